@@ -1,0 +1,56 @@
+"""The goals of design §9, and whether the figures meet them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A ratio (or a figure) and the bound it must keep."""
+
+    work: str
+    against: str
+    measure: str
+    variant: str
+    base: str | None  # variant to divide by; None: the figure itself
+    bound: float
+    at_least: bool
+    unit: str = "×"
+
+    def figure(self, results):
+        """What was measured, or None."""
+        if self.base is None:
+            return results.get(self.measure, self.variant)
+        return results.ratio(self.measure, self.variant, self.base)
+
+    def met(self, figure):
+        """Is the bound kept? Compared as printed, with two decimals."""
+        return round(figure, 2) >= self.bound if self.at_least else round(figure, 2) <= self.bound
+
+    def bound_text(self):
+        """For people."""
+        return f"{'≥' if self.at_least else '≤'} {self.bound:g} {self.unit}"
+
+
+def goals(plan):
+    """The goals that belong to a plan, in the order of the design."""
+    found = []
+    for clients, bound in ((1, 0.9), (16, 0.9), (64, 1.0)):
+        if clients in plan.clients:
+            for variant in ("auditlog", "auditlog-insert"):
+                found.append(Goal(f"one event per transaction, {clients} clients, {variant}", "plain",
+                                  f"record, {clients} clients (tps)", variant, "plain", bound, True))
+    if 64 in plan.clients:
+        for variant in ("auditlog", "auditlog-insert"):
+            found.append(Goal(f"one event per transaction, 64 clients, {variant}", "naive",
+                              "record, 64 clients (tps)", variant, "naive", 10, True))
+    for variant in ("auditlog-insert", "auditlog record_batch"):
+        found.append(Goal(f"{plan.bulk_rows:,} events in one statement, {variant}", "plain", "bulk (events/s)",
+                          variant, "plain", 2, True))
+    for variant, base in (("auditlog", "plain"), ("auditlog-insert", "plain"), ("auditlog-insert ×100", "plain ×100")):
+        found.append(Goal(f"sustained until the inbox is empty, {variant}", base, "sustained (events/s)",
+                          variant, base, 0.7, True))
+    found.append(Goal(f"seal lag at {plan.lag_rate:,} events/s, p99", "—", "seal lag as seen, p99 (ms)", "auditlog", None,
+                      500, False, "ms"))
+    found.append(Goal("full verify", "count(sha256)", "verify (rows/s)", "auditlog", "count(sha256)", 1.0, True))
+    found.append(Goal("storage per event", "plain", "storage per event (bytes)", "auditlog", "plain", 1.3, False))
+    return found

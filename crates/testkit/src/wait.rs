@@ -1,0 +1,19 @@
+//! Waiting for something that another process does.
+
+use std::time::{Duration, Instant};
+
+/// Longest time that tests wait for something that normally takes milliseconds. Generous: tests
+/// assert what happens, not how fast, and machines that run them may be slow.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// Tries `condition` until it is true.
+///
+/// # Panics
+/// When it isn't within `timeout`; `what` says what was waited for.
+pub fn wait_until(what: &str, timeout: Duration, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < timeout, "not within {timeout:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

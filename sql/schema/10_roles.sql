@@ -1,0 +1,27 @@
+-- The roles of the product. Group roles without login; they are shared by all databases of the
+-- cluster, so they are made only where missing and never dropped with the extension.
+DO $roles$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT * FROM (VALUES
+        ('auditlog_owner', 'owns the objects of pg_auditlog; nobody logs in as it'),
+        ('auditlog_administrator', 'audit administrator: full access, export, alerts'),
+        ('auditlog_analyst', 'security analyst: view, search, export'),
+        ('auditlog_compliance', 'compliance officer: view, generate reports'),
+        ('auditlog_manager', 'manager: views the activities of the own team'),
+        ('auditlog_user', 'regular user: views own activities only'),
+        ('auditlog_writer', 'application: records events, reads none')
+    ) AS v (name, description)
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r.name) THEN
+            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN NOINHERIT', r.name);
+            EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', r.name, r.description);
+        END IF;
+    END LOOP;
+END
+$roles$;
+
+CREATE SCHEMA auditlog_data;
+COMMENT ON SCHEMA auditlog_data IS 'pg_auditlog: inbox and log as they are stored; read auditlog.events instead';
+COMMENT ON SCHEMA auditlog IS 'pg_auditlog: the audit log. Record with auditlog.record(), read auditlog.events, check with auditlog.verify()';

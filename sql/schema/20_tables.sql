@@ -1,0 +1,230 @@
+-- Where events live. The columns that are hashed come first, in the order of crates/core/src/columns.rs;
+-- a test compares the two.
+
+CREATE TYPE auditlog.severity AS ENUM ('debug', 'info', 'notice', 'warning', 'error', 'critical');
+COMMENT ON TYPE auditlog.severity IS 'How grave an event is, in ascending order';
+
+CREATE TABLE auditlog.event_types (
+    event_type text PRIMARY KEY
+        CHECK (event_type OPERATOR(pg_catalog.~) '^[a-z0-9_][a-z0-9_-]*(\.[a-z0-9_][a-z0-9_-]*)*$'),
+    category text NOT NULL CHECK (category OPERATOR(pg_catalog.<>) ''),
+    default_severity auditlog.severity NOT NULL DEFAULT 'info',
+    description text NOT NULL,
+    json_schema jsonb,
+    built_in boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE auditlog.event_types IS 'Catalogue of event types; add your own, with built_in = false';
+COMMENT ON COLUMN auditlog.event_types.json_schema IS 'JSON Schema for events of this type, checked as auditlog.validation says';
+
+-- Sealed events, by retention class and month. Only the sealer writes here.
+CREATE TABLE auditlog_data.log (
+    timestamp timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    db_xid bigint NOT NULL,
+    severity auditlog.severity NOT NULL,
+    event_id text NOT NULL,
+    event_type text NOT NULL,
+    category text NOT NULL,
+    operation text,
+    status text,
+    method text,
+    tenant text,
+    idempotency_key text,
+    actor_type text,
+    actor_id text,
+    actor_email text,
+    actor_ip inet,
+    actor_user_agent text,
+    actor_session_id text,
+    resource_type text,
+    resource_id text,
+    cloud_provider text,
+    account_id text,
+    region text,
+    resource_tags jsonb,
+    before jsonb,
+    after jsonb,
+    request_id text,
+    tags text[],
+    extra jsonb,
+    db_session_user text NOT NULL,
+    db_current_user text NOT NULL,
+    db_client_addr inet,
+    db_application text,
+    personal text[],
+    salt bytea,
+    redacted jsonb,
+    entry_hash bytea NOT NULL,
+    sealed_at timestamptz NOT NULL,
+    retention_class text NOT NULL,
+    log_index bigint NOT NULL,
+    prev_hash bytea NOT NULL,
+    hash bytea NOT NULL
+) PARTITION BY LIST (retention_class);
+COMMENT ON TABLE auditlog_data.log IS 'The sealed, hash-chained log; read auditlog.events';
+CREATE TABLE auditlog_data.log_standard PARTITION OF auditlog_data.log FOR VALUES IN ('standard')
+    PARTITION BY RANGE ("timestamp");
+COMMENT ON TABLE auditlog_data.log_standard IS 'Sealed events of the retention class «standard», a partition a month';
+
+-- log_index has a unique index of its own on each partition (see ensure_partition): a unique index
+-- of the whole tree would have to contain the partition key.
+CREATE INDEX log_event_id ON auditlog_data.log (event_id);
+CREATE INDEX log_timestamp ON auditlog_data.log ("timestamp");
+CREATE INDEX log_event_type ON auditlog_data.log (event_type, "timestamp");
+CREATE INDEX log_actor_id ON auditlog_data.log (actor_id, "timestamp");
+CREATE INDEX log_actor_email ON auditlog_data.log (actor_email, "timestamp");
+CREATE INDEX log_resource_id ON auditlog_data.log (resource_id, "timestamp");
+
+-- Recorded events that are not sealed yet. A few tables that take turns, so that a drained one can
+-- be emptied at once; no index, no vacuum. Rows stay uncompressed: they are here for milliseconds.
+CREATE TABLE auditlog_data.inbox_0 (
+    timestamp timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    db_xid bigint NOT NULL,
+    severity auditlog.severity NOT NULL,
+    event_id text NOT NULL,
+    event_type text NOT NULL,
+    category text NOT NULL,
+    operation text,
+    status text,
+    method text,
+    tenant text,
+    idempotency_key text,
+    actor_type text,
+    actor_id text,
+    actor_email text,
+    actor_ip inet,
+    actor_user_agent text,
+    actor_session_id text,
+    resource_type text,
+    resource_id text,
+    cloud_provider text,
+    account_id text,
+    region text,
+    resource_tags jsonb,
+    before jsonb,
+    after jsonb,
+    request_id text,
+    tags text[],
+    extra jsonb,
+    db_session_user text NOT NULL,
+    db_current_user text NOT NULL,
+    db_client_addr inet,
+    db_application text,
+    personal text[],
+    salt bytea,
+    redacted jsonb,
+    entry_hash bytea NOT NULL
+) WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false, toast_tuple_target = 8160);
+CREATE TABLE auditlog_data.inbox_1 (LIKE auditlog_data.inbox_0)
+    WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false, toast_tuple_target = 8160);
+CREATE TABLE auditlog_data.inbox_2 (LIKE auditlog_data.inbox_0)
+    WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false, toast_tuple_target = 8160);
+CREATE TABLE auditlog_data.inbox_3 (LIKE auditlog_data.inbox_0)
+    WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false, toast_tuple_target = 8160);
+COMMENT ON TABLE auditlog_data.inbox_0 IS 'Recorded events that wait to be sealed; read auditlog.events';
+COMMENT ON TABLE auditlog_data.inbox_1 IS 'Recorded events that wait to be sealed; read auditlog.events';
+COMMENT ON TABLE auditlog_data.inbox_2 IS 'Recorded events that wait to be sealed; read auditlog.events';
+COMMENT ON TABLE auditlog_data.inbox_3 IS 'Recorded events that wait to be sealed; read auditlog.events';
+CREATE VIEW auditlog_data.inbox AS
+    SELECT * FROM auditlog_data.inbox_0 UNION ALL SELECT * FROM auditlog_data.inbox_1
+    UNION ALL SELECT * FROM auditlog_data.inbox_2 UNION ALL SELECT * FROM auditlog_data.inbox_3;
+COMMENT ON VIEW auditlog_data.inbox IS 'All recorded events that wait to be sealed';
+
+-- How far the chain has come: one row for this installation, and for a moment after a restore the
+-- row of the installation that it was dumped from.
+CREATE TABLE auditlog_data.head (
+    system_identifier bigint NOT NULL,
+    database_oid bigint NOT NULL,
+    extension_oid bigint NOT NULL,
+    size bigint NOT NULL,
+    hash bytea NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (system_identifier, database_oid, extension_oid)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE auditlog_data.head IS 'Number of sealed events and hash of the last one';
+
+CREATE TABLE auditlog_data.idempotency (
+    tenant text NOT NULL,
+    key text NOT NULL,
+    event_id text NOT NULL,
+    digest bytea NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant, key)
+);
+CREATE INDEX idempotency_recorded_at ON auditlog_data.idempotency (recorded_at);
+COMMENT ON TABLE auditlog_data.idempotency IS 'Idempotency keys of the last 24 hours';
+
+-- What everybody reads. Under the reader's own rights; a row moves from inbox to log in one
+-- transaction, so each snapshot sees it exactly once.
+CREATE VIEW auditlog.events WITH (security_invoker = true) AS
+SELECT
+    log_index, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
+    actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
+    account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
+    idempotency_key, recorded_at, sealed_at, db_session_user, db_current_user, db_client_addr, db_application,
+    db_xid, retention_class, personal, salt, redacted, entry_hash, prev_hash, hash
+FROM auditlog_data.log
+UNION ALL SELECT
+    NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
+    actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
+    account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
+    idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
+    db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
+FROM auditlog_data.inbox_0
+UNION ALL SELECT
+    NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
+    actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
+    account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
+    idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
+    db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
+FROM auditlog_data.inbox_1
+UNION ALL SELECT
+    NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
+    actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
+    account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
+    idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
+    db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
+FROM auditlog_data.inbox_2
+UNION ALL SELECT
+    NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
+    actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
+    account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
+    idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
+    db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
+FROM auditlog_data.inbox_3;
+COMMENT ON VIEW auditlog.events IS 'All events, sealed (log_index is set) and not yet sealed; INSERT and COPY record events';
+COMMENT ON COLUMN auditlog.events.log_index IS 'place in the log, 0, 1, 2 … without gaps; NULL until sealed';
+COMMENT ON COLUMN auditlog.events.event_id IS 'given by the caller, or evt_ and a UUIDv7';
+COMMENT ON COLUMN auditlog.events."timestamp" IS 'when it happened';
+COMMENT ON COLUMN auditlog.events.event_type IS 'what happened, dotted, lower case';
+COMMENT ON COLUMN auditlog.events.category IS 'category of the type in auditlog.event_types';
+COMMENT ON COLUMN auditlog.events.severity IS 'how grave it is';
+COMMENT ON COLUMN auditlog.events.tenant IS 'whose event it is, where one database serves several';
+COMMENT ON COLUMN auditlog.events.actor_ip IS 'address of the actor; what is no address is kept in extra';
+COMMENT ON COLUMN auditlog.events.extra IS 'everything of the event document that has no column';
+COMMENT ON COLUMN auditlog.events.idempotency_key IS 'a retry with the same key within 24 hours records nothing';
+COMMENT ON COLUMN auditlog.events.recorded_at IS 'when the database recorded it';
+COMMENT ON COLUMN auditlog.events.sealed_at IS 'when it got its place in the log';
+COMMENT ON COLUMN auditlog.events.db_session_user IS 'login role that recorded it, set by the database';
+COMMENT ON COLUMN auditlog.events.db_current_user IS 'role in effect when it was recorded, set by the database';
+COMMENT ON COLUMN auditlog.events.db_client_addr IS 'address of the database client, set by the database';
+COMMENT ON COLUMN auditlog.events.db_application IS 'application_name of the database client';
+COMMENT ON COLUMN auditlog.events.db_xid IS 'transaction that recorded it';
+COMMENT ON COLUMN auditlog.events.retention_class IS 'how long it is kept';
+COMMENT ON COLUMN auditlog.events.personal IS 'paths whose values are hashed as commitments; NULL means the default ones';
+COMMENT ON COLUMN auditlog.events.salt IS 'hides personal values in the hash; removed by erasure';
+COMMENT ON COLUMN auditlog.events.redacted IS 'commitments in place of erased values';
+COMMENT ON COLUMN auditlog.events.entry_hash IS 'SHA-256 of the entry (docs/format.md)';
+COMMENT ON COLUMN auditlog.events.prev_hash IS 'hash of the event before';
+COMMENT ON COLUMN auditlog.events.hash IS 'SHA-256 of prev_hash, entry_hash and log_index';
+
+-- Dumps carry the events. Partitions are no members of the extension (they come and go), so pg_dump
+-- takes them by itself; the event types that users added are told apart by built_in.
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.head', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.idempotency', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_0', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_1', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_2', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_3', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog.event_types', 'WHERE NOT built_in');

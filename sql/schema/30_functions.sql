@@ -1,0 +1,146 @@
+-- The SQL interface. Recording runs with the caller's rights: the rows go in below SQL, so the caller
+-- needs EXECUTE and nothing else, and the role in effect is known when the event is recorded.
+
+CREATE FUNCTION auditlog.record(event jsonb, idempotency_key text DEFAULT NULL) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_document';
+COMMENT ON FUNCTION auditlog.record(jsonb, text) IS
+    'Records an event given as a JSON document and returns its event_id; with the same idempotency_key again within 24 hours, the first event_id';
+
+CREATE FUNCTION auditlog.record(event text, idempotency_key text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_text';
+COMMENT ON FUNCTION auditlog.record(text, text) IS
+    'The same for arguments without a type, as in psql: a JSON document and its idempotency key, or an event type and its actor';
+
+CREATE FUNCTION auditlog.record(
+    event_type text,
+    actor jsonb DEFAULT NULL,
+    resource jsonb DEFAULT NULL,
+    action jsonb DEFAULT NULL,
+    changes jsonb DEFAULT NULL,
+    metadata jsonb DEFAULT NULL,
+    severity text DEFAULT NULL,
+    "timestamp" timestamptz DEFAULT NULL,
+    tenant text DEFAULT NULL,
+    idempotency_key text DEFAULT NULL
+) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_event';
+COMMENT ON FUNCTION auditlog.record(text, jsonb, jsonb, jsonb, jsonb, jsonb, text, timestamptz, text, text) IS
+    'Records an event given group by group and returns its event_id';
+
+CREATE FUNCTION auditlog.record_batch(events jsonb) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_batch';
+COMMENT ON FUNCTION auditlog.record_batch(jsonb) IS
+    'Records a JSON array of events, all or none; returns how many were new';
+
+CREATE FUNCTION auditlog.record_ndjson(lines text) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_ndjson';
+COMMENT ON FUNCTION auditlog.record_ndjson(text) IS
+    'Records one JSON document a line, all or none; returns how many were new';
+
+CREATE FUNCTION auditlog.set_context(context jsonb) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_set_context';
+COMMENT ON FUNCTION auditlog.set_context(jsonb) IS
+    'Sets actor, tenant, request … for the events of this transaction that lack them; NULL clears it';
+
+CREATE FUNCTION auditlog.to_json(event auditlog.events) RETURNS jsonb
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_to_json';
+COMMENT ON FUNCTION auditlog.to_json(auditlog.events) IS 'The event as the JSON document that it came as';
+
+CREATE FUNCTION auditlog.await_sealed(event_id text, timeout interval DEFAULT '5s') RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_await_sealed';
+COMMENT ON FUNCTION auditlog.await_sealed(text, interval) IS
+    'Waits until an event is sealed and returns its log_index; an error when it is not in time';
+
+CREATE FUNCTION auditlog.verify(from_index bigint DEFAULT 0, to_index bigint DEFAULT NULL)
+    RETURNS TABLE (log_index bigint, kind text, detail text, event_id text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_verify';
+COMMENT ON FUNCTION auditlog.verify(bigint, bigint) IS
+    'Reads and hashes every event again; each row is a finding (modified, missing, extra, reordered), no row means intact';
+
+-- Not for users.
+
+CREATE FUNCTION auditlog_data.stats(
+    OUT sealer_pid integer, OUT active_inbox integer, OUT sealed bigint, OUT batches bigint, OUT last_batch bigint,
+    OUT last_seal timestamptz, OUT last_round timestamptz, OUT last_lag_us bigint, OUT tampered bigint,
+    OUT truncations bigint, OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text,
+    OUT repeats bigint, OUT differing_repeats bigint, OUT schema_warnings bigint,
+    OUT verify_pid integer, OUT verify_done bigint, OUT verify_total bigint, OUT verify_started timestamptz
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_stats';
+COMMENT ON FUNCTION auditlog_data.stats() IS 'Counters of this database in shared memory';
+
+CREATE FUNCTION auditlog_data.is_worker() RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_is_worker';
+COMMENT ON FUNCTION auditlog_data.is_worker() IS 'Is this process the sealer?';
+
+CREATE FUNCTION auditlog_data.announce_database() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_announce_database';
+COMMENT ON FUNCTION auditlog_data.announce_database() IS 'Has a sealer started for this database at commit';
+
+CREATE FUNCTION auditlog_data.refuse() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_refuse';
+COMMENT ON FUNCTION auditlog_data.refuse() IS 'Trigger: refuses UPDATE, DELETE and TRUNCATE';
+CREATE FUNCTION auditlog_data.inbox_row() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_inbox_row';
+COMMENT ON FUNCTION auditlog_data.inbox_row() IS 'Trigger: validates and hashes an event';
+CREATE FUNCTION auditlog_data.log_row() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_log_row';
+COMMENT ON FUNCTION auditlog_data.log_row() IS 'Trigger: enforces the hash chain';
+CREATE FUNCTION auditlog_data.events_row() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_events_row';
+COMMENT ON FUNCTION auditlog_data.events_row() IS 'Trigger: INSERT INTO auditlog.events records an event';
+CREATE FUNCTION auditlog_data.event_types_changed() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_event_types_changed';
+COMMENT ON FUNCTION auditlog_data.event_types_changed() IS 'Trigger: checks a JSON Schema, has the catalogue read again';
+CREATE FUNCTION auditlog_data.guard_ddl() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_guard_ddl';
+COMMENT ON FUNCTION auditlog_data.guard_ddl() IS 'Event trigger: refuses DDL on the log';
+CREATE FUNCTION auditlog_data.guard_drop() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_guard_drop';
+COMMENT ON FUNCTION auditlog_data.guard_drop() IS 'Event trigger: refuses dropping parts of the log';
+CREATE FUNCTION auditlog_data.guard_extension() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_guard_extension';
+COMMENT ON FUNCTION auditlog_data.guard_extension() IS 'Event trigger: refuses DROP EXTENSION without CASCADE while there are events';
+
+-- Makes the partition of a month, or of all time before 2020 (month 0), and locks it down like its
+-- parent. LIKE and ATTACH instead of PARTITION OF: that would lock the whole log against readers.
+CREATE FUNCTION auditlog_data.ensure_partition(class text, year integer, month integer) RETURNS regclass
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
+$body$
+DECLARE
+    parent text := format('log_%s', class);
+    child text := format('log_%s_before_2020', class);
+    lower_bound text := 'MINVALUE';
+    upper_bound text := quote_literal(make_timestamptz(2020, 1, 1, 0, 0, 0, 'UTC'));
+    found regclass;
+    t record;
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the sealer makes partitions of the log' USING ERRCODE = '42501';
+    END IF;
+    IF month > 0 THEN
+        child := format('log_%s_%s_%s', class, lpad(year::text, 4, '0'), lpad(month::text, 2, '0'));
+        lower_bound := quote_literal(make_timestamptz(year, month, 1, 0, 0, 0, 'UTC'));
+        upper_bound := quote_literal(make_timestamptz(year, month, 1, 0, 0, 0, 'UTC') + interval '1 month');
+    END IF;
+    SELECT c.oid INTO found FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE c.relname = child AND i.inhparent = format('auditlog_data.%I', parent)::regclass;
+    IF found IS NOT NULL THEN
+        RETURN found;
+    END IF;
+    EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)', child);
+    EXECUTE format('CREATE UNIQUE INDEX %I ON auditlog_data.%I (log_index)', child || '_log_index', child);
+    EXECUTE format('ALTER TABLE auditlog_data.%I ATTACH PARTITION auditlog_data.%I FOR VALUES FROM (%s) TO (%s)',
+        parent, child, lower_bound, upper_bound);
+    EXECUTE format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', child);
+    FOR t IN SELECT tgname FROM pg_trigger
+        WHERE tgrelid = format('auditlog_data.%I', child)::regclass AND (NOT tgisinternal OR tgparentid <> 0) AND tgenabled <> 'A'
+    LOOP
+        EXECUTE format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER %I', child, t.tgname);
+    END LOOP;
+    EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', child);
+    EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', child);
+    RETURN format('auditlog_data.%I', child)::regclass;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.ensure_partition(text, integer, integer) IS 'Finds or makes the partition of a month; called by the sealer';

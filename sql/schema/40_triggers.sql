@@ -1,0 +1,43 @@
+-- The triggers of design §2. ENABLE ALWAYS: session_replication_role = replica does not switch them off.
+
+DO $triggers$
+DECLARE
+    t text;
+BEGIN
+    FOR i IN 0..3 LOOP
+        t := pg_catalog.format('auditlog_data.inbox_%s', i);
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_row BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION auditlog_data.inbox_row()', t);
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER auditlog_row', t);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER auditlog_no_change', t);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER auditlog_no_truncate', t);
+    END LOOP;
+    CREATE TRIGGER auditlog_row BEFORE INSERT ON auditlog_data.log FOR EACH ROW EXECUTE FUNCTION auditlog_data.log_row();
+    CREATE TRIGGER auditlog_no_change BEFORE UPDATE OR DELETE ON auditlog_data.log FOR EACH ROW EXECUTE FUNCTION auditlog_data.refuse();
+    ALTER TABLE auditlog_data.log ENABLE ALWAYS TRIGGER auditlog_row;
+    ALTER TABLE auditlog_data.log ENABLE ALWAYS TRIGGER auditlog_no_change;
+    -- Statement triggers do not pass down to partitions: each level has its own.
+    FOREACH t IN ARRAY ARRAY['auditlog_data.log', 'auditlog_data.log_standard'] LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER auditlog_no_truncate', t);
+    END LOOP;
+END
+$triggers$;
+
+CREATE TRIGGER auditlog_row INSTEAD OF INSERT ON auditlog.events FOR EACH ROW EXECUTE FUNCTION auditlog_data.events_row();
+
+CREATE TRIGGER auditlog_changed BEFORE INSERT OR UPDATE OR DELETE ON auditlog.event_types
+    FOR EACH ROW EXECUTE FUNCTION auditlog_data.event_types_changed();
+ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_changed;
+
+CREATE EVENT TRIGGER auditlog_guard_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.guard_ddl();
+CREATE EVENT TRIGGER auditlog_guard_drop ON sql_drop EXECUTE FUNCTION auditlog_data.guard_drop();
+CREATE EVENT TRIGGER auditlog_guard_extension ON ddl_command_start WHEN TAG IN ('DROP EXTENSION')
+    EXECUTE FUNCTION auditlog_data.guard_extension();
+ALTER EVENT TRIGGER auditlog_guard_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER auditlog_guard_drop ENABLE ALWAYS;
+ALTER EVENT TRIGGER auditlog_guard_extension ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER auditlog_guard_ddl IS 'pg_auditlog: refuses DDL on the log';
+COMMENT ON EVENT TRIGGER auditlog_guard_drop IS 'pg_auditlog: refuses dropping parts of the log';
+COMMENT ON EVENT TRIGGER auditlog_guard_extension IS 'pg_auditlog: refuses DROP EXTENSION without CASCADE while there are events';

@@ -1,0 +1,203 @@
+-- Seeing it run: numbers about the log for pg_monitor, never its content.
+
+CREATE FUNCTION auditlog_data.inbox_state(OUT events bigint, OUT oldest timestamptz, OUT bytes bigint)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT count(*), min(recorded_at),
+        (SELECT sum(pg_total_relation_size(format('auditlog_data.inbox_%s', i)::regclass))::bigint FROM generate_series(0, 3) AS i)
+    FROM auditlog_data.inbox
+$body$;
+COMMENT ON FUNCTION auditlog_data.inbox_state() IS 'How many events wait to be sealed, since when, and the size of the inbox tables';
+
+CREATE FUNCTION auditlog_data.head_state(OUT size bigint, OUT hash bytea, OUT updated_at timestamptz, OUT foreign_heads bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT h.size, h.hash, h.updated_at,
+        (SELECT count(*) FROM auditlog_data.head AS o WHERE o.extension_oid <> e.oid::bigint OR o.database_oid <> d.oid::bigint)
+    FROM pg_extension AS e
+    JOIN pg_database AS d ON d.datname = current_database()
+    LEFT JOIN auditlog_data.head AS h ON h.extension_oid = e.oid::bigint AND h.database_oid = d.oid::bigint
+        AND h.system_identifier = (SELECT system_identifier FROM pg_control_system())
+    WHERE e.extname = 'pg_auditlog'
+$body$;
+COMMENT ON FUNCTION auditlog_data.head_state() IS 'Head of this installation''s log';
+
+CREATE VIEW auditlog.stat_ingest AS
+SELECT
+    COALESCE(h.size, 0) + i.events AS events,
+    i.events AS inbox_events,
+    i.oldest AS inbox_oldest,
+    i.bytes AS inbox_bytes,
+    s.active_inbox,
+    s.repeats AS idempotent_repeats,
+    s.differing_repeats AS idempotent_repeats_differing,
+    s.schema_warnings
+FROM auditlog_data.inbox_state() AS i
+LEFT JOIN auditlog_data.head_state() AS h ON true
+LEFT JOIN auditlog_data.stats() AS s ON true;
+COMMENT ON VIEW auditlog.stat_ingest IS 'Recording: events in all, and what waits in the inbox';
+
+CREATE VIEW auditlog.stat_seal AS
+SELECT
+    COALESCE(h.size, 0) AS sealed_events,
+    h.hash AS head_hash,
+    i.events AS inbox_rows,
+    pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) i.oldest AS inbox_age,
+    s.sealer_pid,
+    s.batches,
+    s.last_batch AS last_batch_events,
+    s.last_seal AS last_sealed_at,
+    s.last_lag_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS last_seal_lag,
+    s.last_round AS last_round_at,
+    s.truncations AS inbox_truncations,
+    s.tampered AS changed_before_sealing,
+    s.errors,
+    s.last_error_at,
+    s.last_error
+FROM auditlog_data.inbox_state() AS i
+LEFT JOIN auditlog_data.head_state() AS h ON true
+LEFT JOIN auditlog_data.stats() AS s ON true;
+COMMENT ON VIEW auditlog.stat_seal IS 'Sealing: head of the log, what waits, how long, last error';
+
+CREATE VIEW auditlog.stat_verify AS
+SELECT s.verify_pid AS pid, s.verify_done AS rows_done, s.verify_total AS rows_total, s.verify_started AS started_at
+FROM auditlog_data.stats() AS s
+WHERE s.verify_pid IN (SELECT a.pid FROM pg_catalog.pg_stat_activity AS a);
+COMMENT ON VIEW auditlog.stat_verify IS 'Progress of a running auditlog.verify(); rows_total is an estimate';
+
+CREATE FUNCTION auditlog_data.guard_faults() RETURNS TABLE (fault text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    WITH tables AS (
+        SELECT relid FROM pg_partition_tree('auditlog_data.log')
+        UNION ALL SELECT format('auditlog_data.inbox_%s', i)::regclass FROM generate_series(0, 3) AS i
+    ), wanted AS (
+        SELECT t.relid, w.name FROM tables AS t CROSS JOIN (VALUES ('auditlog_row'), ('auditlog_no_change'), ('auditlog_no_truncate')) AS w (name)
+    )
+    SELECT format('trigger %s is missing on %s', w.name, w.relid::regclass) FROM wanted AS w
+        WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid AND g.tgname = w.name)
+    UNION ALL
+    SELECT format('trigger %s on %s is not ENABLE ALWAYS', g.tgname, g.tgrelid::regclass) FROM pg_trigger AS g
+        JOIN tables AS t ON t.relid = g.tgrelid WHERE g.tgname LIKE 'auditlog\_%' AND g.tgenabled <> 'A'
+    UNION ALL
+    SELECT format('foreign trigger %s on %s', g.tgname, g.tgrelid::regclass) FROM pg_trigger AS g
+        JOIN tables AS t ON t.relid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgname NOT LIKE 'auditlog\_%'
+    UNION ALL
+    SELECT format('event trigger %s is not ENABLE ALWAYS', w.name)
+        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension')) AS w (name)
+        WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = w.name AND e.evtenabled = 'A')
+    UNION ALL
+    SELECT format('%s may %s on %s', COALESCE(r.rolname, 'PUBLIC'), a.privilege_type, t.relid::regclass)
+        FROM tables AS t JOIN pg_class AS c ON c.oid = t.relid CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+        LEFT JOIN pg_roles AS r ON r.oid = a.grantee
+        WHERE a.grantee <> c.relowner AND a.privilege_type <> 'SELECT'
+    UNION ALL
+    SELECT format('%s may read partition %s', COALESCE(r.rolname, 'PUBLIC'), t.relid::regclass)
+        FROM tables AS t JOIN pg_class AS c ON c.oid = t.relid AND c.relispartition AND c.relkind = 'r'
+        CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+        LEFT JOIN pg_roles AS r ON r.oid = a.grantee
+        WHERE a.grantee <> c.relowner
+$body$;
+COMMENT ON FUNCTION auditlog_data.guard_faults() IS 'What of the log''s protection is missing';
+
+CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    s record;
+    i record;
+    h record;
+    age interval;
+    faults text[];
+BEGIN
+    SELECT * INTO s FROM auditlog_data.stats();
+    SELECT * INTO i FROM auditlog_data.inbox_state();
+    SELECT * INTO h FROM auditlog_data.head_state();
+    age := clock_timestamp() - i.oldest;
+
+    "check" := 'preload';
+    IF NOT FOUND OR s.batches IS NULL THEN
+        status := 'error'; detail := 'The library is not loaded at server start: nothing can be recorded.';
+        hint := 'Add pg_auditlog to shared_preload_libraries and restart PostgreSQL.';
+    ELSE
+        status := 'ok'; detail := 'The library is loaded at server start.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'sealer';
+    IF pg_is_in_recovery() THEN
+        status := 'ok'; detail := 'This is a standby; the primary seals.'; hint := NULL;
+    ELSIF s.sealer_pid IS NULL OR s.sealer_pid <= 0 THEN
+        status := CASE WHEN i.events = 0 THEN 'warning' ELSE 'error' END;
+        detail := 'No sealer is running for this database.';
+        hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Events are safe in the inbox.';
+    ELSIF clock_timestamp() - s.last_round > interval '30 seconds' THEN
+        status := 'error'; detail := format('The sealer (pid %s) has not looked into the inbox since %s.', s.sealer_pid, s.last_round);
+        hint := 'Look what it waits for in pg_stat_activity. Events are safe in the inbox.';
+    ELSE
+        status := 'ok'; detail := format('The sealer (pid %s) is running; %s batches since the server started.', s.sealer_pid, s.batches); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'inbox';
+    detail := format('%s events wait to be sealed, the oldest for %s; the inbox takes %s.',
+        i.events, COALESCE(date_trunc('milliseconds', age), interval '0'), pg_size_pretty(i.bytes));
+    IF age > interval '5 minutes' THEN
+        status := 'error'; hint := 'Look at auditlog.stat_seal.last_error. Events are safe in the inbox.';
+    ELSIF age > interval '10 seconds' THEN
+        status := 'warning'; hint := 'The sealer is behind; look at auditlog.stat_seal.';
+    ELSE
+        status := 'ok'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'inbox size';
+    IF i.bytes > 1073741824 THEN
+        status := 'warning'; detail := format('The inbox tables take %s.', pg_size_pretty(i.bytes));
+        hint := 'A long transaction, a prepared transaction or a replication slot holds old rows; look for backend_xmin in pg_stat_activity.';
+    ELSE
+        status := 'ok'; detail := format('The inbox tables take %s and were emptied %s times.', pg_size_pretty(i.bytes), s.truncations); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'seal errors';
+    IF s.last_error_at > COALESCE(s.last_seal, '-infinity') AND s.last_error_at > clock_timestamp() - interval '1 hour' THEN
+        status := 'error'; detail := format('%s: %s', s.last_error_at, s.last_error); hint := 'The sealer tries again by itself; remove the cause.';
+    ELSE
+        status := 'ok'; detail := format('%s failed rounds since the server started.', COALESCE(s.errors, 0)); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'log';
+    IF h.size IS NULL THEN
+        status := 'warning'; detail := 'The log has no head yet.'; hint := 'The sealer makes it at its first start.';
+    ELSIF h.foreign_heads > 0 THEN
+        status := CASE WHEN h.size > 0 THEN 'error' ELSE 'warning' END;
+        detail := 'The head of another installation is here: a restore is under way, or two logs were mixed.';
+        hint := 'When a restore has ended and this stays, restore into an empty database.';
+    ELSE
+        status := 'ok'; detail := format('%s events are sealed.', h.size); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'tampering';
+    IF s.tampered > 0 THEN
+        status := 'error'; detail := format('%s events were changed between commit and sealing.', s.tampered);
+        hint := 'auditlog.verify() names them.';
+    ELSE
+        status := 'ok'; detail := 'No event was changed before it was sealed, since the server started.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'protection';
+    faults := ARRAY(SELECT f.fault FROM auditlog_data.guard_faults() AS f);
+    IF cardinality(faults) > 0 THEN
+        status := 'error'; detail := array_to_string(faults[1:5], '; ') || '.';
+        hint := 'Somebody with superuser rights changed the log''s protection. Run auditlog.verify() and find out who.';
+    ELSE
+        status := 'ok'; detail := 'All triggers are in place and nobody may write to the log directly.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+END
+$body$;
+COMMENT ON FUNCTION auditlog.health() IS 'Checks of the audit log: ok, warning or error, with what to do';

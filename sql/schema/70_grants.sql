@@ -1,0 +1,56 @@
+-- Who owns and who may. Everything is closed first; then each role gets what its work needs.
+
+DO $owner$
+DECLARE
+    o record;
+BEGIN
+    FOR o IN SELECT c.oid::pg_catalog.regclass AS name, c.relkind FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+        WHERE n.nspname IN ('auditlog', 'auditlog_data') AND c.relkind IN ('r', 'p', 'v')
+    LOOP
+        EXECUTE pg_catalog.format('ALTER %s %s OWNER TO auditlog_owner', CASE o.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, o.name);
+        EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC', o.name);
+    END LOOP;
+    FOR o IN SELECT p.oid::pg_catalog.regprocedure AS name, p.prosecdef FROM pg_catalog.pg_proc p
+        JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+        WHERE n.nspname IN ('auditlog', 'auditlog_data')
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', o.name);
+        EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO auditlog_owner', o.name);
+    END LOOP;
+    ALTER TYPE auditlog.severity OWNER TO auditlog_owner;
+END
+$owner$;
+
+REVOKE ALL ON SCHEMA auditlog, auditlog_data FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA auditlog, auditlog_data TO auditlog_owner;
+GRANT USAGE ON SCHEMA auditlog TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance,
+    auditlog_manager, auditlog_user, pg_monitor;
+-- pg_control_system() tells installations apart; only the owner's definer functions call it.
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO auditlog_owner;
+
+-- Record.
+GRANT EXECUTE ON FUNCTION auditlog.record(jsonb, text), auditlog.record(text, text),
+    auditlog.record(text, jsonb, jsonb, jsonb, jsonb, jsonb, text, timestamptz, text, text),
+    auditlog.record_batch(jsonb), auditlog.record_ndjson(text), auditlog.set_context(jsonb),
+    auditlog.await_sealed(text, interval) TO auditlog_writer, auditlog_administrator;
+GRANT INSERT ON auditlog.events TO auditlog_writer, auditlog_administrator;
+GRANT SELECT ON auditlog.event_types TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance,
+    auditlog_manager, auditlog_user;
+GRANT INSERT, UPDATE, DELETE ON auditlog.event_types TO auditlog_administrator;
+
+-- Read: the view runs with the reader's rights on the tables below it, which cannot be named
+-- directly because the schema is closed.
+GRANT SELECT ON auditlog.events, auditlog_data.log, auditlog_data.inbox_0, auditlog_data.inbox_1, auditlog_data.inbox_2,
+    auditlog_data.inbox_3 TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.to_json(auditlog.events) TO auditlog_administrator, auditlog_analyst, auditlog_compliance,
+    auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog.verify(bigint, bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- Watch.
+GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state()
+    TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify
+    TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+SELECT auditlog_data.announce_database();

@@ -1,0 +1,123 @@
+//! `auditlog.set_context`: actor, tenant and request for the events of this transaction that lack
+//! them. Also read from the settings that PostgREST-style gateways make (`request.jwt.claims`,
+//! `request.headers`). It is a claim of the application, never the database's own provenance.
+
+use crate::error::Fault;
+use crate::fmgr::Call;
+use crate::store::{columns, jsonb};
+use auditlog_core::context::Context;
+use auditlog_core::json::Json;
+use pgrx::pg_sys;
+use pgrx::pg_sys::Datum;
+use std::cell::RefCell;
+use std::ffi::{CStr, CString};
+use std::rc::Rc;
+
+crate::sql_function!(auditlog_set_context, pg_finfo_auditlog_set_context, set_context);
+
+#[derive(Default, PartialEq, Eq)]
+struct Sources {
+    context: Option<String>,
+    claims: Option<String>,
+    headers: Option<String>,
+}
+
+thread_local! {
+    // Parsing is done once for as long as the settings stay the same.
+    static KNOWN: RefCell<(Sources, Option<Rc<Context>>)> = RefCell::new((Sources::default(), None));
+}
+
+fn set_context(call: &Call) -> Datum {
+    let text = match call.jsonb(0) {
+        None => String::new(),
+        Some(data) => {
+            let json = read(data);
+            let mut text = String::new();
+            columns::write_json(&json, &mut text);
+            if let Err(e) = Context::from_json(json) {
+                Fault::from(e).raise();
+            }
+            text
+        }
+    };
+    set_local(&text);
+    call.null()
+}
+
+fn read(data: &[u8]) -> Json {
+    jsonb::tree(data).unwrap_or_else(|_| Fault::broken("a jsonb value cannot be read").raise())
+}
+
+/// SET LOCAL: ends with the transaction, and with a savepoint that is rolled back.
+fn set_local(value: &str) {
+    let value = CString::new(value).unwrap_or_default(); // jsonb has no NUL characters
+    // SAFETY: a setting that we defined, with a NUL-terminated value.
+    unsafe {
+        pg_sys::set_config_option(
+            c"auditlog.context".as_ptr(),
+            value.as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_LOCAL,
+            true,
+            0,
+            false,
+        );
+    }
+}
+
+/// A setting's text; none when it is unset or empty (PostgREST's are empty after the transaction).
+fn setting(name: &CStr) -> Option<String> {
+    // SAFETY: a NUL-terminated name; missing settings are allowed.
+    let value = unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: NUL-terminated, valid until the next call.
+    let text = unsafe { CStr::from_ptr(value) }.to_str().ok()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The context of this transaction, if there is any.
+pub fn current() -> Option<Rc<Context>> {
+    let sources = Sources {
+        context: setting(c"auditlog.context"),
+        claims: setting(c"request.jwt.claims"),
+        headers: setting(c"request.headers"),
+    };
+    if sources == Sources::default() {
+        return None;
+    }
+    KNOWN.with_borrow_mut(|(known, context)| {
+        if *known != sources {
+            *context = Some(Rc::new(parse(&sources)));
+            *known = sources;
+        }
+        context.clone()
+    })
+}
+
+fn parse(sources: &Sources) -> Context {
+    // What a gateway sets is not ours to judge: what is no JSON gives no context.
+    let lenient = |text: &Option<String>| {
+        let value: serde_json::Value = serde_json::from_str(text.as_deref()?).ok()?;
+        Some(from_serde(value))
+    };
+    let gateway = Context::from_gateway(lenient(&sources.claims), lenient(&sources.headers));
+    match lenient(&sources.context).map(Context::from_json) {
+        Some(Ok(explicit)) => gateway.overlay(explicit),
+        Some(Err(e)) => Fault::from(e).raise(),
+        None => gateway,
+    }
+}
+
+fn from_serde(value: serde_json::Value) -> Json {
+    match value {
+        serde_json::Value::Null => Json::Null,
+        serde_json::Value::Bool(b) => Json::Bool(b),
+        serde_json::Value::Number(n) => Json::Number(n.to_string()),
+        serde_json::Value::String(s) => Json::String(s.replace('\0', "")),
+        serde_json::Value::Array(items) => Json::Array(items.into_iter().map(from_serde).collect()),
+        serde_json::Value::Object(map) => Json::Object(map.into_iter().map(|(k, v)| (k, from_serde(v))).collect()),
+    }
+}

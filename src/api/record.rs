@@ -1,0 +1,389 @@
+//! `auditlog.record` and its forms: an event comes in as a document, a batch of documents, or columns
+//! of `auditlog.events`, and leaves as one row of the inbox in the caller's transaction.
+
+use super::event_rows;
+use crate::error::Fault;
+use crate::fmgr::Call;
+use crate::guc::{self, Validation};
+use crate::store::columns::{INBOX, RowBuf, at, text};
+use crate::store::idempotency::{self, Claim};
+use crate::store::{event_types, inbox, jsonb};
+use auditlog_core::document::{self, Limits};
+use auditlog_core::event::Event;
+use auditlog_core::json::Json;
+use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys;
+use pgrx::pg_sys::Datum;
+use sha2::{Digest, Sha256};
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+crate::sql_function!(auditlog_record_document, pg_finfo_auditlog_record_document, record_document);
+crate::sql_function!(auditlog_record_event, pg_finfo_auditlog_record_event, record_event);
+crate::sql_function!(auditlog_record_text, pg_finfo_auditlog_record_text, record_text);
+crate::sql_function!(auditlog_record_batch, pg_finfo_auditlog_record_batch, record_batch);
+crate::sql_function!(auditlog_record_ndjson, pg_finfo_auditlog_record_ndjson, record_ndjson);
+
+fn missing(what: &str) -> ! {
+    Fault::new(Code::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{what} must not be null"))
+        .hint("Give an event as a JSON object with at least event_type.")
+        .raise()
+}
+
+/// Refuses to record where nothing can be written, before anything else is looked at.
+fn require_writable() {
+    // SAFETY: raise PostgreSQL's own errors (25006) in a read-only transaction and on a standby.
+    unsafe {
+        pg_sys::PreventCommandIfReadOnly(c"auditlog.record()".as_ptr());
+        pg_sys::PreventCommandIfParallelMode(c"auditlog.record()".as_ptr());
+        pg_sys::PreventCommandDuringRecovery(c"auditlog.record()".as_ptr());
+    }
+}
+
+fn limits(now: i64) -> Limits {
+    Limits {
+        max_bytes: guc::MAX_EVENT_SIZE.get() as usize * 1024,
+        max_depth: guc::MAX_JSON_DEPTH.get() as usize,
+        now_us: now,
+        max_clock_skew_us: i64::from(guc::MAX_CLOCK_SKEW.get()) * 1_000_000,
+    }
+}
+
+fn check_size(bytes: usize) -> Result<(), Fault> {
+    let limit = guc::MAX_EVENT_SIZE.get() as usize * 1024;
+    if bytes <= limit {
+        return Ok(());
+    }
+    Err(Fault::new(Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED, "event is too large")
+        .detail(format!("$: The event takes {bytes} bytes; auditlog.max_event_size is {limit}."))
+        .hint("Keep large payloads elsewhere and record a reference, or raise auditlog.max_event_size."))
+}
+
+fn record_document(call: &Call) -> Datum {
+    require_writable();
+    let Some(data) = call.jsonb(0) else { missing("event") };
+    finish(document_from(data).and_then(|json| record(json, call.text(1), data)))
+}
+
+fn document_from(data: &[u8]) -> Result<Json, Fault> {
+    check_size(data.len())?;
+    jsonb::tree(data).map_err(|_| Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the event's jsonb cannot be read"))
+}
+
+/// `record(text, text)`: what PostgreSQL chooses when both arguments are literals without a type. A
+/// document with its key, or an event type with its actor.
+fn record_text(call: &Call) -> Datum {
+    require_writable();
+    let Some(first) = call.text(0) else { missing("event") };
+    if is_document(&first) {
+        return record_json_text(first, call.text(1));
+    }
+    let mut pairs = vec![("event_type".to_owned(), Json::String(first))];
+    if let Some(actor) = call.text(1) {
+        // SAFETY: a jsonb datum that was just made.
+        let data: &[u8] = unsafe { crate::store::row::bytes(crate::store::columns::jsonb_from_text(actor)) };
+        match document_from(data) {
+            Ok(actor) => pairs.push(("actor".to_owned(), actor)),
+            Err(fault) => fault.raise(),
+        }
+    }
+    let json = Json::Object(pairs);
+    let mut sent = String::new();
+    crate::store::columns::write_json(&json, &mut sent);
+    finish(record(json, None, sent.as_bytes()))
+}
+
+/// No event type begins like a JSON document.
+fn is_document(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+fn record_json_text(text: String, key: Option<String>) -> Datum {
+    // SAFETY: a jsonb datum that was just made.
+    let data: &[u8] = unsafe { crate::store::row::bytes(crate::store::columns::jsonb_from_text(text)) };
+    finish(document_from(data).and_then(|json| record(json, key, data)))
+}
+
+fn finish(result: Result<String, Fault>) -> Datum {
+    match result {
+        Ok(event_id) => text(event_id.as_bytes()),
+        Err(fault) => fault.raise(),
+    }
+}
+
+fn record_event(call: &Call) -> Datum {
+    require_writable();
+    if let Some(first) = call.text(0)
+        && is_document(&first)
+        && (1..9).all(|i| call.arg(i).is_none())
+    {
+        return record_json_text(first, call.text(9));
+    }
+    let mut pairs = Vec::with_capacity(9);
+    match call.text(0) {
+        Some(event_type) => pairs.push(("event_type".to_owned(), Json::String(event_type))),
+        None => missing("event_type"),
+    }
+    let mut size = 0;
+    for (i, name) in [(1, "actor"), (2, "resource"), (3, "action"), (4, "changes"), (5, "metadata")] {
+        if let Some(data) = call.jsonb(i) {
+            size += data.len();
+            match jsonb::tree(data) {
+                Ok(json) => pairs.push((name.to_owned(), json)),
+                Err(_) => Fault::new(Code::ERRCODE_DATA_CORRUPTED, format!("{name} cannot be read")).raise(),
+            }
+        }
+    }
+    for (i, name) in [(6, "severity"), (8, "tenant")] {
+        if let Some(value) = call.text(i) {
+            size += value.len();
+            pairs.push((name.to_owned(), Json::String(value)));
+        }
+    }
+    if let Some(time) = call.int(7) {
+        pairs.push(("timestamp".to_owned(), Json::String(format_time(time))));
+    }
+    let json = Json::Object(pairs);
+    let mut sent = String::new();
+    crate::store::columns::write_json(&json, &mut sent);
+    finish(check_size(size).and_then(|()| record(json, call.text(9), sent.as_bytes())))
+}
+
+fn format_time(time: i64) -> String {
+    if time == i64::MAX || time == i64::MIN {
+        Fault::new(Code::ERRCODE_DATETIME_FIELD_OVERFLOW, "timestamp must be finite")
+            .detail("$.timestamp is infinity or -infinity.")
+            .hint("Give the time at which it happened.")
+            .raise();
+    }
+    document::format_timestamp(time + crate::store::POSTGRES_EPOCH)
+}
+
+fn record_batch(call: &Call) -> Datum {
+    require_writable();
+    let Some(data) = call.jsonb(0) else { missing("events") };
+    let Ok(Json::Array(items)) = jsonb::tree(data) else {
+        Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "events must be a JSON array")
+            .detail("$ is no array.")
+            .hint("Give an array of events; for a single one call auditlog.record().")
+            .raise()
+    };
+    let memory = RowMemory::new();
+    let mut recorded = 0i64;
+    for (i, item) in items.into_iter().enumerate() {
+        let mut sent = String::new();
+        crate::store::columns::write_json(&item, &mut sent);
+        memory.clear();
+        match check_size(sent.len()).and_then(|()| record_one(item, None, sent.as_bytes())) {
+            Ok(outcome) => recorded += i64::from(outcome.new),
+            Err(fault) => fault.at(&format!("$[{i}]")).raise(),
+        }
+        pgrx::check_for_interrupts!();
+    }
+    recorded.into()
+}
+
+fn record_ndjson(call: &Call) -> Datum {
+    require_writable();
+    let Some(lines) = call.text(0) else { missing("lines") };
+    let memory = RowMemory::new();
+    let mut recorded = 0i64;
+    for (i, line) in lines.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        memory.clear();
+        let outcome = check_size(line.len()).and_then(|()| {
+            // SAFETY: a jsonb datum that was just made.
+            let data: &[u8] = unsafe { crate::store::row::bytes(parse_line(line, i + 1)) };
+            record_one(document_from(data)?, None, line.as_bytes())
+        });
+        match outcome {
+            Ok(outcome) => recorded += i64::from(outcome.new),
+            Err(fault) => fault.at(&format!("line {}", i + 1)).raise(),
+        }
+        pgrx::check_for_interrupts!();
+    }
+    recorded.into()
+}
+
+/// Parses one line; PostgreSQL's own message gets the line's number.
+fn parse_line(line: &str, number: usize) -> Datum {
+    if let Err(e) = serde_json::from_str::<serde::de::IgnoredAny>(line) {
+        Fault::new(Code::ERRCODE_INVALID_TEXT_REPRESENTATION, "a line is no JSON document")
+            .detail(format!("Line {number}, column {}: {e}.", e.column()))
+            .hint("Give one complete JSON object a line.")
+            .raise();
+    }
+    crate::store::columns::jsonb_from_text(line.to_owned())
+}
+
+/// A memory context for one event of many, so that a large batch doesn't add up.
+struct RowMemory {
+    own: pg_sys::MemoryContext,
+    outer: pg_sys::MemoryContext,
+}
+
+impl RowMemory {
+    fn new() -> RowMemory {
+        // SAFETY: a child of the current context, which ends with the statement at the latest.
+        unsafe {
+            let outer = pg_sys::CurrentMemoryContext;
+            let own = pg_sys::AllocSetContextCreateInternal(
+                outer, c"pg_auditlog event".as_ptr(), 0, 8 * 1024, 8 * 1024 * 1024,
+            );
+            pg_sys::CurrentMemoryContext = own;
+            RowMemory { own, outer }
+        }
+    }
+
+    fn clear(&self) {
+        // SAFETY: nothing of the last event is used any more.
+        unsafe { pg_sys::MemoryContextReset(self.own) }
+    }
+}
+
+impl Drop for RowMemory {
+    fn drop(&mut self) {
+        // While an error unwinds PostgreSQL switches and frees contexts itself.
+        if !std::thread::panicking() {
+            // SAFETY: made by `new`.
+            unsafe {
+                pg_sys::CurrentMemoryContext = self.outer;
+                pg_sys::MemoryContextDelete(self.own);
+            }
+        }
+    }
+}
+
+struct Outcome {
+    event_id: String,
+    new: bool,
+}
+
+fn record(json: Json, key: Option<String>, sent: &[u8]) -> Result<String, Fault> {
+    record_one(json, key, sent).map(|o| o.event_id)
+}
+
+/// Records one document. `sent` is what the caller gave, to tell a retry from a mistake.
+fn record_one(mut json: Json, key: Option<String>, sent: &[u8]) -> Result<Outcome, Fault> {
+    let now = crate::provenance::recorded_at();
+    if let Some(context) = super::context::current() {
+        context.merge(&mut json);
+    }
+    let known = json.get("event_type").and_then(Json::as_str).and_then(event_types::get);
+    validate(&json, known.as_deref())?;
+    let mut event = document::parse(json, &limits(now))?;
+    if let Some(key) = key {
+        event.idempotency_key = Some(key);
+    }
+    let mut row = RowBuf::new();
+    let event_id = event_rows::fill(&mut row, &event, known.as_deref(), now);
+    if let Some(first) = claim(&event, &event_id, sent)? {
+        return Ok(Outcome { event_id: first, new: false });
+    }
+    inbox::complete(&mut row, now);
+    inbox::append(&row);
+    Ok(Outcome { event_id, new: true })
+}
+
+/// The first event_id when the event's idempotency key was used before.
+fn claim(event: &Event, event_id: &str, sent: &[u8]) -> Result<Option<String>, Fault> {
+    let Some(key) = event.idempotency_key.as_deref() else { return Ok(None) };
+    if key.is_empty() || key.len() > 255 {
+        return Err(Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "idempotency key must have 1 to 255 bytes")
+            .detail(format!("$.idempotency_key has {} bytes.", key.len()))
+            .hint("Use a random key such as a UUID, made once for each event and repeated on retries."));
+    }
+    let digest: [u8; 32] = Sha256::digest(sent).into();
+    match idempotency::claim(event.tenant.as_deref().unwrap_or(""), key, event_id, &digest) {
+        Claim::New => Ok(None),
+        Claim::Repeat { event_id, same } => {
+            let slot = inbox::shared_slot();
+            slot.repeats.fetch_add(1, Ordering::Relaxed);
+            if !same {
+                slot.differing_repeats.fetch_add(1, Ordering::Relaxed);
+                Fault::new(Code::ERRCODE_WARNING, "idempotency key was used for a different event")
+                    .detail(format!("Nothing was recorded; the key belongs to event {event_id}."))
+                    .hint("Make a new key for each event; repeat it only when the same event is sent again.")
+                    .report(pgrx::PgLogLevel::WARNING);
+            }
+            Ok(Some(event_id))
+        }
+    }
+}
+
+/// Checks the JSON Schema of the event's type, as `auditlog.validation` says.
+fn validate(json: &Json, known: Option<&event_types::EventType>) -> Result<(), Fault> {
+    let mode = guc::VALIDATION.get();
+    if mode == Validation::Off {
+        return Ok(());
+    }
+    let Some(known) = known else {
+        let name = json.get("event_type").and_then(Json::as_str);
+        return match (mode, name) {
+            (Validation::Reject, Some(name)) => {
+                Err(Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "event type is not in the catalogue")
+                    .detail(format!("$.event_type is «{name}», which auditlog.event_types does not have."))
+                    .hint("Add it to auditlog.event_types, or correct the name."))
+            }
+            _ => Ok(()),
+        };
+    };
+    let problems = match &known.schema {
+        None => return Ok(()),
+        Some(Err(why)) => vec![format!("the catalogue's schema is broken: {why}")],
+        Some(Ok(schema)) => schema.validate(json).into_iter().map(|p| format!("{}: {}", p.path, p.message)).collect(),
+    };
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let fault = Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "event does not fit the JSON Schema of its type")
+        .detail(problems.join("; "))
+        .hint("Correct the event or the type's json_schema in auditlog.event_types.");
+    if mode == Validation::Reject {
+        return Err(fault);
+    }
+    inbox::shared_slot().schema_warnings.fetch_add(1, Ordering::Relaxed);
+    fault.report(pgrx::PgLogLevel::WARNING);
+    Ok(())
+}
+
+/// Prepares a row whose columns the caller gave (INSERT, COPY): the same checks as for a document.
+/// Returns false when its idempotency key was used before, so that nothing is to be inserted.
+pub fn prepare_row(row: &mut RowBuf<INBOX>) -> bool {
+    require_writable();
+    let now = crate::provenance::recorded_at();
+    match prepare(row, now) {
+        Ok(new) => new,
+        Err(fault) => fault.raise(),
+    }
+}
+
+fn prepare(row: &mut RowBuf<INBOX>, now: i64) -> Result<bool, Fault> {
+    let mut event = event_rows::read(row)?;
+    if let Some(context) = super::context::current() {
+        context.merge_event(&mut event);
+    }
+    document::check_columns(&event, &limits(now))?;
+    let known: Option<Rc<_>> = event.event_type.as_deref().and_then(event_types::get);
+    if guc::VALIDATION.get() != Validation::Off && known.as_ref().is_none_or(|k| k.schema.is_some()) {
+        validate(&document::to_document(&event), known.as_deref())?;
+    }
+    let json_size: usize = event_rows::json_bytes(row);
+    check_size(json_size)?;
+    let event_id = event_rows::fill_missing(row, &event, known.as_deref(), now);
+    if event.idempotency_key.is_some() {
+        let mut sent = String::new();
+        let mut document = document::to_document(&event);
+        document.take("event_id");
+        crate::store::columns::write_json(&document, &mut sent);
+        if claim(&event, &event_id, sent.as_bytes())?.is_some() {
+            return Ok(false);
+        }
+    }
+    inbox::complete(row, now);
+    debug_assert!(!row.nulls[at("event_id")]);
+    Ok(true)
+}

@@ -1,0 +1,191 @@
+//! `auditlog.verify`: reads every row again, hashes it, and checks the chain both ways. It reads the
+//! partitions as they lie in the heap, so no index, view or policy can hide or show anything.
+
+use crate::error::Fault;
+use crate::fmgr::{Call, Rows};
+use crate::shmem::{self, Slot};
+use crate::store::columns::{ENTRY_HASH, HASH, LOG, LOG_INDEX, PREV_HASH, RowBuf, at, text};
+use crate::store::row::{self, Hasher};
+use crate::store::scan::{self, Scan};
+use crate::store::{catalog, head};
+use auditlog_core::chain::{GENESIS, Hash};
+use auditlog_core::runs::{Checker, Expect};
+use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys::Datum;
+use std::sync::atomic::Ordering;
+
+crate::sql_function!(auditlog_verify, pg_finfo_auditlog_verify, verify);
+
+/// Rows between two updates of the progress view.
+const PROGRESS: u64 = 4096;
+
+/// One line of the result.
+struct Line {
+    log_index: Option<i64>,
+    kind: String,
+    detail: String,
+    event_id: Option<String>,
+}
+
+struct Range {
+    from: u64,
+    /// Last index; `None` means to the head and whatever lies beyond it.
+    to: Option<u64>,
+}
+
+fn verify(call: &Call) -> Datum {
+    let range = range(call);
+    let mut rows = Rows::new(call);
+    let Some(head) = head::visible() else {
+        Fault::broken("the log has no head").hint("Look at auditlog.health(): the sealer has not started here yet, or its table was emptied.").raise()
+    };
+    let size = head.size.max(0) as u64;
+    if range.from >= size.max(1) {
+        bad_range(&format!("from_index is {}, but the log has {size} events.", range.from));
+    }
+    let mut pass = Pass::new(&range);
+    let partitions = scan::log_partitions();
+    pass.begin(partitions.iter().map(|p| scan::estimated_rows(*p)).sum());
+    for partition in partitions {
+        let mut scan = Scan::begin(partition, LOG);
+        while let Some(row) = scan.next::<LOG>() {
+            pass.row(&row);
+        }
+    }
+    let end = range.to.map_or(size, |to| (to + 1).min(size));
+    let head_hash = if end == size { Some(head.hash) } else { pass.after };
+    let start_prev = if range.from == 0 { Some(GENESIS) } else { pass.before };
+    pass.end();
+    let findings = pass.checker.finish(Expect { first: range.from, size: end, start_prev, head_hash });
+    let mut lines: Vec<Line> = findings
+        .into_iter()
+        .map(|f| Line {
+            log_index: Some(f.log_index as i64),
+            kind: f.kind.label().to_owned(),
+            detail: f.detail,
+            event_id: f.event_id,
+        })
+        .collect();
+    if range.from == 0 && range.to.is_none() {
+        check_inbox(&mut lines);
+    }
+    for line in lines {
+        rows.push(&[
+            line.log_index.map(Datum::from),
+            Some(text(line.kind.as_bytes())),
+            Some(text(line.detail.as_bytes())),
+            line.event_id.map(|id| text(id.as_bytes())),
+        ]);
+    }
+    call.null()
+}
+
+fn bad_range(detail: &str) -> ! {
+    Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "no such range of the log")
+        .detail(detail)
+        .hint("Indexes count from 0; auditlog.stat_seal shows how many events are sealed.")
+        .raise()
+}
+
+fn range(call: &Call) -> Range {
+    let from = call.int(0).unwrap_or(0);
+    let to = call.int(1);
+    if from < 0 || to.is_some_and(|to| to < from) {
+        bad_range(&format!("from_index is {from}, to_index is {}.", to.map_or("null".to_owned(), |t| t.to_string())));
+    }
+    Range { from: from as u64, to: to.map(|t| t as u64) }
+}
+
+/// One pass over the rows.
+struct Pass<'a> {
+    range: &'a Range,
+    checker: Checker,
+    hasher: Hasher,
+    slot: Option<&'static Slot>,
+    done: u64,
+    /// `hash` of the row before the range.
+    before: Option<Hash>,
+    /// `prev_hash` of the row after the range.
+    after: Option<Hash>,
+}
+
+impl Pass<'_> {
+    fn new(range: &Range) -> Pass<'_> {
+        Pass {
+            range,
+            checker: Checker::new(),
+            hasher: Hasher::default(),
+            slot: shmem::my_slot(),
+            done: 0,
+            before: None,
+            after: None,
+        }
+    }
+
+    fn begin(&self, total: u64) {
+        if let Some(slot) = self.slot {
+            slot.verify_done.store(0, Ordering::Relaxed);
+            slot.verify_total.store(total, Ordering::Relaxed);
+            slot.verify_started.store(shmem::unix_micros(), Ordering::Relaxed);
+            // SAFETY: a global of this process.
+            slot.verify_pid.store(unsafe { pgrx::pg_sys::MyProcPid }, Ordering::Relaxed);
+        }
+    }
+
+    fn end(&self) {
+        if let Some(slot) = self.slot {
+            slot.verify_done.store(self.done, Ordering::Relaxed);
+            slot.verify_pid.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn row(&mut self, row: &RowBuf<LOG>) {
+        self.done += 1;
+        if self.done.is_multiple_of(PROGRESS)
+            && let Some(slot) = self.slot
+        {
+            slot.verify_done.store(self.done, Ordering::Relaxed);
+        }
+        let index = row.values[LOG_INDEX].value() as i64 as u64;
+        let hash_of = |at: usize| {
+            // SAFETY: bytea columns of the log.
+            if row.nulls[at] { None } else { unsafe { row::hash(row.values[at]) } }.unwrap_or([0xff; 32])
+        };
+        if index + 1 == self.range.from {
+            self.before = Some(hash_of(HASH));
+        }
+        if self.range.to.is_some_and(|to| index == to + 1) {
+            self.after = Some(hash_of(PREV_HASH));
+        }
+        if index < self.range.from || self.range.to.is_some_and(|to| index > to) {
+            return;
+        }
+        // SAFETY: the row has the log's columns and types.
+        let fits = unsafe { self.hasher.matches(&row.values, &row.nulls) }.unwrap_or(false);
+        let id = at("event_id");
+        // SAFETY: a text column.
+        let event_id: &[u8] = if row.nulls[id] { b"" } else { unsafe { row::bytes(row.values[id]) } };
+        self.checker.row(index, &hash_of(PREV_HASH), &hash_of(ENTRY_HASH), &hash_of(HASH), fits, event_id);
+    }
+}
+
+/// Rows that wait to be sealed have a hash already: it must fit.
+fn check_inbox(lines: &mut Vec<Line>) {
+    let mut hasher = Hasher::default();
+    for inbox in catalog::objects().inboxes {
+        let mut scan = Scan::begin(inbox, crate::store::columns::INBOX);
+        while let Some(row) = scan.next::<{ crate::store::columns::INBOX }>() {
+            // SAFETY: the row has the inbox's columns and types.
+            if !unsafe { hasher.matches(&row.values, &row.nulls) }.unwrap_or(false) {
+                let id = at("event_id");
+                lines.push(Line {
+                    log_index: None,
+                    kind: "modified".to_owned(),
+                    detail: "the event was changed in the inbox, before it was sealed".to_owned(),
+                    // SAFETY: a text column.
+                    event_id: (!row.nulls[id]).then(|| unsafe { row::text(row.values[id]) }),
+                });
+            }
+        }
+    }
+}

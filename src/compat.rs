@@ -1,0 +1,56 @@
+//! Differences between PostgreSQL's major versions, all in one place.
+
+use pgrx::pg_sys;
+
+unsafe extern "C-unwind" {
+    // PostgreSQL's own SIGTERM handler. The binding in pg_sys is a Rust function with a guard,
+    // which is not async-signal-safe; a signal needs the C function itself (style.md §0.2).
+    #[link_name = "die"]
+    fn pg_die(signal: i32);
+}
+
+/// Makes SIGTERM interrupt a running query as in an ordinary backend, so that a fast shutdown is fast.
+pub fn terminate_like_a_backend() {
+    // SAFETY: called on the worker's main thread while signals are still blocked or handled by
+    // PostgreSQL; `die` is PostgreSQL's handler for exactly this signal.
+    unsafe {
+        #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
+        pg_sys::pqsignal(pg_sys::SIGTERM as i32, Some(pg_die));
+        #[cfg(feature = "pg18")]
+        pg_sys::pqsignal_be(pg_sys::SIGTERM as i32, Some(pg_die));
+    }
+}
+
+/// `ExecInsertIndexTuples` for a plain insert.
+///
+/// # Safety
+/// The slot holds a tuple with its tid, the result relation's indexes are open.
+pub unsafe fn insert_index_tuples(
+    relation: *mut pg_sys::ResultRelInfo,
+    slot: *mut pg_sys::TupleTableSlot,
+    estate: *mut pg_sys::EState,
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        pg_sys::ExecInsertIndexTuples(relation, slot, estate, false, false, std::ptr::null_mut(), std::ptr::null_mut());
+        #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+        pg_sys::ExecInsertIndexTuples(
+            relation, slot, estate, false, false, std::ptr::null_mut(), std::ptr::null_mut(), false,
+        );
+    }
+}
+
+/// Attribute `i` (from 0) of a row type.
+///
+/// # Safety
+/// `desc` is a live descriptor with more than `i` attributes.
+pub unsafe fn attribute<'a>(desc: pg_sys::TupleDesc, i: usize) -> &'a pg_sys::FormData_pg_attribute {
+    // SAFETY: as the caller promises.
+    unsafe {
+        #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
+        return &(&(*desc).attrs.as_slice((*desc).natts as usize))[i];
+        #[cfg(feature = "pg18")]
+        return &*pg_sys::TupleDescAttr(desc, i as i32);
+    }
+}

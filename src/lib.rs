@@ -1,0 +1,67 @@
+//! pg_auditlog: a PostgreSQL extension that keeps a complete, searchable, tamper-evident audit log.
+//!
+//! This crate holds adapters only: what needs no PostgreSQL lives in `crates/`. `docs/ARCHITECTURE.md`
+//! draws the map; `sql/schema/*.sql` declares everything that SQL sees.
+#![allow(unsafe_code)]
+
+use pgrx::prelude::*;
+
+pub mod api;
+pub mod compat;
+pub mod error;
+pub mod fmgr;
+pub mod guc;
+pub mod provenance;
+pub mod random;
+pub mod shmem;
+pub mod store;
+pub mod trigger;
+pub mod worker;
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("pgrx turns PostgreSQL's errors into panics and back: build with panic = \"unwind\"");
+
+::pgrx::pg_module_magic!();
+
+extension_sql_file!("../sql/schema/10_roles.sql", name = "roles", bootstrap);
+extension_sql_file!("../sql/schema/20_tables.sql", name = "tables", requires = ["roles"]);
+extension_sql_file!("../sql/schema/30_functions.sql", name = "functions", requires = ["tables"]);
+extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["functions"]);
+extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["triggers"]);
+extension_sql_file!("../sql/schema/60_event_types.sql", name = "event_types", requires = ["health"]);
+extension_sql_file!("../sql/schema/70_grants.sql", name = "grants", requires = ["event_types"], finalize);
+
+/// Called once when PostgreSQL loads the library. Order: settings, then shared memory and workers,
+/// which only the postmaster can make.
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    // SAFETY: globals that PostgreSQL sets before it loads libraries.
+    let (preloading, upgrading) =
+        unsafe { (pg_sys::process_shared_preload_libraries_in_progress, pg_sys::IsBinaryUpgrade) };
+    guc::init();
+    if preloading {
+        // SAFETY: a constant name; the prefix is ours. Unknown settings under it become errors.
+        unsafe { pg_sys::MarkGUCPrefixReserved(c"auditlog".as_ptr()) };
+        shmem::init();
+        if !upgrading {
+            worker::launcher::register();
+        }
+    }
+}
+
+#[cfg(any(test, feature = "pg_test"))]
+#[pg_schema]
+mod tests;
+
+/// Set-up of `cargo pgrx test`.
+#[cfg(test)]
+pub mod pg_test {
+    /// Called once before the tests.
+    pub fn setup(_options: Vec<&str>) {}
+
+    /// Settings of the test cluster.
+    #[must_use]
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        vec!["shared_preload_libraries = 'pg_auditlog'", "max_prepared_transactions = 10"]
+    }
+}

@@ -1,0 +1,254 @@
+//! Shared memory: wake flags, hints and counters, one slot for each database that has the
+//! extension. Never truth: everything here may be lost without an answer becoming wrong.
+
+use pgrx::pg_sys;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// Databases with the extension that one cluster can serve.
+pub const SLOTS: usize = 64;
+/// Inbox tables that writers rotate through.
+pub const INBOXES: usize = 4;
+/// Bytes kept of the last error's text.
+const ERROR_BYTES: usize = 240;
+
+/// What the processes of one database share. All zero is the valid empty state.
+#[repr(C)]
+pub struct Slot {
+    /// The database; 0 means free.
+    pub database: AtomicU32,
+    /// Process id of the sealer; 0 means that the launcher should start one.
+    pub sealer_pid: AtomicI32,
+    /// Address of the sealer's latch, in shared memory.
+    sealer_latch: AtomicUsize,
+    /// Somebody committed events since the sealer last looked.
+    pub pending: AtomicBool,
+    /// Somebody waits in `await_sealed`, so the sealer should not linger for a larger batch.
+    pub urgent: AtomicBool,
+    /// The inbox table that writers use now.
+    pub active_inbox: AtomicU32,
+    /// For each inbox, 1 + the lowest block with newly committed rows; 0 means none.
+    hint: [AtomicU32; INBOXES],
+    /// Earliest time (Unix seconds) at which the launcher may start the sealer again.
+    pub not_before: AtomicI64,
+    /// Events that this process generation sealed.
+    pub sealed: AtomicU64,
+    /// Sealing transactions.
+    pub batches: AtomicU64,
+    /// Events whose entry did not match their hash when they were sealed.
+    pub tampered: AtomicU64,
+    /// Time of the last batch, microseconds since the Unix epoch.
+    pub last_seal: AtomicI64,
+    /// Time of the sealer's last round, also when there was nothing to seal.
+    pub last_round: AtomicI64,
+    /// Events of the last batch.
+    pub last_batch: AtomicU64,
+    /// Oldest event's wait in the last batch, microseconds from record to seal.
+    pub last_lag: AtomicI64,
+    /// Inbox tables emptied.
+    pub truncations: AtomicU64,
+    /// Failed rounds.
+    pub errors: AtomicU64,
+    /// Time of the last failure, microseconds since the Unix epoch.
+    pub last_error_at: AtomicI64,
+    last_error: [AtomicU32; ERROR_BYTES / 4],
+    /// Calls that repeated an idempotency key.
+    pub repeats: AtomicU64,
+    /// Of those, calls whose event differed from the first one.
+    pub differing_repeats: AtomicU64,
+    /// Events that violated their JSON Schema and were recorded all the same.
+    pub schema_warnings: AtomicU64,
+    /// Process id of the last `verify()`.
+    pub verify_pid: AtomicI32,
+    /// Rows that it has read.
+    pub verify_done: AtomicU64,
+    /// Rows that it has to read.
+    pub verify_total: AtomicU64,
+    /// When it began, microseconds since the Unix epoch.
+    pub verify_started: AtomicI64,
+}
+
+#[repr(C)]
+struct Shared {
+    launcher_latch: AtomicUsize,
+    slots: [Slot; SLOTS],
+}
+
+static SHARED: AtomicPtr<Shared> = AtomicPtr::new(std::ptr::null_mut());
+static mut PREVIOUS_REQUEST: Option<unsafe extern "C-unwind" fn()> = None;
+static mut PREVIOUS_STARTUP: Option<unsafe extern "C-unwind" fn()> = None;
+
+/// Asks for the memory; called once by `_PG_init` in the postmaster.
+pub fn init() {
+    // SAFETY: the postmaster is single-threaded while it loads libraries.
+    unsafe {
+        PREVIOUS_REQUEST = pg_sys::shmem_request_hook;
+        pg_sys::shmem_request_hook = Some(request);
+        PREVIOUS_STARTUP = pg_sys::shmem_startup_hook;
+        pg_sys::shmem_startup_hook = Some(startup);
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn request() {
+    // SAFETY: PostgreSQL calls this hook once, in the postmaster.
+    unsafe {
+        if let Some(previous) = PREVIOUS_REQUEST {
+            previous();
+        }
+        pg_sys::RequestAddinShmemSpace(size_of::<Shared>());
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn startup() {
+    // SAFETY: PostgreSQL calls this hook with shared memory mapped; all-zero is a valid `Shared`.
+    unsafe {
+        if let Some(previous) = PREVIOUS_STARTUP {
+            previous();
+        }
+        let mut found = false;
+        let memory = pg_sys::ShmemInitStruct(c"pg_auditlog".as_ptr(), size_of::<Shared>(), &mut found);
+        if !found {
+            std::ptr::write_bytes(memory.cast::<u8>(), 0, size_of::<Shared>());
+        }
+        SHARED.store(memory.cast(), Ordering::Release);
+    }
+}
+
+fn shared() -> Option<&'static Shared> {
+    // SAFETY: set once to memory that lives as long as the cluster; all fields are atomics.
+    unsafe { SHARED.load(Ordering::Acquire).as_ref() }
+}
+
+/// Is the library loaded by `shared_preload_libraries`?
+pub fn loaded() -> bool {
+    shared().is_some()
+}
+
+/// All slots, for the launcher.
+pub fn slots() -> &'static [Slot] {
+    shared().map_or(&[], |s| &s.slots)
+}
+
+/// The slot of a database, claimed when it has none yet; `None` when all are taken or the library
+/// was not preloaded.
+pub fn slot(database: pg_sys::Oid) -> Option<&'static Slot> {
+    let slots = &shared()?.slots;
+    let wanted = database.to_u32();
+    if let Some(slot) = slots.iter().find(|s| s.database.load(Ordering::Acquire) == wanted) {
+        return Some(slot);
+    }
+    slots.iter().find(|s| match s.database.compare_exchange(0, wanted, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => true,
+        Err(now) => now == wanted,
+    })
+}
+
+/// The slot of the database that this process is connected to.
+pub fn my_slot() -> Option<&'static Slot> {
+    // SAFETY: a plain global of this process.
+    slot(unsafe { pg_sys::MyDatabaseId })
+}
+
+/// Gives the slot of a database without the extension back.
+pub fn free(slot: &Slot) {
+    slot.sealer_pid.store(0, Ordering::Release);
+    slot.sealer_latch.store(0, Ordering::Release);
+    slot.database.store(0, Ordering::Release);
+}
+
+/// Makes this process the launcher.
+pub fn register_launcher() {
+    if let Some(shared) = shared() {
+        // SAFETY: a plain global of this process, pointing into shared memory.
+        shared.launcher_latch.store(unsafe { pg_sys::MyLatch } as usize, Ordering::Release);
+    }
+}
+
+/// Wakes the launcher; a no-op without one.
+pub fn wake_launcher() {
+    if let Some(shared) = shared() {
+        set_latch(shared.launcher_latch.load(Ordering::Acquire));
+    }
+}
+
+fn set_latch(address: usize) {
+    if address != 0 {
+        // SAFETY: the address of a PGPROC's latch in shared memory, which stays mapped; at worst
+        // it belongs to another process by now, which then wakes up once for nothing.
+        unsafe { pg_sys::SetLatch(address as *mut pg_sys::Latch) }
+    }
+}
+
+impl Slot {
+    /// Makes this process the sealer.
+    pub fn register_sealer(&self) {
+        // SAFETY: plain globals of this process.
+        unsafe {
+            self.sealer_latch.store(pg_sys::MyLatch as usize, Ordering::Release);
+            self.sealer_pid.store(pg_sys::MyProcPid, Ordering::Release);
+        }
+    }
+
+    /// The sealer leaves; the launcher may start another after `pause` seconds.
+    pub fn unregister_sealer(&self, pause: i64) {
+        self.not_before.store(unix_micros() / 1_000_000 + pause, Ordering::Release);
+        self.sealer_latch.store(0, Ordering::Release);
+        self.sealer_pid.store(0, Ordering::Release);
+    }
+
+    /// Announces committed rows from `block` of an inbox on, and wakes the sealer if it sleeps.
+    pub fn announce(&self, inbox: usize, block: u32) {
+        let mut now = self.hint[inbox].load(Ordering::Acquire);
+        while now == 0 || now > block + 1 {
+            match self.hint[inbox].compare_exchange_weak(now, block + 1, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => break,
+                Err(seen) => now = seen,
+            }
+        }
+        self.wake();
+    }
+
+    /// Wakes the sealer, or the launcher when there is none. Once per round is enough.
+    pub fn wake(&self) {
+        if !self.pending.swap(true, Ordering::AcqRel) {
+            match self.sealer_latch.load(Ordering::Acquire) {
+                0 => wake_launcher(),
+                address => set_latch(address),
+            }
+        }
+    }
+
+    /// Takes the hint of an inbox: the lowest block with news.
+    pub fn take_hint(&self, inbox: usize) -> Option<u32> {
+        self.hint[inbox].swap(0, Ordering::AcqRel).checked_sub(1)
+    }
+
+    /// Remembers a failure for `stat_seal` and `health()`.
+    pub fn set_error(&self, text: &str) {
+        let mut bytes = [0u8; ERROR_BYTES];
+        let mut end = text.len().min(ERROR_BYTES - 1);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
+        for (word, chunk) in self.last_error.iter().zip(bytes.chunks_exact(4)) {
+            word.store(u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]), Ordering::Relaxed);
+        }
+        self.last_error_at.store(unix_micros(), Ordering::Release);
+        self.errors.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The text of the last failure.
+    pub fn error(&self) -> Option<String> {
+        let bytes: Vec<u8> = self.last_error.iter().flat_map(|w| w.load(Ordering::Relaxed).to_ne_bytes()).collect();
+        let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+        (end > 0).then(|| String::from_utf8_lossy(&bytes[..end]).into_owned())
+    }
+}
+
+/// The clock in microseconds since the Unix epoch.
+pub fn unix_micros() -> i64 {
+    // SAFETY: reads the clock.
+    unsafe { pg_sys::GetCurrentTimestamp() + crate::store::POSTGRES_EPOCH }
+}

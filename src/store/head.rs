@@ -1,0 +1,135 @@
+//! The head of the chain: how many events are sealed and the hash of the last one. Only the sealer
+//! advances it, in the transaction that inserts the rows.
+
+use super::catalog::as_owner;
+use super::spi::{self, Arg};
+use crate::error::Fault;
+use auditlog_core::chain::{GENESIS, Hash};
+use pgrx::pg_sys;
+
+/// Size and hash of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Number of sealed events; the next `log_index`.
+    pub size: i64,
+    /// `hash` of the event with index `size - 1`; [`GENESIS`] when empty.
+    pub hash: Hash,
+}
+
+/// How this installation of the extension is told apart from copies of it: cluster, database, and
+/// the extension's own object id (a dump that is loaded back into its database makes a new one).
+pub fn identity() -> [Arg; 3] {
+    // SAFETY: reads the control file's number and a global, looks the extension up.
+    unsafe {
+        [
+            Arg::int(pg_sys::GetSystemIdentifier() as i64),
+            Arg::int(i64::from(pg_sys::MyDatabaseId.to_u32())),
+            Arg::int(i64::from(pg_sys::get_extension_oid(c"pg_auditlog".as_ptr(), true).to_u32())),
+        ]
+    }
+}
+
+const READ: &str = "SELECT size, hash FROM auditlog_data.head \
+    WHERE (system_identifier, database_oid, extension_oid) = ($1, $2, $3)";
+
+fn parse(rows: &[Vec<spi::Cell>]) -> Option<Head> {
+    let row = rows.first()?;
+    Some(Head { size: row[0].int()?, hash: row[1].bytes()?.try_into().ok()? })
+}
+
+/// The head under the active snapshot: what belongs to the rows that this statement sees.
+pub fn visible() -> Option<Head> {
+    as_owner(|| parse(&spi::read(READ, &identity())))
+}
+
+/// The head as committed by now, locked for this transaction.
+pub fn lock() -> Option<Head> {
+    parse(&spi::run(&format!("{READ} FOR UPDATE"), &identity()))
+}
+
+/// Sets the head of an installation that has not sealed anything yet.
+pub fn start_at(head: &Head) {
+    let [system, database, extension] = identity();
+    spi::run(
+        "INSERT INTO auditlog_data.head AS h (system_identifier, database_oid, extension_oid, size, hash) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (system_identifier, database_oid, extension_oid) \
+         DO UPDATE SET size = EXCLUDED.size, hash = EXCLUDED.hash, updated_at = clock_timestamp() WHERE h.size = 0",
+        &[system, database, extension, Arg::int(head.size), Arg::bytea(&head.hash)],
+    );
+}
+
+/// Moves the head from `from` to `to`; fails when somebody else moved it, so that a fork can't be.
+pub fn advance(from: &Head, to: &Head) {
+    let [system, database, extension] = identity();
+    let rows = spi::run(
+        "UPDATE auditlog_data.head SET size = $4, hash = $5, updated_at = clock_timestamp() \
+         WHERE (system_identifier, database_oid, extension_oid) = ($1, $2, $3) AND size = $6 AND hash = $7 RETURNING size",
+        &[
+            system, database, extension, Arg::int(to.size), Arg::bytea(&to.hash),
+            Arg::int(from.size), Arg::bytea(&from.hash),
+        ],
+    );
+    if rows.len() != 1 {
+        Fault::broken("the head of the log was moved by somebody else")
+            .detail(format!("It should be at {} events.", from.size))
+            .hint("Run auditlog.verify() and look for changes of auditlog_data.head.")
+            .raise();
+    }
+}
+
+/// What is known of the log that this database is a copy of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Nothing: this installation began its own log.
+    Own,
+    /// Rows of a dump are arriving, but its head is not there yet.
+    Arriving,
+    /// The head that another installation left here.
+    Copy(Head),
+}
+
+/// Size that marks a restore under way in [`announce_restore`]'s row.
+const ARRIVING: i64 = -1;
+
+/// Where this database's log comes from.
+pub fn origin() -> Origin {
+    let rows = spi::run(
+        "SELECT size, hash FROM auditlog_data.head \
+         WHERE (system_identifier, database_oid, extension_oid) <> ($1, $2, $3) ORDER BY size DESC, updated_at DESC LIMIT 1",
+        &identity(),
+    );
+    match (parse(&rows), rows.is_empty()) {
+        (_, true) => Origin::Own,
+        (Some(head), _) if head.size > ARRIVING => Origin::Copy(head),
+        _ => Origin::Arriving,
+    }
+}
+
+/// Notes that a dump is being loaded, so that the sealer waits for its head before it goes on.
+pub fn announce_restore() {
+    as_owner(|| {
+        spi::run(
+            "INSERT INTO auditlog_data.head (system_identifier, database_oid, extension_oid, size, hash) \
+             VALUES (0, 0, 0, $1, $2) ON CONFLICT DO NOTHING",
+            &[Arg::int(ARRIVING), Arg::bytea(&GENESIS)],
+        );
+    });
+}
+
+/// Forgets the heads of other installations once this one goes on from them.
+pub fn forget_origin() {
+    spi::run(
+        "DELETE FROM auditlog_data.head WHERE (system_identifier, database_oid, extension_oid) <> ($1, $2, $3)",
+        &identity(),
+    );
+}
+
+/// Is the last row that `head` speaks of in the log?
+pub fn is_complete(head: &Head) -> bool {
+    head.size == 0
+        || !spi::run(
+            "SELECT 1 FROM auditlog_data.log WHERE log_index = $1 AND hash = $2",
+            &[Arg::int(head.size - 1), Arg::bytea(&head.hash)],
+        )
+        .is_empty()
+}

@@ -1,0 +1,231 @@
+//! The inbox: a few unindexed tables that applications append to, without any lock between them,
+//! and that the sealer drains. Rows go in through PostgreSQL's heap functions, not through SQL: an
+//! event costs a tuple and its WAL, nothing else.
+
+use super::catalog::objects;
+use super::columns::{ENTRY_HASH, INBOX, REDACTED, RowBuf, SALT, at, text, text_list};
+use super::row::Hasher;
+use crate::error::Fault;
+use crate::shmem::{self, INBOXES, Slot};
+use auditlog_core::columns::COLUMNS;
+use auditlog_core::personal::{DEFAULT_PATHS, SALT_BYTES};
+use pgrx::pg_sys;
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::Ordering;
+
+thread_local! {
+    static HASHER: RefCell<Hasher> = RefCell::new(Hasher::default());
+    // Lowest block that this transaction wrote, for each inbox; MAX means none.
+    static WRITTEN: Cell<[u32; INBOXES]> = const { Cell::new([u32::MAX; INBOXES]) };
+    static CALLBACK: Cell<bool> = const { Cell::new(false) };
+    static PERSONAL: RefCell<(String, Option<Vec<String>>)> = const { RefCell::new((String::new(), None)) };
+}
+
+/// Completes a row whose caller's columns are set: provenance, salt, hash.
+pub fn complete(row: &mut RowBuf<INBOX>, recorded_at: i64) {
+    row.time(at("recorded_at"), recorded_at);
+    crate::provenance::fill(row);
+    hide_personal(row);
+    row.clear(REDACTED);
+    // SAFETY: the row has the inbox's columns and types.
+    let hash = HASHER.with_borrow_mut(|h| unsafe { h.entry_hash(&row.values, &row.nulls) });
+    match hash {
+        Ok(hash) => row.set(ENTRY_HASH, text(&hash)),
+        Err(super::row::RowError::Encode(e)) => Fault::from(e).raise(),
+        Err(e) => Fault::new(pgrx::PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, e.to_string())
+            .hint("tags and personal must be one-dimensional arrays without NULLs.")
+            .raise(),
+    }
+}
+
+/// Does the row's own entry hash fit it? For rows that come complete, out of a dump.
+pub fn is_consistent(row: &RowBuf<INBOX>) -> bool {
+    // SAFETY: as above.
+    HASHER.with_borrow_mut(|h| unsafe { h.matches(&row.values, &row.nulls) }).unwrap_or(false)
+}
+
+fn hide_personal(row: &mut RowBuf<INBOX>) {
+    let setting = crate::guc::PERSONAL_FIELDS.get();
+    let setting = setting.as_deref().and_then(|s| s.to_str().ok()).unwrap_or_default();
+    PERSONAL.with_borrow_mut(|(known, paths)| {
+        if known != setting {
+            let list: Vec<String> =
+                setting.split(',').map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()).collect();
+            let default = list.len() == DEFAULT_PATHS.len() && DEFAULT_PATHS.iter().all(|d| list.iter().any(|p| p == d));
+            *paths = (!default).then_some(list);
+            setting.clone_into(known);
+        }
+        let personal = at("personal");
+        let needed = match paths {
+            None => {
+                row.clear(personal);
+                COLUMNS.iter().zip(&row.nulls).any(|(c, null)| !null && DEFAULT_PATHS.contains(&c.path))
+            }
+            Some(list) => {
+                row.set(personal, text_list(list.iter().map(String::as_str)));
+                !list.is_empty()
+            }
+        };
+        if needed {
+            row.set(SALT, text(&crate::random::bytes::<SALT_BYTES>()));
+        } else {
+            row.clear(SALT);
+        }
+    });
+}
+
+/// Appends a completed row to the inbox that is active now.
+pub fn append(row: &RowBuf<INBOX>) {
+    let slot = shared_slot();
+    let inbox = slot.active_inbox.load(Ordering::Acquire) as usize % INBOXES;
+    // SAFETY: a heap table of ours, locked while written; the tuple is formed by its descriptor.
+    unsafe {
+        let relation = pg_sys::table_open(objects().inboxes[inbox], pg_sys::RowExclusiveLock as i32);
+        let desc = (*relation).rd_att;
+        debug_assert_eq!((*desc).natts as usize, INBOX);
+        let tuple = pg_sys::heap_form_tuple(desc, row.values.as_ptr().cast_mut(), row.nulls.as_ptr().cast_mut());
+        pg_sys::heap_insert(relation, tuple, pg_sys::GetCurrentCommandId(true), 0, std::ptr::null_mut());
+        note(inbox, block_of(&(*tuple).t_self));
+        pg_sys::heap_freetuple(tuple);
+        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+    }
+}
+
+/// The block number of a tuple id.
+pub fn block_of(tid: &pg_sys::ItemPointerData) -> u32 {
+    (u32::from(tid.ip_blkid.bi_hi) << 16) | u32::from(tid.ip_blkid.bi_lo)
+}
+
+/// This database's slot; an error when the library was not preloaded.
+pub fn shared_slot() -> &'static Slot {
+    shmem::my_slot().unwrap_or_else(|| {
+        let fault = Fault::broken("pg_auditlog is not loaded");
+        if shmem::loaded() {
+            fault.detail(format!("More than {} databases have the extension.", shmem::SLOTS)).raise()
+        } else {
+            fault
+                .hint("Add pg_auditlog to shared_preload_libraries in postgresql.conf and restart PostgreSQL.")
+                .raise()
+        }
+    })
+}
+
+/// Remembers that this transaction wrote to a block, to tell the sealer at commit.
+pub fn note(inbox: usize, block: u32) {
+    if !CALLBACK.replace(true) {
+        // SAFETY: a plain function that lives as long as the process.
+        unsafe { pg_sys::RegisterXactCallback(Some(at_transaction_end), std::ptr::null_mut()) }
+    }
+    let mut written = WRITTEN.get();
+    written[inbox] = written[inbox].min(block);
+    WRITTEN.set(written);
+}
+
+/// At commit the rows are visible already, so the sealer cannot look too early. Nothing here may
+/// fail: an error in this callback would take the whole cluster down.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _argument: *mut std::ffi::c_void) {
+    use pg_sys::XactEvent::{XACT_EVENT_ABORT, XACT_EVENT_COMMIT, XACT_EVENT_PREPARE};
+    if !matches!(event, XACT_EVENT_COMMIT | XACT_EVENT_ABORT | XACT_EVENT_PREPARE) {
+        return;
+    }
+    let written = WRITTEN.replace([u32::MAX; INBOXES]);
+    if event == XACT_EVENT_COMMIT && let Some(slot) = shmem::my_slot() {
+        for (inbox, block) in written.into_iter().enumerate() {
+            if block != u32::MAX {
+                slot.announce(inbox, block);
+            }
+        }
+    }
+}
+
+/// A committed row waiting to be sealed.
+pub struct Waiting {
+    /// Which inbox table.
+    pub inbox: usize,
+    /// Its time, for the order.
+    pub recorded_at: i64,
+    /// A copy of the tuple, with its tid in `t_self`, in the current memory context.
+    pub tuple: pg_sys::HeapTuple,
+}
+
+/// Collects up to `limit` rows that are visible now, from a block on. Returns the block to go on
+/// at when there were more.
+pub fn collect(inbox: usize, from: u32, limit: usize, out: &mut Vec<Waiting>) -> Option<u32> {
+    let recorded_at = at("recorded_at") as i32 + 1;
+    // SAFETY: scans a table of ours under a registered snapshot; tuples are copied before the scan goes on.
+    unsafe {
+        let relation = pg_sys::table_open(objects().inboxes[inbox], pg_sys::RowExclusiveLock as i32);
+        let blocks = blocks(relation);
+        let mut rest = None;
+        if from < blocks {
+            let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
+            let flags = pg_sys::ScanOptions::SO_TYPE_SEQSCAN | pg_sys::ScanOptions::SO_ALLOW_PAGEMODE;
+            let scan = pg_sys::heap_beginscan(relation, snapshot, 0, std::ptr::null_mut(), std::ptr::null_mut(), flags);
+            pg_sys::heap_setscanlimits(scan, from, blocks - from);
+            loop {
+                let tuple = pg_sys::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
+                if tuple.is_null() {
+                    break;
+                }
+                if out.len() >= limit {
+                    rest = Some(block_of(&(*tuple).t_self));
+                    break;
+                }
+                let copy = pg_sys::heap_copytuple(tuple);
+                let mut null = false;
+                let time = pg_sys::heap_getattr(copy, recorded_at, (*relation).rd_att, &mut null);
+                out.push(Waiting { inbox, recorded_at: time.value() as i64 + super::POSTGRES_EPOCH, tuple: copy });
+                pgrx::check_for_interrupts!();
+            }
+            pg_sys::heap_endscan(scan);
+            pg_sys::UnregisterSnapshot(snapshot);
+        }
+        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+        rest
+    }
+}
+
+unsafe fn blocks(relation: pg_sys::Relation) -> u32 {
+    // SAFETY: an open relation with storage.
+    unsafe { pg_sys::RelationGetNumberOfBlocksInFork(relation, pg_sys::ForkNumber::MAIN_FORKNUM) }
+}
+
+/// Size of an inbox table in blocks of 8 KiB.
+pub fn size(inbox: usize) -> u32 {
+    // SAFETY: opened and closed here.
+    unsafe {
+        let relation = pg_sys::table_open(objects().inboxes[inbox], pg_sys::AccessShareLock as i32);
+        let n = blocks(relation);
+        pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
+        n
+    }
+}
+
+/// Empties a drained inbox table when nobody uses it and no snapshot can still see its rows:
+/// TRUNCATE is not MVCC-safe, so every deleting transaction must be older than every snapshot.
+/// `last_delete` is the newest transaction that deleted from it. Returns whether it was emptied.
+pub fn truncate_if_unused(inbox: usize, last_delete: pg_sys::TransactionId) -> bool {
+    let oid = objects().inboxes[inbox];
+    // SAFETY: catalogue and lock functions inside a transaction.
+    unsafe {
+        if !pg_sys::ConditionalLockRelationOid(oid, pg_sys::AccessExclusiveLock as i32) {
+            return false;
+        }
+        let relation = pg_sys::table_open(oid, pg_sys::NoLock as i32);
+        let horizon = pg_sys::GetOldestNonRemovableTransactionId(relation);
+        pg_sys::table_close(relation, pg_sys::NoLock as i32);
+        if !pg_sys::TransactionIdPrecedes(last_delete, horizon) {
+            return false;
+        }
+        // With the exclusive lock nobody is writing, prepared transactions included: what the
+        // newest snapshot does not see is dead.
+        let mut left = Vec::new();
+        collect(inbox, 0, 1, &mut left);
+        if !left.is_empty() {
+            return false;
+        }
+    }
+    super::spi::run(&format!("TRUNCATE auditlog_data.inbox_{inbox}"), &[]);
+    true
+}

@@ -1,0 +1,19 @@
+//! The only part of the extension that touches tables: by SQL through SPI where speed does not
+//! matter, by PostgreSQL's own heap functions where every event passes.
+
+pub mod catalog;
+pub mod columns;
+pub mod event_types;
+pub mod head;
+pub mod idempotency;
+pub mod inbox;
+pub mod jsonb;
+pub mod log;
+pub mod partitions;
+pub mod row;
+pub mod scan;
+pub mod spi;
+pub mod view;
+
+/// Microseconds from the Unix epoch to PostgreSQL's (2000-01-01).
+pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;

@@ -1,0 +1,215 @@
+//! Reads a row of inbox or log and computes its entry, straight from the stored bytes: what was
+//! hashed is what is in the table, not what somebody meant to write.
+
+use super::columns::{ENTRY_HASH, HASHED, REDACTED, SALT};
+use super::jsonb;
+use auditlog_core::chain::{self, Hash};
+use auditlog_core::columns::{COLUMNS, Kind};
+use auditlog_core::encode::{Hiding, Value, canonical_json, encode_entry, parse_hex, text_array};
+use auditlog_core::json::Json;
+use auditlog_core::personal::{Commitment, Committer};
+use pgrx::pg_sys;
+use pgrx::pg_sys::Datum;
+
+/// Why a row has no entry hash.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RowError {
+    /// The stored bytes are no value of the column's type.
+    #[error("column {0} holds bytes that are no value of its type")]
+    Corrupt(&'static str),
+    /// The entry cannot be built.
+    #[error(transparent)]
+    Encode(#[from] auditlog_core::encode::EncodeError),
+}
+
+/// Reusable buffers for computing entries.
+#[derive(Default)]
+pub struct Hasher {
+    payloads: Vec<u8>,
+    entry: Vec<u8>,
+}
+
+/// A varlena's bytes, fetched and decompressed if it must be.
+///
+/// # Safety
+/// `datum` is a valid varlena datum; the result lives as long as it or the memory context.
+pub unsafe fn bytes<'a>(datum: Datum) -> &'a [u8] {
+    // SAFETY: as the caller promises; the packed form has a 1 or 4 byte header.
+    unsafe {
+        let plain = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
+        let size = pgrx::varsize_any_exhdr(plain);
+        std::slice::from_raw_parts(pgrx::vardata_any(plain).cast(), size)
+    }
+}
+
+/// A text datum as UTF-8; the database's encoding guarantees it for rows that nobody edited.
+///
+/// # Safety
+/// As [`bytes`].
+pub unsafe fn text(datum: Datum) -> String {
+    // SAFETY: as the caller promises.
+    String::from_utf8_lossy(unsafe { bytes(datum) }).into_owned()
+}
+
+#[derive(Clone, Copy)]
+enum Slot<'a> {
+    Ready(Value<'a>),
+    Payload(usize, usize),
+}
+
+impl Hasher {
+    /// The entry hash of a row given as datums in column order.
+    ///
+    /// # Safety
+    /// `values` and `nulls` hold at least the inbox's columns, with the types of the tables.
+    pub unsafe fn entry_hash(&mut self, values: &[Datum], nulls: &[bool]) -> Result<Hash, RowError> {
+        self.payloads.clear();
+        self.entry.clear();
+        // SAFETY: as the caller promises, here and below.
+        let (paths, redacted, committer) = unsafe {
+            let personal = HASHED - 1;
+            let paths = if nulls[personal] {
+                None
+            } else {
+                Some(text_items(bytes(values[personal]), COLUMNS[personal].name)?)
+            };
+            let redacted = if nulls[REDACTED] { Vec::new() } else { redactions(bytes(values[REDACTED]))? };
+            let committer = if nulls[SALT] { None } else { Some(Committer::new(bytes(values[SALT]))) };
+            (paths, redacted, committer)
+        };
+        let hiding = Hiding { paths: paths.as_deref(), committer, redacted: &redacted };
+        let mut slots = [Slot::Ready(Value::Null); HASHED];
+        for (i, column) in COLUMNS.iter().enumerate() {
+            if nulls[i] {
+                continue;
+            }
+            let corrupt = || RowError::Corrupt(column.name);
+            slots[i] = match column.kind {
+                Kind::Time => Slot::Ready(Value::Int(values[i].value() as i64 + super::POSTGRES_EPOCH)),
+                Kind::Int => Slot::Ready(Value::Int(values[i].value() as i64)),
+                Kind::Text if column.name == "severity" => {
+                    // SAFETY: plain oid datum.
+                    let oid = unsafe { pg_sys::Oid::from_datum_unchecked(values[i]) };
+                    let label = super::catalog::severity_label(oid).ok_or_else(corrupt)?;
+                    Slot::Ready(Value::Text(label.as_bytes()))
+                }
+                // SAFETY: varlena columns.
+                Kind::Text => Slot::Ready(Value::Text(unsafe { bytes(values[i]) })),
+                Kind::Inet => {
+                    // SAFETY: varlena column.
+                    let raw: &[u8] = unsafe { bytes(values[i]) };
+                    match raw {
+                        [2, bits, address @ ..] if address.len() >= 4 => Slot::Ready(Value::Inet(*bits, &address[..4])),
+                        [3, bits, address @ ..] if address.len() >= 16 => Slot::Ready(Value::Inet(*bits, &address[..16])),
+                        _ => return Err(corrupt()),
+                    }
+                }
+                Kind::TextArray => {
+                    // SAFETY: varlena column.
+                    let items = array_items(unsafe { bytes(values[i]) }).ok_or_else(corrupt)?;
+                    let start = self.payloads.len();
+                    text_array(items.into_iter(), &mut self.payloads);
+                    Slot::Payload(start, self.payloads.len())
+                }
+                Kind::Json => {
+                    // SAFETY: varlena column.
+                    let data = unsafe { bytes(values[i]) };
+                    let start = self.payloads.len();
+                    if hiding.hides_below(column.path) {
+                        let tree = jsonb::tree(data).map_err(|_| corrupt())?;
+                        canonical_json(&tree, column.path, &hiding, &mut self.payloads)?;
+                    } else {
+                        jsonb::canonical(data, &mut self.payloads).map_err(|_| corrupt())?;
+                    }
+                    Slot::Payload(start, self.payloads.len())
+                }
+            };
+        }
+        let payloads = &self.payloads;
+        let mut fields = [Value::Null; HASHED];
+        for ((field, slot), column) in fields.iter_mut().zip(slots).zip(&COLUMNS) {
+            *field = match slot {
+                Slot::Ready(value) => value,
+                Slot::Payload(from, to) if column.kind == Kind::Json => Value::Json(&payloads[from..to]),
+                Slot::Payload(from, to) => Value::TextArray(&payloads[from..to]),
+            };
+        }
+        encode_entry(&fields, &hiding, &mut self.entry)?;
+        Ok(chain::entry_hash(&self.entry))
+    }
+
+    /// Does the row's stored `entry_hash` fit its content? `Err` says why it cannot be told.
+    ///
+    /// # Safety
+    /// As [`Hasher::entry_hash`].
+    pub unsafe fn matches(&mut self, values: &[Datum], nulls: &[bool]) -> Result<bool, RowError> {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let computed = self.entry_hash(values, nulls)?;
+            Ok(!nulls[ENTRY_HASH] && bytes(values[ENTRY_HASH]) == computed)
+        }
+    }
+}
+
+/// 32 bytes of a hash column.
+///
+/// # Safety
+/// A `bytea` datum.
+pub unsafe fn hash(datum: Datum) -> Option<Hash> {
+    // SAFETY: as the caller promises.
+    unsafe { bytes(datum).try_into().ok() }
+}
+
+fn text_items(data: &[u8], name: &'static str) -> Result<Vec<String>, RowError> {
+    array_items(data)
+        .and_then(|items| items.into_iter().map(|i| String::from_utf8(i.to_vec()).ok()).collect())
+        .ok_or(RowError::Corrupt(name))
+}
+
+fn redactions(data: &[u8]) -> Result<Vec<(String, Commitment)>, RowError> {
+    let Ok(Json::Object(pairs)) = jsonb::tree(data) else { return Err(RowError::Corrupt("redacted")) };
+    pairs
+        .into_iter()
+        .map(|(path, value)| Some((path, parse_hex(value.as_str()?)?)))
+        .collect::<Option<Vec<_>>>()
+        .ok_or(RowError::Corrupt("redacted"))
+}
+
+/// The items of a one-dimensional `text[]` without NULLs; `None` when it is something else. The
+/// layout is that of PostgreSQL's `utils/array.h`, offsets counted after the 4 byte varlena header.
+pub fn array_items(data: &[u8]) -> Option<Vec<&[u8]>> {
+    let int = |at: usize| Some(i32::from_ne_bytes(data.get(at..at + 4)?.try_into().ok()?));
+    match int(0)? {
+        0 => return Some(Vec::new()),
+        1 if int(4)? == 0 => {}
+        _ => return None,
+    }
+    let count = usize::try_from(int(12)?).ok()?;
+    // Positions inside a full varlena are four more than in `data`, and items are aligned there.
+    let mut at = 24usize;
+    let mut items = Vec::with_capacity(count.min(1024));
+    for _ in 0..count {
+        let first = *data.get(at - 4)?;
+        let (start, len) = if first != 0 && first & 1 == 1 && cfg!(target_endian = "little") {
+            (at - 3, (first >> 1) as usize - 1)
+        } else {
+            at = at.next_multiple_of(4);
+            let word = u32::from_ne_bytes(data.get(at - 4..at)?.try_into().ok()?);
+            let size = if cfg!(target_endian = "little") { word >> 2 } else { word & 0x3FFF_FFFF };
+            (at, (size as usize).checked_sub(4)?)
+        };
+        items.push(data.get(start..start.checked_add(len)?)?);
+        at = (start + len + 4).next_multiple_of(4);
+    }
+    Some(items)
+}
+
+trait FromDatumUnchecked {
+    unsafe fn from_datum_unchecked(datum: Datum) -> Self;
+}
+
+impl FromDatumUnchecked for pg_sys::Oid {
+    unsafe fn from_datum_unchecked(datum: Datum) -> pg_sys::Oid {
+        pg_sys::Oid::from_u32(datum.value() as u32)
+    }
+}

@@ -1,0 +1,183 @@
+//! SQL from Rust: text is constant, values are bound, and the caller says whether the statement's
+//! own snapshot or a fresh one is meant (style.md §0.1: a read-only SPI call reuses the snapshot of
+//! the statement, which must never decide about the head of the chain).
+
+use crate::error::Fault;
+use pgrx::pg_sys;
+use pgrx::pg_sys::{Datum, Oid};
+use std::ffi::CString;
+
+/// Makes this process act as a role until dropped; PostgreSQL itself restores it on an error.
+pub struct SetOwner {
+    user: Oid,
+    context: i32,
+}
+
+impl SetOwner {
+    /// Switches to `owner`.
+    pub fn new(owner: Oid) -> SetOwner {
+        let (mut user, mut context) = (Oid::INVALID, 0);
+        // SAFETY: reads and sets globals of this process; restricted so that nobody's SET ROLE can leave it.
+        unsafe {
+            pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
+            pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+        }
+        SetOwner { user, context }
+    }
+}
+
+impl Drop for SetOwner {
+    fn drop(&mut self) {
+        // SAFETY: restores what `new` found. While an error unwinds, PostgreSQL does it at abort.
+        if !std::thread::panicking() {
+            unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) }
+        }
+    }
+}
+
+/// A bound argument.
+#[derive(Clone, Copy)]
+pub struct Arg {
+    type_oid: Oid,
+    value: Option<Datum>,
+}
+
+impl Arg {
+    /// A `bigint`.
+    pub fn int(value: i64) -> Arg {
+        Arg { type_oid: pg_sys::INT8OID, value: Some(value.into()) }
+    }
+    /// A `text`; `None` is NULL.
+    pub fn text(value: Option<&str>) -> Arg {
+        Arg { type_oid: pg_sys::TEXTOID, value: value.map(|v| super::columns::text(v.as_bytes())) }
+    }
+    /// A `bytea`.
+    pub fn bytea(value: &[u8]) -> Arg {
+        Arg { type_oid: pg_sys::BYTEAOID, value: Some(super::columns::text(value)) }
+    }
+    /// A `timestamptz` in microseconds since the Unix epoch.
+    pub fn time(us: i64) -> Arg {
+        Arg { type_oid: pg_sys::TIMESTAMPTZOID, value: Some((us - super::POSTGRES_EPOCH).into()) }
+    }
+}
+
+/// One column of a result row.
+pub enum Cell {
+    /// SQL NULL.
+    Null,
+    /// Integers, oids, timestamps (PostgreSQL's microseconds), booleans.
+    Int(i64),
+    /// Text and bytea.
+    Bytes(Vec<u8>),
+}
+
+impl Cell {
+    /// The number, when there is one.
+    pub fn int(&self) -> Option<i64> {
+        match self {
+            Cell::Int(i) => Some(*i),
+            _ => None,
+        }
+    }
+    /// The text, when there is one.
+    pub fn text(&self) -> Option<String> {
+        match self {
+            Cell::Bytes(b) => Some(String::from_utf8_lossy(b).into_owned()),
+            _ => None,
+        }
+    }
+    /// The bytes, when there are some.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Cell::Bytes(b) => Some(b),
+            _ => None,
+        }
+    }
+}
+
+/// Runs a statement with a fresh snapshot and returns its rows.
+pub fn run(sql: &str, args: &[Arg]) -> Vec<Vec<Cell>> {
+    execute(sql, args, false)
+}
+
+/// Runs a query under the active snapshot, without advancing the command counter.
+pub fn read(sql: &str, args: &[Arg]) -> Vec<Vec<Cell>> {
+    execute(sql, args, true)
+}
+
+/// Runs a query under the newest snapshot whatever the transaction's isolation level; sees what
+/// other transactions have committed by now.
+pub fn read_latest(sql: &str, args: &[Arg]) -> Vec<Vec<Cell>> {
+    // SAFETY: pushed and popped around the query; an error in between ends the transaction's stack.
+    unsafe {
+        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+        let rows = execute(sql, args, true);
+        pg_sys::PopActiveSnapshot();
+        rows
+    }
+}
+
+fn execute(sql: &str, args: &[Arg], read_only: bool) -> Vec<Vec<Cell>> {
+    let text = CString::new(sql).expect("no NUL in our statements");
+    let mut types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
+    let mut values: Vec<Datum> = args.iter().map(|a| a.value.unwrap_or(Datum::null())).collect();
+    let nulls: Vec<std::ffi::c_char> =
+        args.iter().map(|a| if a.value.is_some() { b' ' } else { b'n' } as std::ffi::c_char).collect();
+    // SAFETY: connected and finished around the call; arrays have one element per argument.
+    unsafe {
+        pg_sys::SPI_connect();
+        let code = pg_sys::SPI_execute_with_args(
+            text.as_ptr(),
+            args.len() as i32,
+            types.as_mut_ptr(),
+            values.as_mut_ptr(),
+            nulls.as_ptr(),
+            read_only,
+            0,
+        );
+        if code < 0 {
+            Fault::broken(format!("internal statement failed with SPI code {code}")).detail(sql.to_owned()).raise();
+        }
+        let rows = collect();
+        pg_sys::SPI_finish();
+        rows
+    }
+}
+
+/// Copies the rows of the last statement out of SPI's memory.
+unsafe fn collect() -> Vec<Vec<Cell>> {
+    // SAFETY: between SPI_execute and SPI_finish, so the tuple table is live.
+    unsafe {
+        let table = pg_sys::SPI_tuptable;
+        if table.is_null() {
+            return Vec::new();
+        }
+        let desc = (*table).tupdesc;
+        let columns = (*desc).natts as usize;
+        (0..pg_sys::SPI_processed as usize)
+            .map(|r| {
+                let tuple = *(*table).vals.add(r);
+                (0..columns)
+                    .map(|c| {
+                        let mut null = false;
+                        let datum = pg_sys::SPI_getbinval(tuple, desc, c as i32 + 1, &mut null);
+                        let attribute = crate::compat::attribute(desc, c);
+                        match (null, attribute.attbyval, attribute.attlen) {
+                            (true, ..) => Cell::Null,
+                            (_, true, 8) => Cell::Int(datum.value() as i64),
+                            (_, true, 1) => Cell::Int(datum.value() as u8 as i64),
+                            (_, true, 2) => Cell::Int(i64::from(datum.value() as i16)),
+                            (_, true, _) => Cell::Int(i64::from(datum.value() as u32)),
+                            (_, false, -1) => Cell::Bytes(super::row::bytes(datum).to_vec()),
+                            (_, false, len) => {
+                                let raw = std::slice::from_raw_parts(datum.cast_mut_ptr::<u8>(), len.max(0) as usize);
+                                let end = raw.iter().position(|b| *b == 0).unwrap_or(raw.len());
+                                Cell::Bytes(raw[..end].to_vec())
+                            }
+                        }
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,169 @@
+//! Event triggers: refuse DDL that would change, weaken or remove the log. What they can't see
+//! (ALTER EVENT TRIGGER, direct catalogue writes) is in docs/guarantees.md and shown by `health()`.
+
+use super::log_row::restoring;
+use crate::error::Fault;
+use crate::fmgr::Call;
+use crate::store::spi::{self, Cell};
+use crate::store::{catalog, head};
+use pgrx::pg_sys;
+use pgrx::pg_sys::Datum;
+use std::ffi::CStr;
+
+crate::sql_function!(auditlog_guard_ddl, pg_finfo_auditlog_guard_ddl, ddl_end);
+crate::sql_function!(auditlog_guard_drop, pg_finfo_auditlog_guard_drop, dropped);
+crate::sql_function!(auditlog_guard_extension, pg_finfo_auditlog_guard_extension, ddl_start);
+
+/// Harmless for the log's content and protection.
+const ALLOWED: [&str; 9] = [
+    "COMMENT", "GRANT", "REVOKE", "CREATE INDEX", "REINDEX", "CREATE STATISTICS", "ALTER STATISTICS", "SECURITY LABEL",
+    "CREATE EXTENSION",
+];
+
+/// What a dump needs to lay the partitions out again.
+const RESTORE: [&str; 4] = ["CREATE TABLE", "ALTER INDEX", "CREATE TRIGGER", "ALTER TABLE"];
+
+fn trusted() -> bool {
+    // SAFETY: a global of this process: true while an extension's script runs.
+    crate::worker::is_sealer() || unsafe { pg_sys::creating_extension }
+}
+
+fn ours(schema: Option<&str>, kind: &str, identity: &str) -> bool {
+    matches!(schema, Some("auditlog" | "auditlog_data"))
+        || (matches!(kind, "schema") && matches!(identity, "auditlog" | "auditlog_data"))
+        || (kind == "extension" && identity == "pg_auditlog")
+        || (kind == "event trigger" && identity.starts_with("auditlog_"))
+        || identity.contains(" on auditlog.")
+        || identity.contains(" on auditlog_data.")
+}
+
+fn refuse(what: &str, identity: &str) -> ! {
+    Fault::refused(format!("{what} on the audit log is refused"))
+        .detail(format!("{identity} belongs to pg_auditlog."))
+        .hint("Change pg_auditlog by its functions and settings, or by ALTER EXTENSION pg_auditlog UPDATE.")
+        .raise()
+}
+
+fn ddl_end(call: &Call) -> Datum {
+    let trigger = call.event_trigger();
+    if trusted() || catalog::find().is_none() {
+        return call.null();
+    }
+    let commands = spi::run(
+        "SELECT c.command_tag, c.object_type, c.schema_name, c.object_identity, EXISTS ( \
+            SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.objid \
+            AND i.inhparent IN (SELECT t.relid FROM pg_catalog.pg_partition_tree('auditlog_data.log') t)) \
+         FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE NOT c.in_extension",
+        &[],
+    );
+    for command in &commands {
+        let text = |i: usize| command[i].text().unwrap_or_default();
+        let (tag, kind, identity) = (text(0), text(1), text(3));
+        let partition = matches!(command[4], Cell::Int(1));
+        if !partition && !ours(command[2].text().as_deref(), &kind, &identity) {
+            continue;
+        }
+        if ALLOWED.contains(&tag.as_str()) || updates_extension(trigger) {
+            continue;
+        }
+        if RESTORE.contains(&tag.as_str()) && restoring() && lays_out_partition(trigger) {
+            continue;
+        }
+        refuse(&tag, &identity);
+    }
+    call.null()
+}
+
+fn node_tag(trigger: &pg_sys::EventTriggerData) -> pg_sys::NodeTag {
+    // SAFETY: PostgreSQL passes the statement's parse tree.
+    unsafe { if trigger.parsetree.is_null() { pg_sys::NodeTag::T_Invalid } else { (*trigger.parsetree).type_ } }
+}
+
+fn updates_extension(trigger: &pg_sys::EventTriggerData) -> bool {
+    node_tag(trigger) == pg_sys::NodeTag::T_AlterExtensionStmt
+}
+
+/// ALTER TABLE is allowed in a restore for what pg_dump writes for a partition, nothing else.
+fn lays_out_partition(trigger: &pg_sys::EventTriggerData) -> bool {
+    use pg_sys::AlterTableType as A;
+    if node_tag(trigger) != pg_sys::NodeTag::T_AlterTableStmt {
+        return true;
+    }
+    // SAFETY: the tag says what the node is; the list holds AlterTableCmd nodes.
+    unsafe {
+        let statement: *const pg_sys::AlterTableStmt = trigger.parsetree.cast();
+        let commands = (*statement).cmds;
+        let n = if commands.is_null() { 0 } else { (*commands).length };
+        (0..n).all(|i| {
+            let command: *const pg_sys::AlterTableCmd = pg_sys::list_nth(commands, i).cast();
+            matches!(
+                (*command).subtype,
+                A::AT_AttachPartition
+                    | A::AT_ChangeOwner
+                    | A::AT_EnableAlwaysTrig
+                    | A::AT_EnableRowSecurity
+                    | A::AT_ForceRowSecurity
+                    | A::AT_SetStatistics
+                    | A::AT_SetRelOptions
+                    | A::AT_SetStorage
+                    | A::AT_ClusterOn
+            )
+        })
+    }
+}
+
+fn dropped(call: &Call) -> Datum {
+    call.event_trigger();
+    if trusted() {
+        return call.null();
+    }
+    let objects = spi::run(
+        "SELECT object_type, schema_name, object_identity FROM pg_catalog.pg_event_trigger_dropped_objects()",
+        &[],
+    );
+    for object in &objects {
+        let kind = object[0].text().unwrap_or_default();
+        let identity = object[2].text().unwrap_or_default();
+        if ours(object[1].text().as_deref(), &kind, &identity) {
+            refuse("DROP", &format!("{kind} {identity}"));
+        }
+    }
+    call.null()
+}
+
+/// DROP EXTENSION without CASCADE is refused while the log holds events.
+fn ddl_start(call: &Call) -> Datum {
+    let trigger = call.event_trigger();
+    if node_tag(trigger) == pg_sys::NodeTag::T_DropStmt && drops_us(trigger) && catalog::find().is_some() {
+        let sealed = head::visible().map_or(0, |h| h.size);
+        let waiting = spi::read("SELECT EXISTS (SELECT FROM auditlog_data.inbox)", &[]);
+        let waiting = matches!(waiting.first().and_then(|r| r.first()), Some(Cell::Int(1)));
+        if sealed > 0 || waiting {
+            Fault::new(
+                pgrx::PgSqlErrorCode::ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                "extension pg_auditlog holds audit events",
+            )
+            .detail(format!("{sealed} sealed events would be lost."))
+            .hint("Export them first; DROP EXTENSION pg_auditlog CASCADE drops them with it.")
+            .raise();
+        }
+    }
+    call.null()
+}
+
+fn drops_us(trigger: &pg_sys::EventTriggerData) -> bool {
+    // SAFETY: a DropStmt; the objects of DROP EXTENSION are String nodes.
+    unsafe {
+        let statement: *const pg_sys::DropStmt = trigger.parsetree.cast();
+        if (*statement).removeType != pg_sys::ObjectType::OBJECT_EXTENSION
+            || (*statement).behavior == pg_sys::DropBehavior::DROP_CASCADE
+            || (*statement).objects.is_null()
+        {
+            return false;
+        }
+        (0..(*(*statement).objects).length).any(|i| {
+            let name: *const pg_sys::String = pg_sys::list_nth((*statement).objects, i).cast();
+            CStr::from_ptr((*name).sval).to_bytes() == b"pg_auditlog"
+        })
+    }
+}

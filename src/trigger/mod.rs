@@ -1,0 +1,8 @@
+//! The triggers: rows on their way in, and everything that is refused.
+
+pub mod ddl_guard;
+pub mod events_row;
+pub mod inbox_row;
+pub mod log_row;
+pub mod refuse;
+pub mod tuples;

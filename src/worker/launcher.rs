@@ -1,0 +1,108 @@
+//! The launcher: one for the cluster, connected to no database. It starts a sealer for each database
+//! that has the extension, and again when one has ended.
+
+use crate::shmem::{self, Slot};
+use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Longest sleep.
+const NAP: Duration = Duration::from_secs(1);
+/// Seconds after which a start that was never heard of is tried again.
+const START_PATIENCE: i64 = 5;
+/// Mark in `Slot::sealer_pid` for a sealer that is being started.
+const STARTING: i32 = -1;
+
+/// Registers the launcher with the postmaster.
+pub fn register() {
+    BackgroundWorkerBuilder::new("pg_auditlog launcher")
+        .set_type("pg_auditlog launcher")
+        .set_function("auditlog_launcher_main")
+        .set_library("pg_auditlog")
+        .enable_shmem_access(None)
+        .enable_spi_access()
+        .set_start_time(BgWorkerStartTime::RecoveryFinished)
+        .set_restart_time(Some(Duration::from_secs(2)))
+        .load();
+}
+
+#[doc(hidden)]
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
+    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
+    crate::compat::terminate_like_a_backend();
+    BackgroundWorker::connect_worker_to_spi(None, None);
+    shmem::register_launcher();
+    // After a crash of the launcher alone, sealers may still run: they keep their slots.
+    let mut discovered = start_discovery();
+    while BackgroundWorker::wait_latch(Some(NAP)) {
+        pgrx::check_for_interrupts!();
+        reload();
+        if !discovered {
+            discovered = start_discovery();
+        }
+        let now = shmem::unix_micros() / 1_000_000;
+        for slot in shmem::slots() {
+            let database = slot.database.load(Ordering::Acquire);
+            if database == 0 {
+                continue;
+            }
+            let pid = slot.sealer_pid.load(Ordering::Acquire);
+            if pid > 0 && !is_running(pid) {
+                slot.unregister_sealer(1);
+            } else if (pid == 0 || pid == STARTING) && now >= slot.not_before.load(Ordering::Acquire) {
+                start_sealer(slot, database, now);
+            }
+        }
+    }
+}
+
+/// Takes over changed settings after a SIGHUP.
+pub fn reload() {
+    if BackgroundWorker::sighup_received() {
+        // SAFETY: on the main thread of a worker, outside any transaction.
+        unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) }
+    }
+}
+
+fn is_running(pid: i32) -> bool {
+    // SAFETY: looks the pid up among the cluster's processes.
+    unsafe { !pg_sys::BackendPidGetProc(pid).is_null() }
+}
+
+fn start_sealer(slot: &Slot, database: u32, now: i64) {
+    slot.sealer_pid.store(STARTING, Ordering::Release);
+    slot.not_before.store(now + START_PATIENCE, Ordering::Release);
+    let started = BackgroundWorkerBuilder::new(&format!("pg_auditlog sealer {database}"))
+        .set_type("pg_auditlog sealer")
+        .set_function("auditlog_sealer_main")
+        .set_library("pg_auditlog")
+        .set_argument(Some(pg_sys::Datum::from(database)))
+        .enable_shmem_access(None)
+        .enable_spi_access()
+        .set_start_time(BgWorkerStartTime::RecoveryFinished)
+        .set_restart_time(None)
+        .load_dynamic();
+    if started.is_err() {
+        slot.sealer_pid.store(0, Ordering::Release);
+        slot.not_before.store(now + 10, Ordering::Release);
+        pgrx::log!("pg_auditlog: no background worker free for the sealer of database {database}; raise max_worker_processes");
+    }
+}
+
+/// Starts the short visit that finds out which databases have the extension.
+fn start_discovery() -> bool {
+    BackgroundWorkerBuilder::new("pg_auditlog discovery")
+        .set_type("pg_auditlog discovery")
+        .set_function("auditlog_discovery_main")
+        .set_library("pg_auditlog")
+        .enable_shmem_access(None)
+        .enable_spi_access()
+        .set_start_time(BgWorkerStartTime::RecoveryFinished)
+        .set_restart_time(None)
+        .load_dynamic()
+        .is_ok()
+}

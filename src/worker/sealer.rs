@@ -1,0 +1,234 @@
+//! The sealer: one for each database. It moves committed events from the inbox into the log, in
+//! batches, and is the only process that ever does.
+
+use super::{job, launcher, origin, upkeep::Upkeep};
+use crate::guc;
+use crate::shmem::{self, INBOXES, Slot};
+use crate::store::inbox::{self, Waiting};
+use crate::store::partitions::Partitions;
+use crate::store::{catalog, head, log};
+use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Under load at most this often a batch is begun: larger batches cost less, for writers too.
+const BETWEEN_BATCHES: Duration = Duration::from_millis(50);
+/// A full look through all inbox tables, for rows that nobody announced (COMMIT PREPARED, rows that
+/// a superuser inserted), may take this share of the time.
+const FULL_SCAN_SHARE: u32 = 20;
+/// Shortest time between two full looks.
+const FULL_SCAN_INTERVAL: Duration = Duration::from_secs(1);
+/// Seconds that the launcher waits before it starts this sealer again after a DROP DATABASE that
+/// may yet fail.
+const AFTER_DROP: i64 = 3;
+
+#[doc(hidden)]
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn auditlog_sealer_main(argument: pg_sys::Datum) {
+    let database = pg_sys::Oid::from_u32(argument.value() as u32);
+    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
+    crate::compat::terminate_like_a_backend();
+    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
+    let Some(slot) = shmem::slot(database) else { return };
+    let running = slot.sealer_pid.load(Ordering::Acquire);
+    // SAFETY: a global of this process; looks a pid up among the cluster's processes.
+    if running > 0 && unsafe { running != pg_sys::MyProcPid && !pg_sys::BackendPidGetProc(running).is_null() } {
+        return; // another sealer is at work here
+    }
+    slot.register_sealer();
+    super::become_sealer();
+    let pause = Sealer::new(slot).run();
+    match pause {
+        Some(seconds) => slot.unregister_sealer(seconds),
+        None => shmem::free(slot),
+    }
+}
+
+/// What a round found.
+enum Round {
+    /// Events were sealed, and more may be waiting.
+    More,
+    /// Nothing is left to do.
+    Idle,
+    /// The extension is not here (any more).
+    NoExtension,
+    /// Somebody wants to drop the database.
+    Leave,
+}
+
+struct Sealer {
+    slot: &'static Slot,
+    partitions: Partitions,
+    upkeep: Upkeep,
+    /// For each inbox, the block to look from; `None` when nothing is known to be there.
+    from: [Option<u32>; INBOXES],
+    next_full_scan: Instant,
+    last_batch: Instant,
+    failures: u32,
+}
+
+impl Sealer {
+    fn new(slot: &'static Slot) -> Sealer {
+        Sealer {
+            slot,
+            partitions: Partitions::default(),
+            upkeep: Upkeep::new(),
+            from: [Some(0); INBOXES],
+            next_full_scan: Instant::now(),
+            last_batch: Instant::now() - BETWEEN_BATCHES,
+            failures: 0,
+        }
+    }
+
+    /// Works until there is nothing to work for; returns the seconds after which to start again,
+    /// `None` when this database has no extension.
+    fn run(mut self) -> Option<i64> {
+        let mut more = true;
+        loop {
+            if !more {
+                let nap = Duration::from_millis(guc::SEAL_INTERVAL.get() as u64);
+                if !BackgroundWorker::wait_latch(Some(self.back_off(nap))) {
+                    return Some(1);
+                }
+            }
+            pgrx::check_for_interrupts!();
+            launcher::reload();
+            self.linger();
+            more = match self.round() {
+                Round::More => true,
+                Round::Idle => false,
+                Round::NoExtension => return None,
+                Round::Leave => return Some(AFTER_DROP),
+            };
+        }
+    }
+
+    /// After failures the naps grow, up to 10 s: a full disk must not fill the server's log.
+    fn back_off(&self, nap: Duration) -> Duration {
+        nap.saturating_mul(1 << self.failures.min(6)).min(Duration::from_secs(10)).max(nap)
+    }
+
+    /// Lets a batch grow, unless somebody waits for it.
+    fn linger(&self) {
+        while self.last_batch.elapsed() < BETWEEN_BATCHES && !self.slot.urgent.load(Ordering::Acquire) {
+            let rest = BETWEEN_BATCHES.saturating_sub(self.last_batch.elapsed()).as_millis().clamp(1, 10);
+            // SAFETY: sleeps without the latch (which writers keep setting), serving interrupts.
+            unsafe {
+                let events = pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+                pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, rest as _, pg_sys::PG_WAIT_EXTENSION);
+            }
+            pgrx::check_for_interrupts!();
+        }
+    }
+
+    fn round(&mut self) -> Round {
+        // Taken before the look: what is announced from now on wakes us again.
+        self.slot.pending.store(false, Ordering::Release);
+        self.slot.urgent.store(false, Ordering::Release);
+        for i in 0..INBOXES {
+            if let Some(block) = self.slot.take_hint(i) {
+                self.from[i] = Some(self.from[i].map_or(block, |b| b.min(block)));
+            }
+        }
+        let full = Instant::now() >= self.next_full_scan;
+        if full {
+            self.from = [Some(0); INBOXES];
+        }
+        let before = self.from;
+        let begun = Instant::now();
+        let result = job::transaction(|| self.seal());
+        self.slot.last_round.store(shmem::unix_micros(), Ordering::Release);
+        match result {
+            Ok(round) => {
+                self.failures = 0;
+                if full {
+                    self.next_full_scan = Instant::now() + FULL_SCAN_INTERVAL.max(begun.elapsed() * FULL_SCAN_SHARE);
+                }
+                round
+            }
+            Err(message) => {
+                self.from = before;
+                self.partitions.forget();
+                self.failures += 1;
+                self.slot.set_error(&message);
+                Round::Idle
+            }
+        }
+    }
+
+    /// One transaction: looks, seals, cleans up.
+    fn seal(&mut self) -> Round {
+        if database_is_being_dropped() {
+            return Round::Leave;
+        }
+        if catalog::find().is_none() {
+            return Round::NoExtension;
+        }
+        let limit = guc::SEAL_BATCH.get() as usize;
+        let mut waiting: Vec<Waiting> = Vec::new();
+        let mut next = [None; INBOXES];
+        for i in 0..INBOXES {
+            if let Some(from) = self.from[i] {
+                next[i] = if waiting.len() < limit { inbox::collect(i, from, limit, &mut waiting) } else { Some(from) };
+            }
+        }
+        if waiting.is_empty() {
+            self.from = next;
+            self.upkeep.run(self.slot, &mut self.partitions);
+            return Round::Idle;
+        }
+        let head = match origin::ready() {
+            Ok(head) => head,
+            Err(why) => crate::error::Fault::broken(why).raise(),
+        };
+        // Physical order is nearly the order of recording; this makes it exact within a batch, and
+        // so within a transaction.
+        waiting.sort_by_key(|w| w.recorded_at);
+        let sealed_at = shmem::unix_micros();
+        let sealed = log::append(&waiting, &head, sealed_at, &mut self.partitions);
+        head::advance(&head, &sealed.head);
+        self.upkeep.after_batch(waiting.iter().map(|w| w.inbox), self.slot);
+        self.last_batch = Instant::now();
+        self.from = next;
+        self.report(&waiting, &sealed, sealed_at);
+        if next.iter().any(Option::is_some) { Round::More } else { Round::Idle }
+    }
+
+    fn report(&self, waiting: &[Waiting], sealed: &log::Sealed, sealed_at: i64) {
+        let slot = self.slot;
+        slot.sealed.fetch_add(waiting.len() as u64, Ordering::Relaxed);
+        slot.batches.fetch_add(1, Ordering::Relaxed);
+        slot.last_batch.store(waiting.len() as u64, Ordering::Relaxed);
+        slot.last_seal.store(sealed_at, Ordering::Relaxed);
+        slot.last_lag.store(sealed_at - sealed.oldest, Ordering::Relaxed);
+        for index in &sealed.tampered {
+            slot.tampered.fetch_add(1, Ordering::Relaxed);
+            pgrx::log!("pg_auditlog: event {index} was changed in the inbox before it was sealed");
+        }
+    }
+}
+
+/// Does somebody hold the lock of DROP DATABASE? It waits a few seconds for us to go.
+fn database_is_being_dropped() -> bool {
+    // SAFETY: a lock tag as SET_LOCKTAG_OBJECT makes it for a shared object, taken without waiting
+    // and given back at once.
+    unsafe {
+        let tag = pg_sys::LOCKTAG {
+            locktag_field1: 0,
+            locktag_field2: pg_sys::DatabaseRelationId.to_u32(),
+            locktag_field3: pg_sys::MyDatabaseId.to_u32(),
+            locktag_field4: 0,
+            locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+            locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+        };
+        let mode = pg_sys::RowExclusiveLock as i32;
+        if pg_sys::LockAcquire(&tag, mode, false, true) == pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL {
+            return true;
+        }
+        pg_sys::LockRelease(&tag, mode, false);
+        false
+    }
+}

@@ -1,0 +1,332 @@
+//! Nobody changes the log: every statement that would is refused with 42501, superusers included,
+//! and leaves nothing behind.
+
+use auditlog_testkit::Database;
+use auditlog_testkit::log::{assert_intact, scalar, text, verify, wait_sealed};
+use auditlog_testkit::postgres::Client;
+
+pub(crate) const EVENTS: i64 = 20;
+
+/// A database with some sealed events.
+pub(crate) fn sealed() -> Database {
+    let db = Database::new();
+    let mut admin = db.superuser();
+    admin
+        .batch_execute(
+            "INSERT INTO auditlog.events (event_type, actor_id, timestamp)
+             SELECT 'a.b', 'u' || i, '2024-03-10 12:00+00'::timestamptz + i * '1 min'::interval FROM generate_series(1, 20) i",
+        )
+        .expect("INSERT");
+    wait_sealed(&mut admin);
+    db
+}
+
+const LEAF: &str = "auditlog_data.log_standard_2024_03";
+const INBOXES: [&str; 4] = [
+    "auditlog_data.inbox_0",
+    "auditlog_data.inbox_1",
+    "auditlog_data.inbox_2",
+    "auditlog_data.inbox_3",
+];
+
+pub(crate) fn tables() -> Vec<&'static str> {
+    let mut tables = vec!["auditlog_data.log", "auditlog_data.log_standard", LEAF];
+    tables.extend(INBOXES);
+    tables
+}
+
+/// Data changes of one table. A COPY from a program, so that it has a row for the triggers to see.
+pub(crate) fn writes(table: &str) -> Vec<String> {
+    vec![
+        format!("UPDATE {table} SET actor_id = 'x'"),
+        format!("UPDATE ONLY {table} SET event_id = event_id"),
+        format!("DELETE FROM {table}"),
+        format!("TRUNCATE {table}"),
+        format!("TRUNCATE {table} RESTART IDENTITY CASCADE"),
+        format!(
+            "INSERT INTO {table} (event_id, event_type, timestamp, recorded_at, severity) VALUES ('forged', 'a.b', '2024-03-11', now(), 'info')"
+        ),
+        format!(
+            "COPY {table} (event_id, event_type, timestamp, recorded_at, severity) FROM PROGRAM 'echo forged,a.b,2024-03-11,2024-03-11,info' (FORMAT csv)"
+        ),
+        format!("WITH gone AS (DELETE FROM {table} RETURNING event_id) SELECT count(*) FROM gone"),
+        format!("MERGE INTO {table} t USING (SELECT 1) s ON true WHEN MATCHED THEN DELETE"),
+        format!("MERGE INTO {table} t USING (SELECT 1) s ON true WHEN MATCHED THEN UPDATE SET actor_id = 'x'"),
+    ]
+}
+
+/// Changes of one table's definition.
+fn definitions(table: &str, client: &mut Client) -> Vec<String> {
+    let trigger =
+        format!("SELECT tgname::text FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal LIMIT 1");
+    let trigger = text(client, &trigger);
+    let bare = table.rsplit('.').next().expect("a name");
+    let mut all: Vec<String> = [
+        "ADD COLUMN forged int",
+        "DROP COLUMN actor_id",
+        "RENAME TO forged",
+        "RENAME COLUMN actor_id TO forged",
+        "SET SCHEMA public",
+        "OWNER TO postgres",
+        "DISABLE TRIGGER ALL",
+        "DISABLE TRIGGER USER",
+        "ENABLE REPLICA TRIGGER ALL",
+        "ALTER COLUMN actor_id TYPE varchar(3)",
+        "ALTER COLUMN actor_id SET DEFAULT 'x'",
+        "ADD CONSTRAINT forged CHECK (false) NOT VALID",
+        "ENABLE ROW LEVEL SECURITY",
+        "REPLICA IDENTITY NOTHING",
+    ]
+    .into_iter()
+    .map(|change| format!("ALTER TABLE {table} {change}"))
+    .collect();
+    all.extend([
+        format!("ALTER TABLE {table} DISABLE TRIGGER {trigger}"),
+        format!("ALTER TABLE {table} ENABLE REPLICA TRIGGER {trigger}"),
+        format!("DROP TRIGGER {trigger} ON {table}"),
+        format!("ALTER TRIGGER {trigger} ON {table} RENAME TO forged"),
+        format!("CREATE RULE forged AS ON INSERT TO {table} DO INSTEAD NOTHING"),
+        format!("CREATE TRIGGER forged BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()"),
+        format!("CREATE POLICY forged ON {table} USING (false)"),
+        format!("DROP TABLE {table} CASCADE"),
+        format!("ALTER EXTENSION pg_auditlog DROP TABLE {table}; DROP TABLE {table} CASCADE"),
+    ]);
+    if !table.ends_with("log") && !table.ends_with("standard") {
+        all.push(format!("ALTER TABLE {table} SET UNLOGGED"));
+    }
+    if table == LEAF {
+        all.push(format!(
+            "ALTER TABLE auditlog_data.log_standard DETACH PARTITION {table}"
+        ));
+        all.push(format!("ALTER INDEX {} RENAME TO forged", text(client, &format!("SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'auditlog_data.{bare}'::regclass LIMIT 1"))));
+    }
+    if table.ends_with("log_standard") {
+        all.push(format!("ALTER TABLE auditlog_data.log DETACH PARTITION {table}"));
+    }
+    all
+}
+
+/// Changes of what guards the tables.
+const AROUND: [&str; 11] = [
+    "DROP SCHEMA auditlog_data CASCADE",
+    "DROP SCHEMA auditlog CASCADE",
+    "ALTER SCHEMA auditlog_data RENAME TO forged",
+    "DROP VIEW auditlog.events CASCADE",
+    "DROP OWNED BY auditlog_owner CASCADE",
+    "REASSIGN OWNED BY auditlog_owner TO postgres",
+    "UPDATE auditlog_data.head SET size = 0",
+    "DELETE FROM auditlog_data.head",
+    "TRUNCATE auditlog_data.head",
+    "CREATE TABLE auditlog_data.forged PARTITION OF auditlog_data.log FOR VALUES IN ('forged')",
+    "CREATE TABLE forged PARTITION OF auditlog_data.log_standard FOR VALUES FROM ('2031-01-01') TO ('2032-01-01')",
+];
+
+/// The event triggers and trigger functions themselves. PostgreSQL fires no event trigger for ALTER
+/// EVENT TRIGGER, so that a superuser may disable ours; `health()` says so, see below.
+fn guards(client: &mut Client) -> Vec<String> {
+    let mut all = Vec::new();
+    for row in client
+        .query(
+            "SELECT evtname::text FROM pg_event_trigger WHERE evtname LIKE '%auditlog%'",
+            &[],
+        )
+        .expect("catalogue")
+    {
+        let name: String = row.get(0);
+        all.push(format!("DROP EVENT TRIGGER {name}"));
+    }
+    let functions = format!(
+        "SELECT DISTINCT tgfoid::regproc::text FROM pg_trigger WHERE tgrelid = '{LEAF}'::regclass AND NOT tgisinternal"
+    );
+    for row in client.query(&functions, &[]).expect("catalogue") {
+        let name: String = row.get(0);
+        all.push(format!("DROP FUNCTION {name}() CASCADE"));
+        all.push(format!("ALTER FUNCTION {name}() RENAME TO forged"));
+        all.push(format!(
+            "CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+        ));
+    }
+    all
+}
+
+/// Everything that tells whether the log or its guard changed.
+pub(crate) fn state(client: &mut Client) -> String {
+    text(
+        client,
+        "SELECT md5(concat(
+           (SELECT string_agg(l::text, '|' ORDER BY log_index) FROM auditlog_data.log l),
+           (SELECT string_agg(concat(tgrelid::regclass, tgname, tgenabled, tgfoid), '|' ORDER BY tgrelid, tgname)
+              FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE relnamespace = 'auditlog_data'::regnamespace),
+           (SELECT string_agg(concat(relname, relowner, relkind, relpersistence, relispartition, relhasrules, relacl, relrowsecurity), '|' ORDER BY relname)
+              FROM pg_class WHERE relnamespace IN ('auditlog_data'::regnamespace, 'auditlog'::regnamespace) AND relkind <> 't'),
+           (SELECT string_agg(concat(evtname, evtenabled, evtfoid), '|' ORDER BY evtname) FROM pg_event_trigger)))",
+    )
+}
+
+/// Tries each statement in a transaction that is always rolled back; returns what was not refused
+/// with 42501.
+fn not_refused(client: &mut Client, before: &str, statements: &[String]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for sql in statements {
+        client.batch_execute(&format!("BEGIN; {before}")).expect("BEGIN");
+        match client.batch_execute(sql) {
+            Ok(()) => wrong.push(format!("accepted: {sql}")),
+            Err(error) => match error.as_db_error() {
+                // what belongs to an extension PostgreSQL itself refuses to drop, with 2BP01
+                Some(e) if e.code().code() == "42501" || (e.code().code() == "2BP01" && sql.contains("DROP")) => {}
+                Some(e) => wrong.push(format!("{} instead of 42501: {sql}: {}", e.code().code(), e.message())),
+                None => panic!("{sql}: {error:?}"),
+            },
+        }
+        client.batch_execute("ROLLBACK").expect("ROLLBACK");
+    }
+    wrong
+}
+
+pub(crate) fn assert_all_refused(client: &mut Client, before: &str, statements: &[String]) {
+    let wrong = not_refused(client, before, statements);
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        statements.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn a_superuser_writes_into_no_table_of_ours() {
+    let db = sealed();
+    let mut admin = db.superuser();
+    let before = state(&mut admin);
+    let writes: Vec<String> = tables().into_iter().flat_map(writes).collect();
+    // the inbox has a row to change: one of this transaction
+    let record = "SELECT auditlog.record(event_type => 'a.b');";
+    assert_all_refused(&mut admin, record, &writes);
+    assert_all_refused(
+        &mut admin,
+        &format!("SET LOCAL session_replication_role = replica; {record}"),
+        &writes,
+    );
+    assert_all_refused(&mut admin, &format!("SET LOCAL ROLE auditlog_owner; {record}"), &writes);
+    assert_eq!(state(&mut admin), before);
+    assert_intact(&mut admin, EVENTS);
+}
+
+#[test]
+fn a_superuser_changes_no_definition() {
+    let db = sealed();
+    let mut admin = db.superuser();
+    let before = state(&mut admin);
+    let mut changes: Vec<String> = Vec::new();
+    for table in tables() {
+        changes.extend(definitions(table, &mut admin));
+    }
+    changes.extend(AROUND.map(String::from));
+    changes.extend(guards(&mut admin));
+    assert_all_refused(&mut admin, "", &changes);
+    assert_all_refused(&mut admin, "SET LOCAL session_replication_role = replica", &changes);
+    assert_eq!(state(&mut admin), before);
+    assert_intact(&mut admin, EVENTS);
+}
+
+#[test]
+fn the_view_takes_inserts_and_nothing_else() {
+    let db = sealed();
+    let mut admin = db.superuser();
+    for sql in [
+        "UPDATE auditlog.events SET actor_id = 'x'",
+        "DELETE FROM auditlog.events",
+        "TRUNCATE auditlog.events",
+    ] {
+        let error = auditlog_testkit::refused::refused(&mut admin, sql);
+        assert!(
+            ["42501", "42809", "55000"].contains(&error.code().code()),
+            "{sql}: {error:?}"
+        );
+    }
+    assert_intact(&mut admin, EVENTS);
+}
+
+#[test]
+fn new_partitions_are_locked_down_like_the_first() {
+    let db = sealed();
+    let mut admin = db.superuser();
+    admin
+        .batch_execute("INSERT INTO auditlog.events (event_type, timestamp) VALUES ('a.b', '2021-07-15'), ('a.b', '2015-01-01'), ('a.b', now())")
+        .expect("INSERT");
+    wait_sealed(&mut admin);
+    let partitions = "FROM pg_partition_tree('auditlog_data.log') WHERE isleaf";
+    assert!(scalar(&mut admin, &format!("SELECT count(*) {partitions}")) >= 4);
+    let kinds = format!(
+        "SELECT count(DISTINCT (relowner, relacl::text, relpersistence, relrowsecurity, relforcerowsecurity,
+           (SELECT array_agg((tgname, tgfoid, tgenabled, tgtype)::text ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal)::text,
+           (SELECT count(*) FROM pg_index WHERE indrelid = c.oid)))
+         FROM pg_class c WHERE oid IN (SELECT relid {partitions})"
+    );
+    assert_eq!(
+        scalar(&mut admin, &kinds),
+        1,
+        "kinds of partitions by owner, rights, triggers, indexes"
+    );
+    let weak = format!(
+        "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'A' AND tgrelid IN (SELECT relid {partitions})"
+    );
+    assert_eq!(scalar(&mut admin, &weak), 0, "triggers that are not ENABLE ALWAYS");
+    let rows = admin
+        .query(&format!("SELECT relid::regclass::text {partitions}"), &[])
+        .expect("catalogue");
+    for row in rows {
+        let table: String = row.get(0);
+        let mut statements = vec![
+            format!("TRUNCATE {table}"),
+            format!("DROP TABLE {table}"),
+            format!("ALTER TABLE {table} DISABLE TRIGGER ALL"),
+            format!("ALTER TABLE auditlog_data.log_standard DETACH PARTITION {table}"),
+        ];
+        if scalar(&mut admin, &format!("SELECT count(*) FROM {table}")) > 0 {
+            statements.push(format!("DELETE FROM {table}"));
+        }
+        assert_all_refused(&mut admin, "", &statements);
+    }
+    assert_eq!(verify(&mut admin), []);
+}
+
+#[test]
+fn health_tells_of_a_disabled_guard() {
+    let db = sealed();
+    let mut admin = db.superuser();
+    let errors = "SELECT count(*) FROM auditlog.health() WHERE status = 'error' AND hint <> ''";
+    assert_eq!(scalar(&mut admin, errors), 0);
+    let rows = admin
+        .query(
+            "SELECT evtname::text FROM pg_event_trigger WHERE evtname LIKE 'auditlog%' ORDER BY 1",
+            &[],
+        )
+        .expect("catalogue");
+    assert!(!rows.is_empty());
+    for row in rows {
+        let name: String = row.get(0);
+        admin
+            .batch_execute(&format!("ALTER EVENT TRIGGER {name} DISABLE"))
+            .expect("a superuser may");
+        assert!(scalar(&mut admin, errors) > 0, "{name} is disabled");
+        admin
+            .batch_execute(&format!("ALTER EVENT TRIGGER {name} ENABLE ALWAYS"))
+            .expect("a superuser may");
+        assert_eq!(scalar(&mut admin, errors), 0);
+    }
+    for table in [LEAF, "auditlog_data.inbox_2"] {
+        let set = |to: char| {
+            format!("UPDATE pg_trigger SET tgenabled = '{to}' WHERE NOT tgisinternal AND tgrelid = '{table}'::regclass")
+        };
+        admin
+            .batch_execute(&set('D'))
+            .expect("a superuser may write into the catalogue");
+        assert!(scalar(&mut admin, errors) > 0, "triggers of {table} are disabled");
+        admin
+            .batch_execute(&set('A'))
+            .expect("a superuser may write into the catalogue");
+        assert_eq!(scalar(&mut admin, errors), 0);
+    }
+}

@@ -1,0 +1,20 @@
+//! Tests of pg_auditlog from outside: what one backend in a rolled-back transaction cannot show.
+//!
+//! One program, so that all tests share a cluster; each has a database of its own, and those that
+//! stop, kill or copy a server have a cluster of their own.
+
+mod bad_input;
+mod bloat;
+mod concurrency;
+mod context;
+mod copies;
+mod crash;
+mod guard;
+mod idempotency;
+mod lifecycle;
+mod readers;
+mod real_data;
+mod record;
+mod roles;
+mod support;
+mod tamper;
