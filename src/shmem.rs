@@ -154,6 +154,7 @@ pub fn my_slot() -> Option<&'static Slot> {
 pub fn free(slot: &Slot) {
     slot.sealer_pid.store(0, Ordering::Release);
     slot.sealer_latch.store(0, Ordering::Release);
+    slot.not_before.store(0, Ordering::Release);
     slot.database.store(0, Ordering::Release);
 }
 
@@ -187,6 +188,7 @@ impl Slot {
         unsafe {
             self.sealer_latch.store(pg_sys::MyLatch as usize, Ordering::Release);
             self.sealer_pid.store(pg_sys::MyProcPid, Ordering::Release);
+            self.not_before.store(0, Ordering::Release);
         }
     }
 

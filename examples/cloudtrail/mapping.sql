@@ -23,7 +23,7 @@ DECLARE
   response jsonb := record -> 'responseElements';
   error_code text := record ->> 'errorCode';
   agent text := record ->> 'userAgent';
-  read_only boolean := record ->> 'readOnly' = 'true';
+  read_only boolean := coalesce(record ->> 'readOnly' = 'true', false);
   operation text;
   noun text;        -- what the operation is about: route_table
   flat text;        -- the same without underscores, as it begins the names of parameters

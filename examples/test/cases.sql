@@ -2,7 +2,7 @@
 
 CREATE TEMP TABLE cases (source text, what text, record jsonb, path text[], wanted jsonb);
 INSERT INTO pg_temp.cases
-SELECT 'cloudtrail', name, format('{"eventName": "%s", "eventSource": "%s.amazonaws.com", "readOnly": %s}', name, service, read_only)::jsonb,
+SELECT 'cloudtrail', name, format('{"eventName": "%s", "eventSource": "%s.amazonaws.com", "readOnly": %s}', name, service, read_only::text)::jsonb,
        '{event_type}', to_jsonb(type)
 FROM (VALUES
   ('ConsoleLogin', 'signin', false, 'authentication.login'), ('CheckMfa', 'signin', false, 'authentication.mfa_verify'),

@@ -67,5 +67,5 @@ FROM (
 ) AS types
 HAVING auditlog_examples_test.expect(count(*) > 0, true, 'the controls name event types') IS NOT NULL;
 \else
-\echo skipped: catalogue against compliance controls (no -v controls=PATH)
+\echo skipped: catalogue against compliance controls, no file given
 \endif

@@ -33,5 +33,5 @@ FROM (SELECT unnest(ARRAY[
 SELECT auditlog_examples_test.expect(auditlog.record_batch(jsonb_agg(event ORDER BY n)), 2000::bigint, 'demo: 2000 events were recorded')
 FROM pg_temp.checked WHERE n <= 2000;
 \else
-\echo skipped: demo into the log (the extension is not there)
+\echo skipped: demo into the log, the extension is not there
 \endif

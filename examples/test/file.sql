@@ -31,9 +31,9 @@ SELECT auditlog_examples_test.expect(count(*), (SELECT count(*) FROM pg_temp.sto
 FROM auditlog.events AS event WHERE auditlog.to_json(event) -> 'metadata' ? :'source';
 DROP TABLE pg_temp.stored;
 \else
-\echo skipped: :source into the log and back (the extension is not there)
+\echo skipped: :source into the log and back, the extension is not there
 \endif
 DROP TABLE pg_temp.checked;
 \else
-\echo skipped: :source (no -v :source\=PATH)
+\echo skipped: :source, no file given
 \endif

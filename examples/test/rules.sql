@@ -41,7 +41,7 @@ CREATE FUNCTION auditlog_examples_test.expect(actual anycompatible, wanted anyco
 LANGUAGE plpgsql AS $$
 BEGIN
   IF actual IS DISTINCT FROM wanted THEN
-    RAISE EXCEPTION 'check failed: %', what USING DETAIL = format('It is %s but should be %s.', actual, wanted);
+    RAISE EXCEPTION 'check failed: %', what USING DETAIL = format('It is %s but should be %s.', coalesce(actual::text, 'null'), coalesce(wanted::text, 'null'));
   END IF;
   RETURN 'ok ' || what;
 END

@@ -11,7 +11,7 @@ use pgrx::pg_sys::Datum;
 
 crate::sql_function!(auditlog_events_row, pg_finfo_auditlog_events_row, instead_of_insert);
 
-const INSERT_INSTEAD_FOR_EACH_ROW: u32 = 16 | 1;
+const INSERT_INSTEAD_FOR_EACH_ROW: u32 = 16 | 4;
 
 fn instead_of_insert(call: &Call) -> Datum {
     let trigger = call.trigger();

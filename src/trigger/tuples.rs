@@ -7,7 +7,7 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
 use std::ffi::CStr;
 
-const FOR_EACH_ROW: u32 = 1;
+const FOR_EACH_ROW: u32 = 4;
 const TIMING: u32 = 8 | 16;
 const BEFORE: u32 = 8;
 const INSTEAD: u32 = 16;
