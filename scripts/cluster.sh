@@ -143,6 +143,8 @@ for_each_cluster() {
     for dir in "$RUN_DIR"/pg[0-9][0-9]; do
         [ -d "$dir/data" ] || continue
         found=1
+        [ "$(stat -L -c %U "$dir/data")" = "$(server_user)" ] ||
+            die "$dir belongs to $(stat -L -c %U "$dir/data")" "run this as the account that made it (root for postgres)"
         PG=${dir##*/pg} bash "$0" "$1-one"
     done
     [ "$found" = 1 ] || note "no cluster in $RUN_DIR"
@@ -168,6 +170,7 @@ status_one() {
 reset_one() {
     stop_one
     rm -rf "$REAL" "$CLUSTER" "$SOCKETS" "$RUN_DIR/env"
+    rmdir "/var/tmp/pg_auditlog-$(checkout_id)" 2>/dev/null || true
     note "removed .run/pg$PG_MAJOR"
 }
 

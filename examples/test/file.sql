@@ -6,7 +6,8 @@ SELECT :'file' <> '' AS have_file \gset
 \set function auditlog_:source
 \ir ../shared/read_lines.sql
 CREATE TEMP TABLE checked AS
-SELECT text::jsonb AS record, :"schema".:"function"(text::jsonb) AS event FROM pg_temp.line WHERE text ~ '\S';
+SELECT text::jsonb AS record, md5(text::jsonb::text) AS key, :"schema".:"function"(text::jsonb) AS event
+FROM pg_temp.line WHERE text ~ '\S';
 \ir documents.sql
 SELECT auditlog_examples_test.expect(count(*) FILTER (WHERE event #> ARRAY['metadata', :'source'] IS DISTINCT FROM record), 0::bigint,
   format('%s: all %s records are kept whole', :'source', count(*)))
@@ -18,12 +19,13 @@ FROM pg_temp.checked;
 \endif
 \if :can_read
 CREATE TEMP TABLE stored AS
-SELECT auditlog.to_json(event) AS event, auditlog.to_json(event) #> ARRAY['metadata', :'source'] AS record
+SELECT auditlog.to_json(event) AS event, md5((auditlog.to_json(event) #> ARRAY['metadata', :'source'])::text) AS key
 FROM auditlog.events AS event WHERE auditlog.to_json(event) -> 'metadata' ? :'source';
-SELECT auditlog_examples_test.expect(
-  count(*) FILTER (WHERE NOT EXISTS (SELECT FROM pg_temp.stored WHERE stored.record = checked.record AND stored.event @> checked.event)),
-  0::bigint, format('%s: all %s events come out of the log as they went in', :'source', count(*)))
-FROM pg_temp.checked;
+ANALYZE pg_temp.checked, pg_temp.stored;
+SELECT auditlog_examples_test.expect(count(*), 0::bigint,
+  format('%s: all %s events come out of the log as they went in', :'source', (SELECT count(*) FROM pg_temp.checked)))
+FROM pg_temp.checked
+WHERE NOT EXISTS (SELECT FROM pg_temp.stored WHERE stored.key = checked.key AND stored.event @> checked.event);
 \ir ../:source/load.sql
 \set schema auditlog_examples_test
 SELECT auditlog_examples_test.expect(count(*), (SELECT count(*) FROM pg_temp.stored),

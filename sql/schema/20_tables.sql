@@ -66,14 +66,8 @@ CREATE TABLE auditlog_data.log_standard PARTITION OF auditlog_data.log FOR VALUE
     PARTITION BY RANGE ("timestamp");
 COMMENT ON TABLE auditlog_data.log_standard IS 'Sealed events of the retention class «standard», a partition a month';
 
--- log_index has a unique index of its own on each partition (see ensure_partition): a unique index
--- of the whole tree would have to contain the partition key.
-CREATE INDEX log_event_id ON auditlog_data.log (event_id);
-CREATE INDEX log_timestamp ON auditlog_data.log ("timestamp");
-CREATE INDEX log_event_type ON auditlog_data.log (event_type, "timestamp");
-CREATE INDEX log_actor_id ON auditlog_data.log (actor_id, "timestamp");
-CREATE INDEX log_actor_email ON auditlog_data.log (actor_email, "timestamp");
-CREATE INDEX log_resource_id ON auditlog_data.log (resource_id, "timestamp");
+-- Indexes are made on each partition (secure_partition), not on the tree: a dump then restores them
+-- without a clash, and a closed partition can have other ones than the open one.
 
 -- Recorded events that are not sealed yet. A few tables that take turns, so that a drained one can
 -- be emptied at once; no index, no vacuum. Rows stay uncompressed: they are here for milliseconds.

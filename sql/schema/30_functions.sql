@@ -102,6 +102,67 @@ CREATE FUNCTION auditlog_data.guard_extension() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_guard_extension';
 COMMENT ON FUNCTION auditlog_data.guard_extension() IS 'Event trigger: refuses DROP EXTENSION without CASCADE while there are events';
 
+-- Gives a partition of the log what it needs where that is missing: indexes, triggers, owner, no
+-- grants. Also repairs a partition that came out of an incomplete dump.
+CREATE FUNCTION auditlog_data.secure_partition(partition regclass) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    child text := (SELECT relname FROM pg_class WHERE oid = partition);
+    i record;
+    t record;
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the sealer changes partitions of the log' USING ERRCODE = '42501';
+    END IF;
+    FOR i IN SELECT * FROM auditlog_data.partition_indexes() LOOP
+        IF to_regclass(format('auditlog_data.%I', child || '_' || i.suffix)) IS NULL THEN
+            EXECUTE format('CREATE %s INDEX %I ON auditlog_data.%I (%s)',
+                CASE WHEN i.is_unique THEN 'UNIQUE' END, child || '_' || i.suffix, child, i.columns);
+        END IF;
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = partition AND tgname = 'auditlog_no_truncate') THEN
+        EXECUTE format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', child);
+    END IF;
+    FOR t IN SELECT tgname FROM pg_trigger
+        WHERE tgrelid = partition AND tgname LIKE 'auditlog\_%' AND tgenabled <> 'A'
+    LOOP
+        EXECUTE format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER %I', child, t.tgname);
+    END LOOP;
+    EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', child);
+    EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', child);
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.secure_partition(regclass) IS 'Adds the indexes and triggers that a partition of the log lacks; called by the sealer';
+
+-- The indexes of every partition. log_index is unique in each; that it is unique in the whole log is
+-- the chain''s business (a unique index of the tree would have to contain the partition key).
+CREATE FUNCTION auditlog_data.partition_indexes() RETURNS TABLE (suffix text, is_unique boolean, columns text)
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    VALUES ('log_index', true, 'log_index'),
+        ('event_id', false, 'event_id'),
+        ('timestamp', false, '"timestamp"'),
+        ('event_type', false, 'event_type, "timestamp"'),
+        ('actor_id', false, 'actor_id, "timestamp"'),
+        ('actor_email', false, 'actor_email, "timestamp"'),
+        ('resource_id', false, 'resource_id, "timestamp"')
+$body$;
+COMMENT ON FUNCTION auditlog_data.partition_indexes() IS 'The indexes of each partition of the log';
+
+-- Partitions that lack something, as they are in the middle of a restore.
+CREATE FUNCTION auditlog_data.incomplete_partitions() RETURNS SETOF regclass
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT p.relid FROM pg_partition_tree('auditlog_data.log') AS p JOIN pg_class AS c ON c.oid = p.relid
+    WHERE p.isleaf AND (
+        (SELECT count(*) FROM pg_trigger AS t WHERE t.tgrelid = p.relid AND t.tgenabled = 'A'
+            AND t.tgname IN ('auditlog_row', 'auditlog_no_change', 'auditlog_no_truncate')) < 3
+        OR EXISTS (SELECT FROM auditlog_data.partition_indexes() AS i
+            WHERE to_regclass(format('auditlog_data.%I', c.relname || '_' || i.suffix)) IS NULL))
+$body$;
+COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the log that lack a trigger or an index';
+
 -- Makes the partition of a month, or of all time before 2020 (month 0), and locks it down like its
 -- parent. LIKE and ATTACH instead of PARTITION OF: that would lock the whole log against readers.
 CREATE FUNCTION auditlog_data.ensure_partition(class text, year integer, month integer) RETURNS regclass
@@ -113,7 +174,6 @@ DECLARE
     lower_bound text := 'MINVALUE';
     upper_bound text := quote_literal(make_timestamptz(2020, 1, 1, 0, 0, 0, 'UTC'));
     found regclass;
-    t record;
 BEGIN
     IF NOT auditlog_data.is_worker() THEN
         RAISE EXCEPTION 'only the sealer makes partitions of the log' USING ERRCODE = '42501';
@@ -129,17 +189,9 @@ BEGIN
         RETURN found;
     END IF;
     EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)', child);
-    EXECUTE format('CREATE UNIQUE INDEX %I ON auditlog_data.%I (log_index)', child || '_log_index', child);
     EXECUTE format('ALTER TABLE auditlog_data.%I ATTACH PARTITION auditlog_data.%I FOR VALUES FROM (%s) TO (%s)',
         parent, child, lower_bound, upper_bound);
-    EXECUTE format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', child);
-    FOR t IN SELECT tgname FROM pg_trigger
-        WHERE tgrelid = format('auditlog_data.%I', child)::regclass AND (NOT tgisinternal OR tgparentid <> 0) AND tgenabled <> 'A'
-    LOOP
-        EXECUTE format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER %I', child, t.tgname);
-    END LOOP;
-    EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', child);
-    EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', child);
+    PERFORM auditlog_data.secure_partition(format('auditlog_data.%I', child)::regclass);
     RETURN format('auditlog_data.%I', child)::regclass;
 END
 $body$;

@@ -36,9 +36,8 @@ struct Range {
 fn verify(call: &Call) -> Datum {
     let range = range(call);
     let mut rows = Rows::new(call);
-    let Some(head) = head::visible() else {
-        Fault::broken("the log has no head").hint("Look at auditlog.health(): the sealer has not started here yet, or its table was emptied.").raise()
-    };
+    // Without a head nothing was sealed here: whatever lies in the log is too much.
+    let head = head::visible().unwrap_or(head::Head { size: 0, hash: GENESIS });
     let size = head.size.max(0) as u64;
     if range.from >= size.max(1) {
         bad_range(&format!("from_index is {}, but the log has {size} events.", range.from));

@@ -42,6 +42,11 @@ pub fn visible() -> Option<Head> {
     as_owner(|| parse(&spi::read(READ, &identity())))
 }
 
+/// The head as committed by now.
+pub fn current() -> Option<Head> {
+    parse(&spi::run(READ, &identity()))
+}
+
 /// The head as committed by now, locked for this transaction.
 pub fn lock() -> Option<Head> {
     parse(&spi::run(&format!("{READ} FOR UPDATE"), &identity()))
@@ -124,12 +129,26 @@ pub fn forget_origin() {
     );
 }
 
-/// Is the last row that `head` speaks of in the log?
+/// Is the log that `head` speaks of here: its last row, and what pg_dump writes after the rows? When
+/// only the latter is missing and nobody is connected who could be restoring it, it is repaired.
 pub fn is_complete(head: &Head) -> bool {
-    head.size == 0
-        || !spi::run(
-            "SELECT 1 FROM auditlog_data.log WHERE log_index = $1 AND hash = $2",
-            &[Arg::int(head.size - 1), Arg::bytea(&head.hash)],
-        )
-        .is_empty()
+    let last = [Arg::int(head.size - 1), Arg::bytea(&head.hash)];
+    if head.size > 0
+        && spi::run("SELECT 1 FROM auditlog_data.log WHERE log_index = $1 AND hash = $2", &last).is_empty()
+    {
+        return false;
+    }
+    if spi::run("SELECT auditlog_data.incomplete_partitions()", &[]).is_empty() {
+        return true;
+    }
+    let alone = spi::run(
+        "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database() \
+         AND backend_type = 'client backend' LIMIT 1",
+        &[],
+    )
+    .is_empty();
+    if alone {
+        spi::run("SELECT auditlog_data.secure_partition(p) FROM auditlog_data.incomplete_partitions() AS p", &[]);
+    }
+    alone
 }

@@ -37,6 +37,16 @@ pub fn ready() -> Result<Head, &'static str> {
     }
 }
 
+/// Makes the head of a new installation, or takes a restored log over, while there is nothing to
+/// seal. Returns whether the log has events. Writes nothing when there is nothing to do.
+pub fn settle() -> bool {
+    match (head::current(), head::origin()) {
+        (Some(own), _) if own.size > 0 => true,
+        (Some(_), Origin::Own) => false,
+        _ => ready().is_ok_and(|head| head.size > 0),
+    }
+}
+
 /// The takeover is itself an event: who reads the log must see that it went through a copy.
 fn record_restore(from: &Head) {
     let text = |s: &str| Json::String(s.to_owned());

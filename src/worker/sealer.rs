@@ -68,6 +68,8 @@ struct Sealer {
     next_full_scan: Instant,
     last_batch: Instant,
     failures: u32,
+    /// The log has events, so this is no database that a dump may be about to be loaded into.
+    started: bool,
 }
 
 impl Sealer {
@@ -80,6 +82,7 @@ impl Sealer {
             next_full_scan: Instant::now(),
             last_batch: Instant::now() - BETWEEN_BATCHES,
             failures: 0,
+            started: false,
         }
     }
 
@@ -177,7 +180,12 @@ impl Sealer {
         }
         if waiting.is_empty() {
             self.from = next;
-            self.upkeep.run(self.slot, &mut self.partitions);
+            // Only once events were sealed: partitions made earlier would be in the way of a dump.
+            if self.started {
+                self.upkeep.run(self.slot, &mut self.partitions);
+            } else {
+                self.started = origin::settle();
+            }
             return Round::Idle;
         }
         let head = match origin::ready() {
@@ -192,6 +200,7 @@ impl Sealer {
         head::advance(&head, &sealed.head);
         self.upkeep.after_batch(waiting.iter().map(|w| w.inbox), self.slot);
         self.last_batch = Instant::now();
+        self.started = true;
         self.from = next;
         self.report(&waiting, &sealed, sealed_at);
         if next.iter().any(Option::is_some) { Round::More } else { Round::Idle }

@@ -266,9 +266,13 @@ fn a_busy_sealer_is_nobodys_lock_either() {
         scope.spawn(|| {
             let mut client = db.superuser();
             while !stop.load(Ordering::Relaxed) {
-                client
-                    .batch_execute("CREATE TABLE app (i int); CREATE INDEX ON app (i); DROP TABLE app; VACUUM auditlog_data.inbox_0; ANALYZE auditlog_data.log")
-                    .expect("DDL");
+                for sql in [
+                    "CREATE TABLE app (i int); CREATE INDEX ON app (i); DROP TABLE app",
+                    "VACUUM auditlog_data.inbox_0",
+                    "ANALYZE auditlog_data.log",
+                ] {
+                    client.batch_execute(sql).expect("DDL");
+                }
             }
         });
         let waits = scope.spawn(|| watch_locks(db.superuser(), db.name(), &stop));

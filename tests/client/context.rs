@@ -55,6 +55,11 @@ fn context_fills_what_the_event_lacks_and_nothing_else() {
         &json!({"actor": {"id": "robot"}, "tenant": "other", "metadata": {"request_id": "req-2"}, "resource": {"region": "eu"}}),
         &document_of(&mut admin, &own),
     );
+    assert_eq!(
+        document_of(&mut admin, &own).pointer("/actor/email"),
+        None,
+        "somebody else's address"
+    );
     assert_contained(
         &json!({"actor": {"id": "carol"}, "tenant": "acme"}),
         &document_of(&mut admin, "by-insert"),
@@ -137,9 +142,11 @@ fn settings_of_a_postgrest_gateway_are_context_too() {
         &document_of(&mut admin, &from_gateway),
     );
     assert_contained(
-        &json!({"actor": {"id": "explicit", "email": "u7@x.org"}, "metadata": {"request_id": "rid-7"}}),
+        &json!({"actor": {"id": "explicit"}, "metadata": {"request_id": "rid-7"}}),
         &document_of(&mut admin, &explicit),
     );
+    // the actor is one: the gateway's e-mail address isn't put to somebody else's id
+    assert_eq!(document_of(&mut admin, &explicit).pointer("/actor/email"), None);
     // the settings stay behind as empty texts
     let id = record(&mut writer);
     assert_eq!(actor(&mut admin, &id), "none");

@@ -4,6 +4,7 @@ use auditlog_testkit::log::{assert_intact, count_events, scalar, text, verify, w
 use auditlog_testkit::postgres::NoTls;
 use auditlog_testkit::refused::refused;
 use auditlog_testkit::{Cluster, Database, LONG, Options, Stop, wait_until};
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -115,6 +116,34 @@ fn each_database_has_a_log_of_its_own() {
     assert_intact(&mut second, 1);
     let head = "SELECT encode(hash, 'hex') FROM auditlog.events WHERE log_index = 0";
     assert_ne!(text(&mut first, head), text(&mut second, head));
+}
+
+#[test]
+fn create_extension_in_many_databases_at_once() {
+    let cluster = Cluster::start(&Options::default());
+    let databases: Vec<String> = (0..6).map(|i| format!("audited_{i}")).collect();
+    for database in &databases {
+        cluster
+            .connect("postgres")
+            .batch_execute(&format!("CREATE DATABASE {database}"))
+            .expect("CREATE DATABASE");
+    }
+    // the roles are the cluster's: each finds them missing at first
+    let together = Barrier::new(databases.len());
+    thread::scope(|scope| {
+        for database in &databases {
+            let mut client = cluster.connect(database);
+            let together = &together;
+            scope.spawn(move || {
+                together.wait();
+                client
+                    .batch_execute("CREATE EXTENSION pg_auditlog")
+                    .expect("CREATE EXTENSION");
+                client.batch_execute(RECORD).expect("record()");
+                assert_intact(&mut client, 1);
+            });
+        }
+    });
 }
 
 #[test]

