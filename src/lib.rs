@@ -40,6 +40,12 @@ pub extern "C-unwind" fn _PG_init() {
         unsafe { (pg_sys::process_shared_preload_libraries_in_progress, pg_sys::IsBinaryUpgrade) };
     guc::init();
     if preloading {
+        // pgrx adds a backtrace to an error's DETAIL where RUST_BACKTRACE is set in the server's
+        // environment: that is not for clients to see.
+        if std::env::var_os("RUST_LIB_BACKTRACE").is_none() {
+            // SAFETY: the postmaster has a single thread.
+            unsafe { std::env::set_var("RUST_LIB_BACKTRACE", "0") };
+        }
         // SAFETY: a constant name; the prefix is ours. Unknown settings under it become errors.
         unsafe { pg_sys::MarkGUCPrefixReserved(c"auditlog".as_ptr()) };
         shmem::init();

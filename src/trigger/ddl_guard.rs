@@ -5,6 +5,7 @@ use super::log_row::restoring;
 use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::store::spi::{self, Cell};
+use crate::store::catalog::as_owner;
 use crate::store::{catalog, head};
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
@@ -49,13 +50,14 @@ fn ddl_end(call: &Call) -> Datum {
     if trusted() || catalog::find().is_none() {
         return call.null();
     }
-    let commands = spi::run(
+    // As owner: this runs for every role's DDL, and most may not look into our schema.
+    let commands = as_owner(|| spi::run(
         "SELECT c.command_tag, c.object_type, c.schema_name, c.object_identity, EXISTS ( \
             SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.objid \
             AND i.inhparent IN (SELECT t.relid FROM pg_catalog.pg_partition_tree('auditlog_data.log') t)) \
          FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE NOT c.in_extension",
         &[],
-    );
+    ));
     for command in &commands {
         let text = |i: usize| command[i].text().unwrap_or_default();
         let (tag, kind, identity) = (text(0), text(1), text(3));
@@ -136,7 +138,7 @@ fn ddl_start(call: &Call) -> Datum {
     let trigger = call.event_trigger();
     if node_tag(trigger) == pg_sys::NodeTag::T_DropStmt && drops_us(trigger) && catalog::find().is_some() {
         let sealed = head::visible().map_or(0, |h| h.size);
-        let waiting = spi::read("SELECT EXISTS (SELECT FROM auditlog_data.inbox)", &[]);
+        let waiting = as_owner(|| spi::read("SELECT EXISTS (SELECT FROM auditlog_data.inbox)", &[]));
         let waiting = matches!(waiting.first().and_then(|r| r.first()), Some(Cell::Int(1)));
         if sealed > 0 || waiting {
             Fault::new(

@@ -3,7 +3,7 @@
 
 use auditlog_testkit::log::{assert_intact, count_events, scalar, text, wait_sealed};
 use auditlog_testkit::postgres::{Client, IsolationLevel};
-use auditlog_testkit::{Database, LONG, Random, wait_until};
+use auditlog_testkit::{Database, LONG, Random, SetAtEnd, wait_until};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -100,6 +100,7 @@ fn no_writer_waits_and_everything_committed_is_sealed_once() {
 
     let stop = AtomicBool::new(false);
     let (committed, waits) = thread::scope(|scope| {
+        let end = SetAtEnd(&stop);
         let monitor = scope.spawn(|| watch_locks(db.superuser(), db.name(), &stop));
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
@@ -118,7 +119,7 @@ fn no_writer_waits_and_everything_committed_is_sealed_once() {
             scalar(&mut admin, "SELECT count(*) FROM auditlog.events"),
             i64::try_from(committed.len()).expect("fits")
         );
-        stop.store(true, Ordering::Relaxed);
+        drop(end);
         (committed, monitor.join().expect("the monitor failed"))
     });
     assert!(waits.is_empty(), "{waits:#?}");
@@ -263,6 +264,7 @@ fn a_busy_sealer_is_nobodys_lock_either() {
     // DDL of the application in the same database, and maintenance by the administrator
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
+        let end = SetAtEnd(&stop);
         scope.spawn(|| {
             let mut client = db.superuser();
             while !stop.load(Ordering::Relaxed) {
@@ -282,7 +284,7 @@ fn a_busy_sealer_is_nobodys_lock_either() {
                 .batch_execute("INSERT INTO auditlog.events (event_type) SELECT 'a.b' FROM generate_series(1, 20)")
                 .expect("INSERT");
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(end);
         let waits: Vec<String> = waits
             .join()
             .expect("the monitor failed")

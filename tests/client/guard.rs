@@ -1,9 +1,9 @@
 //! Nobody changes the log: every statement that would is refused with 42501, superusers included,
 //! and leaves nothing behind.
 
-use auditlog_testkit::Database;
 use auditlog_testkit::log::{assert_intact, scalar, text, verify, wait_sealed};
 use auditlog_testkit::postgres::Client;
+use auditlog_testkit::{Database, LONG, wait_until};
 
 pub(crate) const EVENTS: i64 = 20;
 
@@ -18,6 +18,13 @@ pub(crate) fn sealed() -> Database {
         )
         .expect("INSERT");
     wait_sealed(&mut admin);
+    // partitions are made ahead; what comes later would look like a change
+    wait_until("partitions ahead", LONG, || {
+        scalar(
+            &mut admin,
+            "SELECT count(*) FROM pg_partition_tree('auditlog_data.log') WHERE isleaf",
+        ) >= 4
+    });
     db
 }
 

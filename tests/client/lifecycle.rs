@@ -3,7 +3,7 @@
 use auditlog_testkit::log::{assert_intact, count_events, scalar, text, verify, wait_sealed};
 use auditlog_testkit::postgres::NoTls;
 use auditlog_testkit::refused::refused;
-use auditlog_testkit::{Cluster, Database, LONG, Options, Stop, wait_until};
+use auditlog_testkit::{Cluster, Database, LONG, Options, SetAtEnd, Stop, wait_until};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -212,6 +212,7 @@ fn create_and_drop_of_other_databases_do_not_wait_for_our_workers() {
     let db = Database::new();
     let stop = AtomicBool::new(false);
     let slowest = thread::scope(|scope| {
+        let end = SetAtEnd(&stop);
         let clients: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| load(auditlog_testkit::shared(), db.name(), &stop)))
             .collect();
@@ -225,7 +226,7 @@ fn create_and_drop_of_other_databases_do_not_wait_for_our_workers() {
             admin.batch_execute("DROP DATABASE bystander").expect("DROP DATABASE");
             slowest = slowest.max(start.elapsed());
         }
-        stop.store(true, Ordering::SeqCst);
+        drop(end);
         let acknowledged: i64 = clients.into_iter().map(|c| c.join().expect("a client failed")).sum();
         assert_intact(&mut db.superuser(), acknowledged);
         slowest
@@ -240,6 +241,7 @@ fn a_fast_shutdown_under_load_takes_less_than_two_seconds() {
     drop(cluster.create_database_with_extension("audited"));
     let stop = AtomicBool::new(false);
     let (times, acknowledged) = thread::scope(|scope| {
+        let end = SetAtEnd(&stop);
         let clients: Vec<_> = (0..8)
             .map(|_| scope.spawn(|| load(&cluster, "audited", &stop)))
             .collect();
@@ -251,7 +253,7 @@ fn a_fast_shutdown_under_load_takes_less_than_two_seconds() {
             times.push(start.elapsed());
             cluster.go();
         }
-        stop.store(true, Ordering::SeqCst);
+        drop(end);
         let acknowledged: i64 = clients.into_iter().map(|c| c.join().expect("a client failed")).sum();
         (times, acknowledged)
     });

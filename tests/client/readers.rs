@@ -1,9 +1,9 @@
 //! Readers see every event from its commit on, once, at every isolation level, while the sealer
 //! moves it; and a transaction sees its own events at once.
 
-use auditlog_testkit::Database;
 use auditlog_testkit::log::{assert_intact, count_events, scalar};
 use auditlog_testkit::postgres::{Client, IsolationLevel, Transaction};
+use auditlog_testkit::{Database, SetAtEnd};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -104,6 +104,7 @@ fn every_reader_counts_each_event_once_while_it_is_moved() {
     let progress = Progress::default();
     let until = Instant::now() + Duration::from_secs(8);
     thread::scope(|scope| {
+        let end = SetAtEnd(&progress.done);
         let readers: Vec<_> = [
             IsolationLevel::ReadCommitted,
             IsolationLevel::RepeatableRead,
@@ -125,7 +126,7 @@ fn every_reader_counts_each_event_once_while_it_is_moved() {
             })
             .collect();
         let failed = writers.into_iter().any(|w| w.join().is_err());
-        progress.done.store(true, Ordering::SeqCst);
+        drop(end);
         assert!(!failed, "a writer failed");
         for reader in readers {
             assert!(

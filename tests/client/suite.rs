@@ -12,6 +12,7 @@ mod crash;
 mod guard;
 mod idempotency;
 mod lifecycle;
+mod partitions;
 mod readers;
 mod real_data;
 mod record;

@@ -18,7 +18,7 @@ pub use crash::Victim;
 pub use database::Database;
 pub use postgres;
 pub use random::Random;
-pub use wait::{LONG, wait_until};
+pub use wait::{LONG, SetAtEnd, wait_until};
 
 use std::sync::OnceLock;
 

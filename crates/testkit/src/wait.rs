@@ -1,5 +1,6 @@
 //! Waiting for something that another process does.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Longest time that tests wait for something that normally takes milliseconds. Generous: tests
@@ -15,5 +16,16 @@ pub fn wait_until(what: &str, timeout: Duration, mut condition: impl FnMut() -> 
     while !condition() {
         assert!(start.elapsed() < timeout, "not within {timeout:?}: {what}");
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Sets a flag when it goes, also when the test panics: threads that run until the flag is set would
+/// otherwise keep a failed test from ending.
+#[derive(Debug)]
+pub struct SetAtEnd<'a>(pub &'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }

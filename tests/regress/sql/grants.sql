@@ -18,11 +18,12 @@ WHERE c.relnamespace = 'auditlog'::regnamespace AND c.relkind IN ('r', 'v')
   AND has_table_privilege(r.oid, c.oid, p)
 GROUP BY 1, 2 ORDER BY 1, 2;
 
-SELECT p.proname || '(' || pronargs || ')' AS function, string_agg(r.rolname, ' ' ORDER BY r.rolname) AS roles
+SELECT p.proname || CASE WHEN p.proname = 'record' THEN '(' || (p.proargtypes[0])::regtype::text || ', …)' ELSE '' END AS function,
+       string_agg(r.rolname, ' ' ORDER BY r.rolname) AS roles
 FROM pg_proc p LEFT JOIN pg_roles r ON (r.rolname LIKE 'auditlog%' AND r.rolname <> 'auditlog_owner' OR r.rolname IN ('pg_monitor', 'regress_nobody'))
   AND has_function_privilege(r.oid, p.oid, 'EXECUTE')
 WHERE pronamespace = 'auditlog'::regnamespace
-GROUP BY 1 ORDER BY 1;
+GROUP BY p.oid, 1 ORDER BY 1, 2;
 
 SELECT has_schema_privilege('regress_nobody', 'auditlog_data', 'USAGE') AS nobody_in_private_schema,
        has_schema_privilege('regress_app', 'auditlog_data', 'USAGE') AS app_in_private_schema,

@@ -18,14 +18,15 @@ BEGIN
 END $$;
 
 -- Runs a statement that must fail and shows all of its error.
-CREATE FUNCTION error_of(sql text, OUT sqlstate text, OUT message text, OUT detail text, OUT hint text)
+CREATE FUNCTION error_of(sql text, OUT code text, OUT message text, OUT detail text, OUT hint text)
 LANGUAGE plpgsql AS $$
 BEGIN
   BEGIN
     EXECUTE sql;
     message := 'ACCEPTED';
-  EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS sqlstate = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
+  EXCEPTION WHEN query_canceled OR OTHERS THEN
+    GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
       detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+    detail := regexp_replace(detail, 'clock says .*Z', 'clock says NOW');
   END;
 END $$;

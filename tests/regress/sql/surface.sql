@@ -1,7 +1,9 @@
 -- What the extension offers in the schema auditlog: everything named, everything commented.
+\pset format unaligned
 SELECT p.proname AS function, pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result
 FROM pg_proc p WHERE pronamespace = 'auditlog'::regnamespace AND prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
 ORDER BY 1, 2;
+\pset format aligned
 
 SELECT p.oid::regprocedure AS function_without_comment
 FROM pg_proc p WHERE pronamespace IN ('auditlog'::regnamespace, 'auditlog_data'::regnamespace) AND obj_description(oid, 'pg_proc') IS NULL;
