@@ -14,22 +14,22 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 macro_rules! texts {
     ($event:expr) => {
         [
-            ("tenant", &$event.tenant),
-            ("idempotency_key", &$event.idempotency_key),
-            ("operation", &$event.operation),
-            ("status", &$event.status),
-            ("method", &$event.method),
-            ("actor_type", &$event.actor_type),
-            ("actor_id", &$event.actor_id),
-            ("actor_email", &$event.actor_email),
-            ("actor_user_agent", &$event.actor_user_agent),
-            ("actor_session_id", &$event.actor_session_id),
-            ("resource_type", &$event.resource_type),
-            ("resource_id", &$event.resource_id),
-            ("cloud_provider", &$event.cloud_provider),
-            ("account_id", &$event.account_id),
-            ("region", &$event.region),
-            ("request_id", &$event.request_id),
+            (at("tenant"), &$event.tenant),
+            (at("idempotency_key"), &$event.idempotency_key),
+            (at("operation"), &$event.operation),
+            (at("status"), &$event.status),
+            (at("method"), &$event.method),
+            (at("actor_type"), &$event.actor_type),
+            (at("actor_id"), &$event.actor_id),
+            (at("actor_email"), &$event.actor_email),
+            (at("actor_user_agent"), &$event.actor_user_agent),
+            (at("actor_session_id"), &$event.actor_session_id),
+            (at("resource_type"), &$event.resource_type),
+            (at("resource_id"), &$event.resource_id),
+            (at("cloud_provider"), &$event.cloud_provider),
+            (at("account_id"), &$event.account_id),
+            (at("region"), &$event.region),
+            (at("request_id"), &$event.request_id),
         ]
     };
 }
@@ -40,9 +40,9 @@ fn position(name: &str) -> usize {
 
 /// Sets the columns of an event that came as a document; returns its id.
 pub fn fill(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, now: i64) -> String {
-    for (name, value) in texts!(event) {
+    for (column, value) in texts!(event) {
         if value.is_some() {
-            row.text(position(name), value.as_deref());
+            row.text(column, value.as_deref());
         }
     }
     if let Some(ip) = &event.actor_ip {
@@ -63,9 +63,19 @@ pub fn fill(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, n
 }
 
 /// Sets what a row that came as columns lacks (defaults, context); returns its id.
-pub fn fill_missing(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, now: i64) -> String {
-    for (name, value) in texts!(event) {
-        let column = position(name);
+///
+/// With `context` the event may have got values that the row lacks.
+pub fn fill_missing(
+    row: &mut RowBuf<INBOX>,
+    event: &Event,
+    context: bool,
+    known: Option<&EventType>,
+    now: i64,
+) -> String {
+    if !context {
+        return defaults(row, event, known, now);
+    }
+    for (column, value) in texts!(event) {
         if row.nulls[column] {
             row.text(column, value.as_deref());
         }
@@ -98,25 +108,25 @@ fn defaults(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, n
 }
 
 /// The event in a row that came as columns.
-pub fn read<const N: usize>(row: &RowBuf<N>) -> Result<Event, Fault> {
-    // SAFETY: the row has the columns and types of our tables, here and below.
-    let string = |name: &str| {
-        let i = position(name);
-        (!row.nulls[i]).then(|| unsafe { text(row.values[i]) })
-    };
+///
+/// Without `with_json` the JSON columns are left out.
+pub fn read<const N: usize>(row: &RowBuf<N>, with_json: bool) -> Result<Event, Fault> {
+    // SAFETY: text columns.
+    let string = |i: usize| (!row.nulls[i]).then(|| unsafe { text(row.values[i]) });
     let json = |name: &str| -> Result<Option<Json>, Fault> {
         let i = position(name);
-        if row.nulls[i] {
+        if row.nulls[i] || !with_json {
             return Ok(None);
         }
+        // SAFETY: jsonb columns.
         let data = unsafe { bytes(row.values[i]) };
         jsonb::tree(data)
             .map(Some)
             .map_err(|_| Fault::new(pgrx::PgSqlErrorCode::ERRCODE_DATA_CORRUPTED, format!("column {name} cannot be read")))
     };
     let mut event = Event {
-        event_id: string("event_id"),
-        event_type: string("event_type"),
+        event_id: string(at("event_id")),
+        event_type: string(at("event_type")),
         resource_tags: json("resource_tags")?,
         before: json("before")?,
         after: json("after")?,
@@ -127,25 +137,25 @@ pub fn read<const N: usize>(row: &RowBuf<N>) -> Result<Event, Fault> {
         tenant, idempotency_key, operation, status, method, actor_type, actor_id, actor_email, actor_user_agent,
         actor_session_id, resource_type, resource_id, cloud_provider, account_id, region, request_id, ..
     } = &mut event;
-    for (name, field) in [
-        ("tenant", tenant),
-        ("idempotency_key", idempotency_key),
-        ("operation", operation),
-        ("status", status),
-        ("method", method),
-        ("actor_type", actor_type),
-        ("actor_id", actor_id),
-        ("actor_email", actor_email),
-        ("actor_user_agent", actor_user_agent),
-        ("actor_session_id", actor_session_id),
-        ("resource_type", resource_type),
-        ("resource_id", resource_id),
-        ("cloud_provider", cloud_provider),
-        ("account_id", account_id),
-        ("region", region),
-        ("request_id", request_id),
+    for (column, field) in [
+        (at("tenant"), tenant),
+        (at("idempotency_key"), idempotency_key),
+        (at("operation"), operation),
+        (at("status"), status),
+        (at("method"), method),
+        (at("actor_type"), actor_type),
+        (at("actor_id"), actor_id),
+        (at("actor_email"), actor_email),
+        (at("actor_user_agent"), actor_user_agent),
+        (at("actor_session_id"), actor_session_id),
+        (at("resource_type"), resource_type),
+        (at("resource_id"), resource_id),
+        (at("cloud_provider"), cloud_provider),
+        (at("account_id"), account_id),
+        (at("region"), region),
+        (at("request_id"), request_id),
     ] {
-        *field = string(name);
+        *field = string(column);
     }
     if !row.nulls[at("timestamp")] {
         let time = row.values[at("timestamp")].value() as i64;
@@ -161,9 +171,11 @@ pub fn read<const N: usize>(row: &RowBuf<N>) -> Result<Event, Fault> {
         event.severity = catalog::severity_label(oid).and_then(Severity::from_label);
     }
     if !row.nulls[at("actor_ip")] {
+        // SAFETY: an inet column.
         event.actor_ip = parse_inet(unsafe { bytes(row.values[at("actor_ip")]) });
     }
     if !row.nulls[at("tags")] {
+        // SAFETY: a text[] column.
         let items = array_items(unsafe { bytes(row.values[at("tags")]) }).ok_or_else(|| {
             Fault::new(pgrx::PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "tags must be a plain list")
                 .detail("$.metadata.tags has NULLs or more than one dimension.")
@@ -189,8 +201,45 @@ pub fn parse_inet(raw: &[u8]) -> Option<Inet> {
     }
 }
 
+/// The event type of a row that came as columns.
+pub fn event_type(row: &RowBuf<INBOX>) -> Option<String> {
+    let column = at("event_type");
+    // SAFETY: a text column.
+    (!row.nulls[column]).then(|| unsafe { text(row.values[column]) })
+}
+
+/// A document with nothing but the event type, for checks that look at no more.
+pub fn only_type(event: &Event) -> Json {
+    Json::Object(
+        event.event_type.iter().map(|t| ("event_type".to_owned(), Json::String(t.clone()))).collect(),
+    )
+}
+
+/// Refuses JSON columns that are nested too deeply, without taking them apart.
+pub fn check_depth(row: &RowBuf<INBOX>, limit: usize) -> Result<(), Fault> {
+    for (column, path) in [
+        (at("resource_tags"), "$.resource.tags"),
+        (at("before"), "$.changes.before"),
+        (at("after"), "$.changes.after"),
+        (at("extra"), "$"),
+    ] {
+        // Two levels of the document are above a column's value; extra is the document itself.
+        let above = path.matches('.').count();
+        // SAFETY: jsonb columns.
+        if !row.nulls[column] && jsonb::is_deeper(unsafe { bytes(row.values[column]) }, limit.saturating_sub(above)) {
+            return Err(Fault::new(
+                pgrx::PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                "event is nested too deeply",
+            )
+            .detail(format!("{path} makes the event deeper than auditlog.max_json_depth, which is {limit}."))
+            .hint("Flatten the value, or raise auditlog.max_json_depth."));
+        }
+    }
+    Ok(())
+}
+
 /// Bytes of all variable-length columns of a row, for the size limit.
-pub fn json_bytes(row: &RowBuf<INBOX>) -> usize {
+pub fn payload_bytes(row: &RowBuf<INBOX>) -> usize {
     auditlog_core::columns::COLUMNS
         .iter()
         .enumerate()

@@ -9,6 +9,7 @@ use crate::store::columns::{INBOX, RowBuf, at, text};
 use crate::store::idempotency::{self, Claim};
 use crate::store::{event_types, inbox, jsonb};
 use auditlog_core::document::{self, Limits};
+use auditlog_core::encode::{Hiding, canonical_json};
 use auditlog_core::event::Event;
 use auditlog_core::json::Json;
 use pgrx::PgSqlErrorCode as Code;
@@ -62,7 +63,7 @@ fn check_size(bytes: usize) -> Result<(), Fault> {
 fn record_document(call: &Call) -> Datum {
     require_writable();
     let Some(data) = call.jsonb(0) else { missing("event") };
-    finish(document_from(data).and_then(|json| record(json, call.text(1), data)))
+    finish(document_from(data).and_then(|json| record(json, call.text(1))))
 }
 
 fn document_from(data: &[u8]) -> Result<Json, Fault> {
@@ -87,10 +88,7 @@ fn record_text(call: &Call) -> Datum {
             Err(fault) => fault.raise(),
         }
     }
-    let json = Json::Object(pairs);
-    let mut sent = String::new();
-    crate::store::columns::write_json(&json, &mut sent);
-    finish(record(json, None, sent.as_bytes()))
+    finish(record(Json::Object(pairs), None))
 }
 
 /// No event type begins like a JSON document.
@@ -101,7 +99,7 @@ fn is_document(text: &str) -> bool {
 fn record_json_text(text: String, key: Option<String>) -> Datum {
     // SAFETY: a jsonb datum that was just made.
     let data: &[u8] = unsafe { crate::store::row::bytes(crate::store::columns::jsonb_from_text(text)) };
-    finish(document_from(data).and_then(|json| record(json, key, data)))
+    finish(document_from(data).and_then(|json| record(json, key)))
 }
 
 fn finish(result: Result<String, Fault>) -> Datum {
@@ -143,10 +141,7 @@ fn record_event(call: &Call) -> Datum {
     if let Some(time) = call.int(7) {
         pairs.push(("timestamp".to_owned(), Json::String(format_time(time))));
     }
-    let json = Json::Object(pairs);
-    let mut sent = String::new();
-    crate::store::columns::write_json(&json, &mut sent);
-    finish(check_size(size).and_then(|()| record(json, call.text(9), sent.as_bytes())))
+    finish(check_size(size).and_then(|()| record(Json::Object(pairs), call.text(9))))
 }
 
 fn format_time(time: i64) -> String {
@@ -171,10 +166,8 @@ fn record_batch(call: &Call) -> Datum {
     let memory = RowMemory::new();
     let mut recorded = 0i64;
     for (i, item) in items.into_iter().enumerate() {
-        let mut sent = String::new();
-        crate::store::columns::write_json(&item, &mut sent);
         memory.clear();
-        match check_size(sent.len()).and_then(|()| record_one(item, None, sent.as_bytes())) {
+        match record_one(item, None) {
             Ok(outcome) => recorded += i64::from(outcome.new),
             Err(fault) => fault.at(&format!("$[{i}]")).raise(),
         }
@@ -197,7 +190,7 @@ fn record_ndjson(call: &Call) -> Datum {
         let outcome = check_size(line.len()).and_then(|()| {
             // SAFETY: a jsonb datum that was just made.
             let data: &[u8] = unsafe { crate::store::row::bytes(parse_line(line, i + 1)) };
-            record_one(document_from(data)?, None, line.as_bytes())
+            record_one(document_from(data)?, None)
         });
         match outcome {
             Ok(outcome) => recorded += i64::from(outcome.new),
@@ -262,13 +255,15 @@ struct Outcome {
     new: bool,
 }
 
-fn record(json: Json, key: Option<String>, sent: &[u8]) -> Result<String, Fault> {
-    record_one(json, key, sent).map(|o| o.event_id)
+fn record(json: Json, key: Option<String>) -> Result<String, Fault> {
+    record_one(json, key).map(|o| o.event_id)
 }
 
-/// Records one document. `sent` is what the caller gave, to tell a retry from a mistake.
-fn record_one(mut json: Json, key: Option<String>, sent: &[u8]) -> Result<Outcome, Fault> {
+/// Records one document.
+fn record_one(mut json: Json, key: Option<String>) -> Result<Outcome, Fault> {
     let now = crate::provenance::recorded_at();
+    // What the caller sent, before the context changes it: tells a retry from a mistake.
+    let sent = (key.is_some() || json.get("idempotency_key").is_some()).then(|| digest(&json));
     if let Some(context) = super::context::current() {
         context.merge(&mut json);
     }
@@ -280,6 +275,7 @@ fn record_one(mut json: Json, key: Option<String>, sent: &[u8]) -> Result<Outcom
     }
     let mut row = RowBuf::new();
     let event_id = event_rows::fill(&mut row, &event, known.as_deref(), now);
+    check_size(event_rows::payload_bytes(&row))?;
     if let Some(first) = claim(&event, &event_id, sent)? {
         return Ok(Outcome { event_id: first, new: false });
     }
@@ -288,15 +284,23 @@ fn record_one(mut json: Json, key: Option<String>, sent: &[u8]) -> Result<Outcom
     Ok(Outcome { event_id, new: true })
 }
 
+/// A hash of a document's canonical form.
+fn digest(document: &Json) -> [u8; 32] {
+    let mut bytes = Vec::new();
+    // With nothing hidden, encoding cannot fail.
+    let _ = canonical_json(document, "", &Hiding::default(), &mut bytes);
+    Sha256::digest(&bytes).into()
+}
+
 /// The first event_id when the event's idempotency key was used before.
-fn claim(event: &Event, event_id: &str, sent: &[u8]) -> Result<Option<String>, Fault> {
+fn claim(event: &Event, event_id: &str, sent: Option<[u8; 32]>) -> Result<Option<String>, Fault> {
     let Some(key) = event.idempotency_key.as_deref() else { return Ok(None) };
+    let digest = sent.unwrap_or_default();
     if key.is_empty() || key.len() > 255 {
         return Err(Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "idempotency key must have 1 to 255 bytes")
             .detail(format!("$.idempotency_key has {} bytes.", key.len()))
             .hint("Use a random key such as a UUID, made once for each event and repeated on retries."));
     }
-    let digest: [u8; 32] = Sha256::digest(sent).into();
     match idempotency::claim(event.tenant.as_deref().unwrap_or(""), key, event_id, &digest) {
         Claim::New => Ok(None),
         Claim::Repeat { event_id, same } => {
@@ -362,26 +366,34 @@ pub fn prepare_row(row: &mut RowBuf<INBOX>) -> bool {
 }
 
 fn prepare(row: &mut RowBuf<INBOX>, now: i64) -> Result<bool, Fault> {
-    let mut event = event_rows::read(row)?;
-    if let Some(context) = super::context::current() {
+    let context = super::context::current();
+    let known: Option<Rc<_>> = event_rows::event_type(row).as_deref().and_then(event_types::get);
+    let mode = guc::VALIDATION.get();
+    let check_schema = mode != Validation::Off && known.as_ref().is_none_or(|k| k.schema.is_some());
+    let has_key = !row.nulls[at("idempotency_key")];
+    // JSON columns are taken apart only for those who look into them.
+    let with_json = context.is_some() || check_schema && known.is_some() || has_key;
+    let mut event = event_rows::read(row, with_json)?;
+    let sent = has_key.then(|| {
+        let mut document = document::to_document(&event);
+        document.take("event_id");
+        digest(&document)
+    });
+    if let Some(context) = &context {
         context.merge_event(&mut event);
     }
     document::check_columns(&event, &limits(now))?;
-    let known: Option<Rc<_>> = event.event_type.as_deref().and_then(event_types::get);
-    if guc::VALIDATION.get() != Validation::Off && known.as_ref().is_none_or(|k| k.schema.is_some()) {
-        validate(&document::to_document(&event), known.as_deref())?;
+    if !with_json {
+        event_rows::check_depth(row, guc::MAX_JSON_DEPTH.get() as usize)?;
     }
-    let json_size: usize = event_rows::json_bytes(row);
-    check_size(json_size)?;
-    let event_id = event_rows::fill_missing(row, &event, known.as_deref(), now);
-    if event.idempotency_key.is_some() {
-        let mut sent = String::new();
-        let mut document = document::to_document(&event);
-        document.take("event_id");
-        crate::store::columns::write_json(&document, &mut sent);
-        if claim(&event, &event_id, sent.as_bytes())?.is_some() {
-            return Ok(false);
-        }
+    if check_schema {
+        let document = if known.is_some() { document::to_document(&event) } else { event_rows::only_type(&event) };
+        validate(&document, known.as_deref())?;
+    }
+    let event_id = event_rows::fill_missing(row, &event, context.is_some(), known.as_deref(), now);
+    check_size(event_rows::payload_bytes(row))?;
+    if claim(&event, &event_id, sent)?.is_some() {
+        return Ok(false);
     }
     inbox::complete(row, now);
     debug_assert!(!row.nulls[at("event_id")]);

@@ -143,9 +143,7 @@ pub fn inet(value: &Inet) -> Datum {
 
 /// A `jsonb` datum in the current memory context.
 pub fn jsonb(value: &Json) -> Datum {
-    let mut out = String::with_capacity(256);
-    write_json(value, &mut out);
-    jsonb_from_text(out)
+    super::jsonb_build::datum(value)
 }
 
 /// Parses JSON text; raises PostgreSQL's own error when it is none.

@@ -195,6 +195,28 @@ fn item_tree(item: &Item<'_>, depth: u32) -> Result<Json> {
     })
 }
 
+/// Is a value nested more than `limit` levels deep? Reads only containers, and says yes when unsure.
+pub fn is_deeper(data: &[u8], limit: usize) -> bool {
+    deeper(data, limit).unwrap_or(true)
+}
+
+fn deeper(data: &[u8], limit: usize) -> Result<bool> {
+    let container = Container::new(data)?;
+    if container.header & SCALAR != 0 {
+        return Ok(false);
+    }
+    let Some(limit) = limit.checked_sub(1) else { return Ok(true) };
+    let mut entries = container.entries()?;
+    while entries.next < entries.end {
+        if let Item::Container(inner) = entries.item()?
+            && deeper(inner, limit)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn text(bytes: &[u8]) -> Result<String> {
     String::from_utf8(bytes.to_vec()).map_err(|_| Corrupt)
 }

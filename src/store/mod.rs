@@ -8,6 +8,7 @@ pub mod head;
 pub mod idempotency;
 pub mod inbox;
 pub mod jsonb;
+pub mod jsonb_build;
 pub mod log;
 pub mod partitions;
 pub mod row;

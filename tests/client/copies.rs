@@ -25,11 +25,14 @@ fn source() -> (Cluster, Client) {
 /// Number of events in the inbox, whoever may look.
 const WAITING: &str = "SELECT count(*) FROM auditlog.events WHERE log_index IS NULL";
 
+const TAKEOVERS: &str = "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.restore'";
+
 /// The copy verifies, has the events of the source, and seals new ones behind them. `takeover` is
 /// the event that tells of it, where the copy is an installation of its own.
 fn goes_on(copy: &mut Client, source: &[String], events: i64, takeover: i64) {
     assert_eq!(verify(copy), []);
     assert_eq!(hashes(copy)[..source.len()], *source);
+    let before = scalar(copy, TAKEOVERS);
     copy.batch_execute("INSERT INTO auditlog.events (event_type) VALUES ('after.copy'), ('my.type')")
         .expect("INSERT");
     wait_until("the takeover is recorded", LONG, || {
@@ -37,12 +40,11 @@ fn goes_on(copy: &mut Client, source: &[String], events: i64, takeover: i64) {
     });
     assert_intact(copy, events + 2 + takeover);
     assert_eq!(hashes(copy)[..source.len()], *source);
-    let takeovers = "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.restore'";
-    assert_eq!(scalar(copy, takeovers), takeover);
+    assert_eq!(scalar(copy, TAKEOVERS), before + takeover);
     assert_eq!(
         text(
             copy,
-            "SELECT category FROM auditlog.events WHERE event_type = 'my.type'"
+            "SELECT DISTINCT category FROM auditlog.events WHERE event_type = 'my.type'"
         ),
         "mine"
     );
@@ -95,7 +97,7 @@ fn a_dump_loads_into_a_new_cluster() {
     let sealed = hashes(&mut copy);
     target.dump_into("restored", &target, "again");
     let mut again = target.connect("again");
-    goes_on(&mut again, &sealed, 104, 2);
+    goes_on(&mut again, &sealed, 104, 1);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! JSON Schemas of the event catalogue.
 
+mod quick;
+
 use crate::json::Json;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Map, Number, Value};
@@ -15,7 +17,10 @@ const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 /// A compiled JSON Schema.
 #[derive(Debug)]
-pub struct Schema(Validator);
+pub struct Schema {
+    library: Validator,
+    quick: Option<quick::Quick>,
+}
 
 /// Why something is no JSON Schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +52,7 @@ impl Schema {
         jsonschema::options()
             .with_pattern_options(patterns)
             .build(&to_serde(schema))
-            .map(Schema)
+            .map(|library| Schema { library, quick: quick::Quick::compile(schema) })
             .map_err(|error| SchemaError {
                 path: dotted(error.instance_path().as_str()),
                 message: shortened(error.to_string()),
@@ -56,8 +61,15 @@ impl Schema {
 
     /// What `document` violates, at most ten things; empty when it is valid.
     pub fn validate(&self, document: &Json) -> Vec<Violation> {
+        match &self.quick {
+            Some(quick) if quick.accepts(document) => Vec::new(),
+            _ => self.violations(document),
+        }
+    }
+
+    fn violations(&self, document: &Json) -> Vec<Violation> {
         let document = to_serde(document);
-        let violations = self.0.iter_errors(&document).take(MAX_VIOLATIONS);
+        let violations = self.library.iter_errors(&document).take(MAX_VIOLATIONS);
         let violation = |error: jsonschema::ValidationError<'_>| Violation {
             path: dotted(error.instance_path().as_str()),
             message: shortened(error.masked_with("the value").to_string()),
@@ -104,4 +116,19 @@ fn shortened(mut message: String) -> String {
         message.push('…');
     }
     message
+}
+
+#[cfg(test)]
+fn from_text(text: &str) -> Json {
+    fn convert(value: Value) -> Json {
+        match value {
+            Value::Null => Json::Null,
+            Value::Bool(b) => Json::Bool(b),
+            Value::Number(n) => Json::Number(n.to_string()),
+            Value::String(s) => Json::String(s),
+            Value::Array(items) => Json::Array(items.into_iter().map(convert).collect()),
+            Value::Object(map) => Json::Object(map.into_iter().map(|(k, v)| (k, convert(v))).collect()),
+        }
+    }
+    convert(serde_json::from_str(text).expect("JSON"))
 }
