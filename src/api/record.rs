@@ -163,22 +163,26 @@ fn record_batch(call: &Call) -> Datum {
             .hint("Give an array of events; for a single one call auditlog.record().")
             .raise()
     };
+    let mut bulk = inbox::Bulk::begin();
     let memory = RowMemory::new();
     let mut recorded = 0i64;
     for (i, item) in items.into_iter().enumerate() {
         memory.clear();
-        match record_one(item, None) {
+        match record_one(item, None, |row| bulk.push(row)) {
             Ok(outcome) => recorded += i64::from(outcome.new),
             Err(fault) => fault.at(&format!("$[{i}]")).raise(),
         }
         pgrx::check_for_interrupts!();
     }
+    drop(memory);
+    bulk.end();
     recorded.into()
 }
 
 fn record_ndjson(call: &Call) -> Datum {
     require_writable();
     let Some(lines) = call.text(0) else { missing("lines") };
+    let mut bulk = inbox::Bulk::begin();
     let memory = RowMemory::new();
     let mut recorded = 0i64;
     for (i, line) in lines.lines().enumerate() {
@@ -190,7 +194,7 @@ fn record_ndjson(call: &Call) -> Datum {
         let outcome = check_size(line.len()).and_then(|()| {
             // SAFETY: a jsonb datum that was just made.
             let data: &[u8] = unsafe { crate::store::row::bytes(parse_line(line, i + 1)) };
-            record_one(document_from(data)?, None)
+            record_one(document_from(data)?, None, |row| bulk.push(row))
         });
         match outcome {
             Ok(outcome) => recorded += i64::from(outcome.new),
@@ -198,6 +202,8 @@ fn record_ndjson(call: &Call) -> Datum {
         }
         pgrx::check_for_interrupts!();
     }
+    drop(memory);
+    bulk.end();
     recorded.into()
 }
 
@@ -256,11 +262,15 @@ struct Outcome {
 }
 
 fn record(json: Json, key: Option<String>) -> Result<String, Fault> {
-    record_one(json, key).map(|o| o.event_id)
+    record_one(json, key, inbox::append).map(|o| o.event_id)
 }
 
-/// Records one document.
-fn record_one(mut json: Json, key: Option<String>) -> Result<Outcome, Fault> {
+/// Records one document; `append` writes the completed row.
+fn record_one(
+    mut json: Json,
+    key: Option<String>,
+    append: impl FnOnce(&RowBuf<INBOX>),
+) -> Result<Outcome, Fault> {
     let now = crate::provenance::recorded_at();
     // What the caller sent, before the context changes it: tells a retry from a mistake.
     let sent = (key.is_some() || json.get("idempotency_key").is_some()).then(|| digest(&json));
@@ -280,7 +290,7 @@ fn record_one(mut json: Json, key: Option<String>) -> Result<Outcome, Fault> {
         return Ok(Outcome { event_id: first, new: false });
     }
     inbox::complete(&mut row, now);
-    inbox::append(&row);
+    append(&row);
     Ok(Outcome { event_id, new: true })
 }
 

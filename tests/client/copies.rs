@@ -27,12 +27,13 @@ const WAITING: &str = "SELECT count(*) FROM auditlog.events WHERE log_index IS N
 
 const TAKEOVERS: &str = "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.restore'";
 
-/// The copy verifies, has the events of the source, and seals new ones behind them. `takeover` is
-/// the event that tells of it, where the copy is an installation of its own.
-fn goes_on(copy: &mut Client, source: &[String], events: i64, takeover: i64) {
+/// The copy verifies, has the events of the source, and seals new ones behind them. Where the copy is
+/// an installation of its own, an event tells of the takeover; `takeovers` counts those of its ancestors
+/// too.
+fn goes_on(copy: &mut Client, source: &[String], events: i64, takeovers: i64) {
+    let takeover = takeovers.min(1);
     assert_eq!(verify(copy), []);
     assert_eq!(hashes(copy)[..source.len()], *source);
-    let before = scalar(copy, TAKEOVERS);
     copy.batch_execute("INSERT INTO auditlog.events (event_type) VALUES ('after.copy'), ('my.type')")
         .expect("INSERT");
     wait_until("the takeover is recorded", LONG, || {
@@ -40,7 +41,7 @@ fn goes_on(copy: &mut Client, source: &[String], events: i64, takeover: i64) {
     });
     assert_intact(copy, events + 2 + takeover);
     assert_eq!(hashes(copy)[..source.len()], *source);
-    assert_eq!(scalar(copy, TAKEOVERS), before + takeover);
+    assert_eq!(scalar(copy, TAKEOVERS), takeovers);
     assert_eq!(
         text(
             copy,
@@ -97,7 +98,7 @@ fn a_dump_loads_into_a_new_cluster() {
     let sealed = hashes(&mut copy);
     target.dump_into("restored", &target, "again");
     let mut again = target.connect("again");
-    goes_on(&mut again, &sealed, 104, 1);
+    goes_on(&mut again, &sealed, 104, 2);
 }
 
 #[test]
