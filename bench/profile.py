@@ -1,6 +1,7 @@
-"""Where the time goes: perf over a load of one variant, split into sealer, recording backends and pgbench.
+"""Where the time goes: perf over a load of one variant, split into the sealer and the recording backends.
 
-    python3 -B bench/profile.py [variant] [clients] [events per client]
+    python3 -B bench/profile.py [variant] [clients] [transactions per client]
+    python3 -B bench/profile.py bulk [form of the bulk measure]
 
 Needs root and perf (Debian: linux-perf). Writes results/perf-<part>.txt and prints the head of each.
 """
@@ -8,63 +9,103 @@ Needs root and perf (Debian: linux-perf). Writes results/perf-<part>.txt and pri
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
-from harness import variants
-from harness.cluster import Cluster
+from harness import measures, variants
+from harness.cluster import Cluster, Session
 from harness.pgbench import pgbench
 
 RESULTS = Path(__file__).parent / "results"
 DATA = "/tmp/pg_auditlog_perf.data"
 
 
-def sealers(cluster):
-    """Process ids of the sealers that run now."""
-    postmaster = str(cluster.postmaster())
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if (b"pg_auditlog sealer" in Path("/proc", entry, "cmdline").read_bytes()
-                    and Path("/proc", entry, "stat").read_text().rsplit(")", 1)[1].split()[1] == postmaster):
-                yield entry
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+class Processes:
+    """Notes which processes seal and which record, while a load runs."""
+
+    def __init__(self, cluster):
+        self.postmaster = str(cluster.postmaster())
+        self.sealing, self.recording = set(), set()
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch)
+
+    def watch(self):
+        """Five times a second."""
+        while not self.over.wait(0.2):
+            for entry in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    title = Path("/proc", entry, "cmdline").read_bytes()
+                    parent = Path("/proc", entry, "stat").read_text().rsplit(")", 1)[1].split()[1]
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                if parent == self.postmaster and b"pg_auditlog sealer" in title:
+                    self.sealing.add(entry)
+                elif parent == self.postmaster and b"bench_app" in title:
+                    self.recording.add(entry)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
 
 
 def report(name, *selection):
     """One part of the profile: symbols by their own time, then call chains."""
     for kind, options in (("", ["--no-children", "-g", "none"]), ("-calls", ["--children", "-g", "none"])):
-        done = subprocess.run(["perf", "report", "-i", DATA, "--stdio", "--percent-limit", "0.3", "--sort", "symbol", *options, *selection],
+        done = subprocess.run(["perf", "report", "-i", DATA, "--stdio", "--percent-limit", "0.5", "--percentage", "relative", "--sort", "symbol",
+                               *options, *selection],
                               capture_output=True, text=True, check=False)
-        lines = [line for line in done.stdout.splitlines() if line.strip() and not line.startswith("#")]
+        lines = [line.rstrip(" -") for line in done.stdout.splitlines() if line.strip() and not line.startswith("#")]
         (RESULTS / f"perf-{name}{kind}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         print(f"\n== {name}{kind}\n" + "\n".join(lines[:45]), flush=True)
+
+
+def load(db, clients, each):
+    """One event per transaction, or a hundred."""
+    rows = 100_000 if "×100" in db.variant.name else 0
+    run = pgbench(db, clients, transactions=each, defines={"rows": rows})
+    return f"{run.tps:,.0f} transactions/s", run.transactions * (100 if rows else 1)
+
+
+def bulk(db, statement, rows):
+    """All events in one statement."""
+    with Session(db.cluster, db.name, user="bench_app") as session:
+        return f"{rows / session.seconds(statement):,.0f} events/s", rows
 
 
 def main():
     """Loads one variant under perf."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else "auditlog"
-    clients = int(sys.argv[2]) if len(sys.argv) > 2 else 64
-    each = int(sys.argv[3]) if len(sys.argv) > 3 else 1000
-    every = [variants.PLAIN, variants.NAIVE, variants.RECORD, variants.INSERT, variants.PLAIN_100, variants.INSERT_100]
-    variant = next(v for v in every if v.name == wanted)
+    if wanted == "bulk":
+        forms = measures.bulk_forms(SimpleNamespace(bulk_rows=100_000, only=list))
+        variant, name, statement, rows = next(f for f in forms if f[1] == (sys.argv[2] if len(sys.argv) > 2 else "auditlog-insert"))
+        work = lambda db: bulk(db, statement, rows)
+    else:
+        every = [variants.PLAIN, variants.NAIVE, variants.RECORD, variants.INSERT, variants.PLAIN_100, variants.INSERT_100]
+        variant = next(v for v in every if v.name == wanted)
+        name, rows = variant.name, 100_000 if "×100" in wanted else 0
+        clients, each = (int(a) for a in (sys.argv[2:4] if len(sys.argv) > 3 else ("64", "1000")))
+        work = lambda db: load(db, clients, each)
     RESULTS.mkdir(exist_ok=True)
     cluster = Cluster(os.environ.get("PG_BIN", "/usr/lib/postgresql/15/bin"), "/tmp/pg_auditlog_profile", preload=variant.sealed)
     cluster.start()
     try:
-        rows = 100_000 if "×100" in variant.name else 0
         with variants.database(cluster, variant, source_rows=rows) as db:
-            sealing = ",".join(sealers(cluster))
-            with subprocess.Popen(["perf", "record", "-q", "-a", "-g", "-F", "499", "-e", "cpu-clock", "-o", DATA]) as perf:
+            with Processes(cluster) as processes, subprocess.Popen(["perf", "record", "-q", "-a", "-g", "-F", "499", "-e", "cpu-clock", "-o", DATA]) as perf:
                 time.sleep(0.5)
-                run = pgbench(db, clients, transactions=each, defines={"rows": rows})
-                drain = db.catch_up(run.transactions * (100 if rows else 1))
+                speed, events = work(db)
+                drain = db.catch_up(events)
                 perf.terminate()
-            print(f"{variant.name}: {run.tps:,.0f} transactions/s, then {drain:.2f} s of sealing")
+            print(f"{name}: {speed}, then {drain:.2f} s of sealing")
         subprocess.run(["perf", "report", "-i", DATA, "--stdio", "--no-children", "-g", "none", "--sort", "comm"], check=False)
-        if sealing:
-            report("sealer", "--pid", sealing)
-        report("all-postgres", "--comm", "postgres")
+        if processes.sealing:
+            report("sealer", "--pid", ",".join(processes.sealing))
+        report("recording", "--pid", ",".join(processes.recording))
     finally:
         cluster.stop()
         cluster.remove()

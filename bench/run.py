@@ -66,6 +66,7 @@ def main():
             print(f"    ({time.monotonic() - started:.0f} s)", flush=True)
         about = report.conditions(cluster, plan)
         about["unplanned checkpoints"] = str(cluster.unplanned_checkpoints())
+        about["largest share of other programs"] = f"{results.disturbance:.0%} of the machine in any kept measurement"
     except Failed as error:
         print(f"error: {error}", file=sys.stderr)
         print(f"server log: {cluster.log}", file=sys.stderr)

@@ -33,10 +33,25 @@ pub unsafe fn insert_index_tuples(
     // SAFETY: as the caller promises.
     unsafe {
         #[cfg(feature = "pg15")]
-        pg_sys::ExecInsertIndexTuples(relation, slot, estate, false, false, std::ptr::null_mut(), std::ptr::null_mut());
+        pg_sys::ExecInsertIndexTuples(
+            relation,
+            slot,
+            estate,
+            false,
+            false,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+        );
         #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
         pg_sys::ExecInsertIndexTuples(
-            relation, slot, estate, false, false, std::ptr::null_mut(), std::ptr::null_mut(), false,
+            relation,
+            slot,
+            estate,
+            false,
+            false,
+            std::ptr::null_mut(),
+            std::ptr::null_mut(),
+            false,
         );
     }
 }
@@ -49,7 +64,7 @@ pub unsafe fn attribute<'a>(desc: pg_sys::TupleDesc, i: usize) -> &'a pg_sys::Fo
     // SAFETY: as the caller promises.
     unsafe {
         #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
-        return &(&(*desc).attrs.as_slice((*desc).natts as usize))[i];
+        return &(*desc).attrs.as_slice((*desc).natts as usize)[i];
         #[cfg(feature = "pg18")]
         return &*pg_sys::TupleDescAttr(desc, i as i32);
     }

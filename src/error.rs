@@ -15,7 +15,12 @@ pub struct Fault {
 impl Fault {
     /// A fault with a message in PostgreSQL's style: lower case, no full stop.
     pub fn new(code: PgSqlErrorCode, message: impl Into<String>) -> Fault {
-        Fault { code, message: message.into(), detail: None, hint: None }
+        Fault {
+            code,
+            message: message.into(),
+            detail: None,
+            hint: None,
+        }
     }
 
     /// Adds the DETAIL: a sentence about what was found.
@@ -33,7 +38,11 @@ impl Fault {
     /// Says where in a batch it happened, for functions that take many events at once.
     pub fn at(mut self, place: &str) -> Fault {
         let detail = self.detail.take().unwrap_or_default();
-        self.detail = Some(if detail.is_empty() { format!("At {place}.") } else { format!("At {place}: {detail}") });
+        self.detail = Some(if detail.is_empty() {
+            format!("At {place}.")
+        } else {
+            format!("At {place}: {detail}")
+        });
         self
     }
 
@@ -76,7 +85,11 @@ impl From<auditlog_core::document::DocumentError> for Fault {
             K::TooLate => PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
             K::NulCharacter => PgSqlErrorCode::ERRCODE_UNTRANSLATABLE_CHARACTER,
         };
-        let detail = if e.detail.contains(&e.path) { e.detail } else { format!("{}: {}", e.path, e.detail) };
+        let detail = if e.detail.contains(&e.path) {
+            e.detail
+        } else {
+            format!("{}: {}", e.path, e.detail)
+        };
         Fault::new(code, e.message).detail(detail).hint(e.hint)
     }
 }

@@ -98,7 +98,10 @@ impl Rows {
         unsafe {
             pg_sys::InitMaterializedSRF(call.raw(), 0);
             let info: *mut pg_sys::ReturnSetInfo = (*call.raw()).resultinfo.cast();
-            Rows { store: (*info).setResult, desc: (*info).setDesc }
+            Rows {
+                store: (*info).setResult,
+                desc: (*info).setDesc,
+            }
         }
     }
 

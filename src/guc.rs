@@ -41,43 +41,67 @@ pub static CONTEXT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>:
 pub static LAUNCHER_DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"postgres"));
 /// Defines all settings; called once by `_PG_init`.
 pub fn init() {
-    use GucContext::{Postmaster, Sighup, Suset, Userset};
+    use GucContext::{Sighup, Suset, Userset};
     let none = GucFlags::default();
     GucRegistry::define_int_guc(
         c"auditlog.seal_interval",
         c"Longest time between two looks of the sealer into the inbox.",
         c"A committing transaction wakes the sealer; this is for events that nobody announced.",
-        &SEAL_INTERVAL, 10, 60_000, Sighup, GucFlags::UNIT_MS,
+        &SEAL_INTERVAL,
+        10,
+        60_000,
+        Sighup,
+        GucFlags::UNIT_MS,
     );
     GucRegistry::define_int_guc(
         c"auditlog.seal_batch",
         c"Largest number of events that one sealing transaction moves from the inbox into the log.",
         c"Larger batches seal faster under load and hold their transaction longer.",
-        &SEAL_BATCH, 1, 1_000_000, Sighup, none,
+        &SEAL_BATCH,
+        1,
+        1_000_000,
+        Sighup,
+        none,
     );
     GucRegistry::define_int_guc(
         c"auditlog.inbox_rotate_size",
         c"Size after which writers move on to the next inbox table.",
         c"A drained table is emptied at once when no snapshot can see its rows any more.",
-        &INBOX_ROTATE_SIZE, 64, 4 * 1024 * 1024, Sighup, GucFlags::UNIT_KB,
+        &INBOX_ROTATE_SIZE,
+        64,
+        4 * 1024 * 1024,
+        Sighup,
+        GucFlags::UNIT_KB,
     );
     GucRegistry::define_int_guc(
         c"auditlog.max_clock_skew",
         c"How far an event's timestamp may lie in the future.",
         c"An event beyond it is refused: its producer's clock is wrong.",
-        &MAX_CLOCK_SKEW, 0, 10 * 365 * 86_400, Suset, GucFlags::UNIT_S,
+        &MAX_CLOCK_SKEW,
+        0,
+        10 * 365 * 86_400,
+        Suset,
+        GucFlags::UNIT_S,
     );
     GucRegistry::define_int_guc(
         c"auditlog.max_event_size",
         c"Largest size of one event.",
         c"Measured on the JSON document as PostgreSQL stores it.",
-        &MAX_EVENT_SIZE, 1, 256 * 1024, Suset, GucFlags::UNIT_KB,
+        &MAX_EVENT_SIZE,
+        1,
+        256 * 1024,
+        Suset,
+        GucFlags::UNIT_KB,
     );
     GucRegistry::define_int_guc(
         c"auditlog.max_json_depth",
         c"Deepest nesting of one event's JSON.",
         c"",
-        &MAX_JSON_DEPTH, 4, 512, Suset, none,
+        &MAX_JSON_DEPTH,
+        4,
+        512,
+        Suset,
+        none,
     );
     GucRegistry::define_enum_guc(
         c"auditlog.validation",
@@ -95,12 +119,16 @@ pub fn init() {
         c"auditlog.context",
         c"Actor, tenant and request that events get when they lack them; set by auditlog.set_context().",
         c"",
-        &CONTEXT, Userset, GucFlags::NO_SHOW_ALL,
+        &CONTEXT,
+        Userset,
+        GucFlags::NO_SHOW_ALL,
     );
     GucRegistry::define_string_guc(
         c"auditlog.launcher_database",
         c"Database that is visited for a moment at start to learn which databases have the extension.",
         c"",
-        &LAUNCHER_DATABASE, Postmaster, none,
+        &LAUNCHER_DATABASE,
+        Sighup,
+        none,
     );
 }

@@ -25,19 +25,40 @@ compile_error!("pgrx turns PostgreSQL's errors into panics and back: build with 
 
 extension_sql_file!("../sql/schema/10_roles.sql", name = "roles", bootstrap);
 extension_sql_file!("../sql/schema/20_tables.sql", name = "tables", requires = ["roles"]);
-extension_sql_file!("../sql/schema/30_functions.sql", name = "functions", requires = ["tables"]);
-extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["functions"]);
+extension_sql_file!(
+    "../sql/schema/30_functions.sql",
+    name = "functions",
+    requires = ["tables"]
+);
+extension_sql_file!(
+    "../sql/schema/40_triggers.sql",
+    name = "triggers",
+    requires = ["functions"]
+);
 extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["triggers"]);
-extension_sql_file!("../sql/schema/60_event_types.sql", name = "event_types", requires = ["health"]);
-extension_sql_file!("../sql/schema/70_grants.sql", name = "grants", requires = ["event_types"], finalize);
+extension_sql_file!(
+    "../sql/schema/60_event_types.sql",
+    name = "event_types",
+    requires = ["health"]
+);
+extension_sql_file!(
+    "../sql/schema/70_grants.sql",
+    name = "grants",
+    requires = ["event_types"],
+    finalize
+);
 
 /// Called once when PostgreSQL loads the library. Order: settings, then shared memory and workers,
 /// which only the postmaster can make.
 #[pg_guard]
 pub extern "C-unwind" fn _PG_init() {
     // SAFETY: globals that PostgreSQL sets before it loads libraries.
-    let (preloading, upgrading) =
-        unsafe { (pg_sys::process_shared_preload_libraries_in_progress, pg_sys::IsBinaryUpgrade) };
+    let (preloading, upgrading) = unsafe {
+        (
+            pg_sys::process_shared_preload_libraries_in_progress,
+            pg_sys::IsBinaryUpgrade,
+        )
+    };
     guc::init();
     if preloading {
         // pgrx adds a backtrace to an error's DETAIL where RUST_BACKTRACE is set in the server's
@@ -56,7 +77,6 @@ pub extern "C-unwind" fn _PG_init() {
 }
 
 #[cfg(any(test, feature = "pg_test"))]
-#[pg_schema]
 mod tests;
 
 /// Set-up of `cargo pgrx test`.
@@ -68,6 +88,9 @@ pub mod pg_test {
     /// Settings of the test cluster.
     #[must_use]
     pub fn postgresql_conf_options() -> Vec<&'static str> {
-        vec!["shared_preload_libraries = 'pg_auditlog'", "max_prepared_transactions = 10"]
+        vec![
+            "shared_preload_libraries = 'pg_auditlog'",
+            "max_prepared_transactions = 10",
+        ]
     }
 }

@@ -33,7 +33,7 @@ pub fn fill(row: &mut RowBuf<INBOX>) {
             Some(application) => row.set(at("db_application"), crate::store::columns::text(application)),
             None => row.clear(at("db_application")),
         }
-        CLIENT.with(|cell| match cell.get_or_init(|| client_address()) {
+        CLIENT.with(|cell| match cell.get_or_init(client_address) {
             Some(address) => row.set(at("db_client_addr"), crate::store::columns::text(address)),
             None => row.clear(at("db_client_addr")),
         });

@@ -138,9 +138,14 @@ pub fn slot(database: pg_sys::Oid) -> Option<&'static Slot> {
     if let Some(slot) = slots.iter().find(|s| s.database.load(Ordering::Acquire) == wanted) {
         return Some(slot);
     }
-    slots.iter().find(|s| match s.database.compare_exchange(0, wanted, Ordering::AcqRel, Ordering::Acquire) {
-        Ok(_) => true,
-        Err(now) => now == wanted,
+    slots.iter().find(|s| {
+        match s
+            .database
+            .compare_exchange(0, wanted, Ordering::AcqRel, Ordering::Acquire)
+        {
+            Ok(_) => true,
+            Err(now) => now == wanted,
+        }
     })
 }
 
@@ -162,7 +167,9 @@ pub fn free(slot: &Slot) {
 pub fn register_launcher() {
     if let Some(shared) = shared() {
         // SAFETY: a plain global of this process, pointing into shared memory.
-        shared.launcher_latch.store(unsafe { pg_sys::MyLatch } as usize, Ordering::Release);
+        shared
+            .launcher_latch
+            .store(unsafe { pg_sys::MyLatch } as usize, Ordering::Release);
     }
 }
 
@@ -194,7 +201,8 @@ impl Slot {
 
     /// The sealer leaves; the launcher may start another after `pause` seconds.
     pub fn unregister_sealer(&self, pause: i64) {
-        self.not_before.store(unix_micros() / 1_000_000 + pause, Ordering::Release);
+        self.not_before
+            .store(unix_micros() / 1_000_000 + pause, Ordering::Release);
         self.sealer_latch.store(0, Ordering::Release);
         self.sealer_pid.store(0, Ordering::Release);
     }
@@ -235,7 +243,10 @@ impl Slot {
         }
         bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
         for (word, chunk) in self.last_error.iter().zip(bytes.chunks_exact(4)) {
-            word.store(u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]), Ordering::Relaxed);
+            word.store(
+                u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]),
+                Ordering::Relaxed,
+            );
         }
         self.last_error_at.store(unix_micros(), Ordering::Release);
         self.errors.fetch_add(1, Ordering::AcqRel);
@@ -243,7 +254,11 @@ impl Slot {
 
     /// The text of the last failure.
     pub fn error(&self) -> Option<String> {
-        let bytes: Vec<u8> = self.last_error.iter().flat_map(|w| w.load(Ordering::Relaxed).to_ne_bytes()).collect();
+        let bytes: Vec<u8> = self
+            .last_error
+            .iter()
+            .flat_map(|w| w.load(Ordering::Relaxed).to_ne_bytes())
+            .collect();
         let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
         (end > 0).then(|| String::from_utf8_lossy(&bytes[..end]).into_owned())
     }

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from .cluster import Session
 from .pgbench import pgbench
+from .quiet import undisturbed
 from .variants import INSERT, INSERT_100, NAIVE, PLAIN, PLAIN_100, RECORD, database, rotated
 
 SOURCE_COLUMNS = """event_type, severity, actor_type, actor_id, actor_email, actor_ip, actor_user_agent, actor_session_id,
@@ -19,13 +20,26 @@ class Results:
 
     def __init__(self, say):
         self.samples = defaultdict(list)
+        self.pending = []
+        self.disturbance = 0.0
         self.say = say
 
-    def add(self, measure, variant, value, show=True):
-        """Adds one sample and prints it."""
-        self.samples[measure, variant].append(value)
-        if show:
-            self.say(f"    {measure:<34} {variant:<22} {value:,.4g}")
+    def begin(self):
+        """Forgets what a disturbed measurement has added."""
+        self.pending = []
+
+    def add(self, measure, variant, value):
+        """Adds one sample; it counts once the measurement is committed."""
+        self.pending.append((measure, variant, value))
+
+    def commit(self, disturbance):
+        """Keeps and prints the samples of a measurement, and how much of the machine others had meanwhile."""
+        for measure, variant, value in self.pending:
+            self.samples[measure, variant].append(value)
+            shown = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+            self.say(f"    {measure:<36} {variant:<22} {shown:>10}")
+        self.disturbance = max(self.disturbance, disturbance)
+        self.pending = []
 
     def get(self, measure, variant):
         """The median of a figure, or None when it was not measured."""
@@ -48,24 +62,34 @@ def record(cluster, results, plan):
     for number in range(plan.rounds):
         for clients in plan.clients:
             for variant in rotated(plan.only([PLAIN, NAIVE, RECORD, INSERT]), number):
-                with database(cluster, variant) as db:
-                    run = pgbench(db, clients, seconds=plan.seconds)
-                    results.add(f"record, {clients} clients (tps)", variant.name, run.tps)
-                    db.expect(run.transactions)
+                undisturbed(cluster, results, lambda: record_once(cluster, results, plan, variant, clients))
+
+
+def record_once(cluster, results, plan, variant, clients):
+    """One pgbench run of one variant."""
+    with database(cluster, variant) as db:
+        run = pgbench(db, clients, seconds=plan.seconds)
+        results.add(f"record, {clients} clients (tps)", variant.name, run.tps)
+        db.expect(run.transactions)
 
 
 def bulk(cluster, results, plan):
     """Many events in one statement: seconds until it has committed."""
     for number in range(plan.rounds):
-        for variant, name, statement, rows in rotated(bulk_forms(plan), number):
-            with database(cluster, variant, source_rows=rows) as db:
-                with Session(cluster, db.name, user="bench_app") as session:
-                    took = session.seconds(statement)
-                results.add("bulk (events/s)", name, rows / took)
-                settled = took + db.catch_up(rows)
-                if variant.sealed:
-                    results.add("bulk until sealed (events/s)", name, rows / settled)
-                db.expect(rows)
+        for form in rotated(bulk_forms(plan), number):
+            undisturbed(cluster, results, lambda: bulk_once(cluster, results, *form))
+
+
+def bulk_once(cluster, results, variant, name, statement, rows):
+    """One statement of one variant."""
+    with database(cluster, variant, source_rows=rows) as db:
+        with Session(cluster, db.name, user="bench_app") as session:
+            took = session.seconds(statement)
+        results.add("bulk (events/s)", name, rows / took)
+        settled = took + db.catch_up(rows)
+        if variant.sealed:
+            results.add("bulk until sealed (events/s)", name, rows / settled)
+        db.expect(rows)
 
 
 def bulk_forms(plan):
@@ -90,9 +114,10 @@ def sustained(cluster, results, plan):
     for number in range(plan.rounds):
         for variant in rotated(plan.only([PLAIN, NAIVE, RECORD, INSERT]), number):
             events = plan.sustained_events // (20 if variant is NAIVE else 1)
-            sustained_once(cluster, results, variant, 64, events // 64, 1, 0)
+            undisturbed(cluster, results, lambda: sustained_once(cluster, results, variant, 64, events // 64, 1, 0))
         for variant in rotated(plan.only([PLAIN_100, INSERT_100]), number):
-            sustained_once(cluster, results, variant, 8, plan.sustained_events // 800, 100, 100000)
+            transactions = plan.sustained_events // 800
+            undisturbed(cluster, results, lambda: sustained_once(cluster, results, variant, 8, transactions, 100, 100000))
 
 
 def sustained_once(cluster, results, variant, clients, transactions, events_each, source_rows):
@@ -150,18 +175,23 @@ def seal_lag(cluster, results, plan):
     """Time from recording to sealing at a given rate: by the log's own stamps, and as another session sees it."""
     for _ in range(plan.rounds):
         for variant in plan.only([RECORD]):
-            with database(cluster, variant) as db:
-                with HeadWatch(db) as watch:
-                    run = pgbench(db, 8, seconds=plan.lag_seconds, rate=plan.lag_rate)
-                    db.expect(run.transactions)
-                    time.sleep(0.1)
-                results.add("seal lag, rate reached (events/s)", variant.name, run.tps)
-                stamps = db.sql(f"""
-                    SELECT log_index, extract(epoch FROM recorded_at), extract(epoch FROM sealed_at - recorded_at)
-                    FROM auditlog.events WHERE log_index >= {db.before} ORDER BY log_index""")
-                note_percentiles(results, "seal lag by stamps (ms)", variant.name, [float(row[2]) for row in stamps])
-                seen = watch.lags([(int(row[0]), float(row[1])) for row in stamps])
-                note_percentiles(results, "seal lag as seen (ms)", variant.name, seen)
+            undisturbed(cluster, results, lambda: seal_lag_once(cluster, results, plan, variant))
+
+
+def seal_lag_once(cluster, results, plan, variant):
+    """One load at the given rate."""
+    with database(cluster, variant) as db:
+        with HeadWatch(db) as watch:
+            run = pgbench(db, 8, seconds=plan.lag_seconds, rate=plan.lag_rate)
+            db.expect(run.transactions)
+            time.sleep(0.1)
+        results.add("seal lag, rate reached (events/s)", variant.name, run.tps)
+        stamps = db.sql(f"""
+            SELECT log_index, extract(epoch FROM recorded_at), extract(epoch FROM sealed_at - recorded_at)
+            FROM auditlog.events WHERE log_index >= {db.before} ORDER BY log_index""")
+        note_percentiles(results, "seal lag by stamps (ms)", variant.name, [float(row[2]) for row in stamps])
+        seen = watch.lags([(int(row[0]), float(row[1])) for row in stamps])
+        note_percentiles(results, "seal lag as seen (ms)", variant.name, seen)
 
 
 def note_percentiles(results, measure, variant, seconds):
@@ -227,7 +257,8 @@ def verify(cluster, results, plan):
                     for name, statement in rotated([
                             ("count(sha256)", "SELECT count(sha256(convert_to(e::text, 'UTF8'))) FROM auditlog.events e"),
                             ("auditlog", "SELECT count(*) FROM auditlog.verify()")], number):
-                        results.add("verify (rows/s)", name, rows / session.seconds(statement))
+                        undisturbed(cluster, results, lambda: results.add(
+                            "verify (rows/s)", name, rows / session.seconds(statement)))
                 if findings := int(session.value("SELECT count(*) FROM auditlog.verify()")):
                     raise AssertionError(f"verify() has {findings} findings in an untouched log")
 

@@ -15,8 +15,12 @@ BEGIN
     ) AS v (name, description)
     LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r.name) THEN
-            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN NOINHERIT', r.name);
-            EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', r.name, r.description);
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN NOINHERIT', r.name);
+                EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', r.name, r.description);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- made by CREATE EXTENSION in another database at this moment
+            END;
         END IF;
     END LOOP;
 END

@@ -165,7 +165,7 @@ COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the 
 
 -- Makes the partition of a month, or of all time before 2020 (month 0), and locks it down like its
 -- parent. LIKE and ATTACH instead of PARTITION OF: that would lock the whole log against readers.
-CREATE FUNCTION auditlog_data.ensure_partition(class text, year integer, month integer) RETURNS regclass
+CREATE FUNCTION auditlog_data.ensure_partition(class text, year integer, month integer, OUT partition regclass, OUT made boolean)
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
 $body$
 DECLARE
@@ -173,7 +173,6 @@ DECLARE
     child text := format('log_%s_before_2020', class);
     lower_bound text := 'MINVALUE';
     upper_bound text := quote_literal(make_timestamptz(2020, 1, 1, 0, 0, 0, 'UTC'));
-    found regclass;
 BEGIN
     IF NOT auditlog_data.is_worker() THEN
         RAISE EXCEPTION 'only the sealer makes partitions of the log' USING ERRCODE = '42501';
@@ -183,16 +182,17 @@ BEGIN
         lower_bound := quote_literal(make_timestamptz(year, month, 1, 0, 0, 0, 'UTC'));
         upper_bound := quote_literal(make_timestamptz(year, month, 1, 0, 0, 0, 'UTC') + interval '1 month');
     END IF;
-    SELECT c.oid INTO found FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    SELECT c.oid INTO partition FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         WHERE c.relname = child AND i.inhparent = format('auditlog_data.%I', parent)::regclass;
-    IF found IS NOT NULL THEN
-        RETURN found;
+    made := partition IS NULL;
+    IF NOT made THEN
+        RETURN;
     END IF;
     EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)', child);
     EXECUTE format('ALTER TABLE auditlog_data.%I ATTACH PARTITION auditlog_data.%I FOR VALUES FROM (%s) TO (%s)',
         parent, child, lower_bound, upper_bound);
-    PERFORM auditlog_data.secure_partition(format('auditlog_data.%I', child)::regclass);
-    RETURN format('auditlog_data.%I', child)::regclass;
+    partition := format('auditlog_data.%I', child)::regclass;
+    PERFORM auditlog_data.secure_partition(partition);
 END
 $body$;
 COMMENT ON FUNCTION auditlog_data.ensure_partition(text, integer, integer) IS 'Finds or makes the partition of a month; called by the sealer';

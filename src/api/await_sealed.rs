@@ -2,9 +2,9 @@
 
 use crate::error::Fault;
 use crate::fmgr::Call;
+use crate::store::catalog::as_owner;
 use crate::store::inbox::shared_slot;
 use crate::store::spi::{self, Arg};
-use crate::store::catalog::as_owner;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
@@ -17,7 +17,11 @@ const STEP: i64 = 10;
 
 fn await_sealed(call: &Call) -> Datum {
     let (Some(event_id), Some(timeout)) = (call.text(0), call.arg(1)) else {
-        Fault::new(Code::ERRCODE_NULL_VALUE_NOT_ALLOWED, "event_id and timeout must not be null").raise()
+        Fault::new(
+            Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            "event_id and timeout must not be null",
+        )
+        .raise()
     };
     // SAFETY: declared as interval.
     let timeout = unsafe {
@@ -58,7 +62,10 @@ fn sealed_as(event_id: &str) -> Option<i64> {
 fn too_late(event_id: &str, timeout: i64) -> ! {
     // An event of this very transaction can't be sealed before it commits.
     let own = as_owner(|| {
-        spi::read("SELECT 1 FROM auditlog.events WHERE event_id = $1 AND log_index IS NULL LIMIT 1", &[Arg::text(Some(event_id))])
+        spi::read(
+            "SELECT 1 FROM auditlog.events WHERE event_id = $1 AND log_index IS NULL LIMIT 1",
+            &[Arg::text(Some(event_id))],
+        )
     });
     let hint = if own.is_empty() {
         "No such event has been recorded and committed."
@@ -66,7 +73,10 @@ fn too_late(event_id: &str, timeout: i64) -> ! {
         "The event is sealed after its transaction commits; call auditlog.await_sealed() in a later transaction, and look at auditlog.health() when it takes long."
     };
     Fault::new(Code::ERRCODE_QUERY_CANCELED, "event was not sealed in time")
-        .detail(format!("Event {event_id} has no log_index after {} ms.", timeout / 1000))
+        .detail(format!(
+            "Event {event_id} has no log_index after {} ms.",
+            timeout / 1000
+        ))
         .hint(hint)
         .raise()
 }

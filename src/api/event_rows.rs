@@ -102,7 +102,10 @@ fn defaults(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, n
     row.text(at("event_type"), Some(event_type));
     row.text(at("category"), Some(event_types::category(event_type, known)));
     row.time(at("timestamp"), event.timestamp.unwrap_or(now));
-    let severity = event.severity.or(known.map(|k| k.default_severity)).unwrap_or(Severity::Info);
+    let severity = event
+        .severity
+        .or(known.map(|k| k.default_severity))
+        .unwrap_or(Severity::Info);
     row.set(at("severity"), columns::severity(severity));
     event_id
 }
@@ -120,9 +123,12 @@ pub fn read<const N: usize>(row: &RowBuf<N>, with_json: bool) -> Result<Event, F
         }
         // SAFETY: jsonb columns.
         let data = unsafe { bytes(row.values[i]) };
-        jsonb::tree(data)
-            .map(Some)
-            .map_err(|_| Fault::new(pgrx::PgSqlErrorCode::ERRCODE_DATA_CORRUPTED, format!("column {name} cannot be read")))
+        jsonb::tree(data).map(Some).map_err(|_| {
+            Fault::new(
+                pgrx::PgSqlErrorCode::ERRCODE_DATA_CORRUPTED,
+                format!("column {name} cannot be read"),
+            )
+        })
     };
     let mut event = Event {
         event_id: string(at("event_id")),
@@ -134,8 +140,23 @@ pub fn read<const N: usize>(row: &RowBuf<N>, with_json: bool) -> Result<Event, F
         ..Event::default()
     };
     let Event {
-        tenant, idempotency_key, operation, status, method, actor_type, actor_id, actor_email, actor_user_agent,
-        actor_session_id, resource_type, resource_id, cloud_provider, account_id, region, request_id, ..
+        tenant,
+        idempotency_key,
+        operation,
+        status,
+        method,
+        actor_type,
+        actor_id,
+        actor_email,
+        actor_user_agent,
+        actor_session_id,
+        resource_type,
+        resource_id,
+        cloud_provider,
+        account_id,
+        region,
+        request_id,
+        ..
     } = &mut event;
     for (column, field) in [
         (at("tenant"), tenant),
@@ -160,9 +181,12 @@ pub fn read<const N: usize>(row: &RowBuf<N>, with_json: bool) -> Result<Event, F
     if !row.nulls[at("timestamp")] {
         let time = row.values[at("timestamp")].value() as i64;
         if time == i64::MAX || time == i64::MIN {
-            return Err(Fault::new(pgrx::PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW, "timestamp must be finite")
-                .detail("$.timestamp is infinity or -infinity.")
-                .hint("Give the time at which it happened."));
+            return Err(Fault::new(
+                pgrx::PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
+                "timestamp must be finite",
+            )
+            .detail("$.timestamp is infinity or -infinity.")
+            .hint("Give the time at which it happened."));
         }
         event.timestamp = Some(time + POSTGRES_EPOCH);
     }
@@ -177,11 +201,19 @@ pub fn read<const N: usize>(row: &RowBuf<N>, with_json: bool) -> Result<Event, F
     if !row.nulls[at("tags")] {
         // SAFETY: a text[] column.
         let items = array_items(unsafe { bytes(row.values[at("tags")]) }).ok_or_else(|| {
-            Fault::new(pgrx::PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "tags must be a plain list")
-                .detail("$.metadata.tags has NULLs or more than one dimension.")
-                .hint("Give a one-dimensional text[] without NULLs.")
+            Fault::new(
+                pgrx::PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+                "tags must be a plain list",
+            )
+            .detail("$.metadata.tags has NULLs or more than one dimension.")
+            .hint("Give a one-dimensional text[] without NULLs.")
         })?;
-        event.tags = Some(items.into_iter().map(|i| String::from_utf8_lossy(i).into_owned()).collect());
+        event.tags = Some(
+            items
+                .into_iter()
+                .map(|i| String::from_utf8_lossy(i).into_owned())
+                .collect(),
+        );
     }
     Ok(event)
 }
@@ -191,11 +223,17 @@ pub fn parse_inet(raw: &[u8]) -> Option<Inet> {
     match raw {
         [2, bits, address @ ..] => {
             let octets: [u8; 4] = address.get(..4)?.try_into().ok()?;
-            Some(Inet { address: Ipv4Addr::from(octets).into(), bits: *bits })
+            Some(Inet {
+                address: Ipv4Addr::from(octets).into(),
+                bits: *bits,
+            })
         }
         [3, bits, address @ ..] => {
             let octets: [u8; 16] = address.get(..16)?.try_into().ok()?;
-            Some(Inet { address: Ipv6Addr::from(octets).into(), bits: *bits })
+            Some(Inet {
+                address: Ipv6Addr::from(octets).into(),
+                bits: *bits,
+            })
         }
         _ => None,
     }
@@ -211,8 +249,24 @@ pub fn event_type(row: &RowBuf<INBOX>) -> Option<String> {
 /// A document with nothing but the event type, for checks that look at no more.
 pub fn only_type(event: &Event) -> Json {
     Json::Object(
-        event.event_type.iter().map(|t| ("event_type".to_owned(), Json::String(t.clone()))).collect(),
+        event
+            .event_type
+            .iter()
+            .map(|t| ("event_type".to_owned(), Json::String(t.clone())))
+            .collect(),
     )
+}
+
+/// The error for an event that is nested too deeply.
+pub fn too_deep(path: &str, limit: usize) -> Fault {
+    Fault::new(
+        pgrx::PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        "event is nested too deeply",
+    )
+    .detail(format!(
+        "{path} makes the event deeper than auditlog.max_json_depth, which is {limit}."
+    ))
+    .hint("Flatten the value, or raise auditlog.max_json_depth.")
 }
 
 /// Refuses JSON columns that are nested too deeply, without taking them apart.
@@ -227,12 +281,7 @@ pub fn check_depth(row: &RowBuf<INBOX>, limit: usize) -> Result<(), Fault> {
         let above = path.matches('.').count();
         // SAFETY: jsonb columns.
         if !row.nulls[column] && jsonb::is_deeper(unsafe { bytes(row.values[column]) }, limit.saturating_sub(above)) {
-            return Err(Fault::new(
-                pgrx::PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                "event is nested too deeply",
-            )
-            .detail(format!("{path} makes the event deeper than auditlog.max_json_depth, which is {limit}."))
-            .hint("Flatten the value, or raise auditlog.max_json_depth."));
+            return Err(too_deep(path, limit));
         }
     }
     Ok(())
@@ -246,7 +295,10 @@ pub fn payload_bytes(row: &RowBuf<INBOX>) -> usize {
         .filter(|(i, c)| {
             !row.nulls[*i]
                 && c.name != "severity"
-                && !matches!(c.kind, auditlog_core::columns::Kind::Int | auditlog_core::columns::Kind::Time)
+                && !matches!(
+                    c.kind,
+                    auditlog_core::columns::Kind::Int | auditlog_core::columns::Kind::Time
+                )
         })
         // SAFETY: varlena columns.
         .map(|(i, _)| unsafe { bytes(row.values[i]) }.len())

@@ -19,7 +19,11 @@ use sha2::{Digest, Sha256};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-crate::sql_function!(auditlog_record_document, pg_finfo_auditlog_record_document, record_document);
+crate::sql_function!(
+    auditlog_record_document,
+    pg_finfo_auditlog_record_document,
+    record_document
+);
 crate::sql_function!(auditlog_record_event, pg_finfo_auditlog_record_event, record_event);
 crate::sql_function!(auditlog_record_text, pg_finfo_auditlog_record_text, record_text);
 crate::sql_function!(auditlog_record_batch, pg_finfo_auditlog_record_batch, record_batch);
@@ -56,7 +60,9 @@ fn check_size(bytes: usize) -> Result<(), Fault> {
         return Ok(());
     }
     Err(Fault::new(Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED, "event is too large")
-        .detail(format!("$: The event takes {bytes} bytes; auditlog.max_event_size is {limit}."))
+        .detail(format!(
+            "$: The event takes {bytes} bytes; auditlog.max_event_size is {limit}."
+        ))
         .hint("Keep large payloads elsewhere and record a reference, or raise auditlog.max_event_size."))
 }
 
@@ -68,6 +74,10 @@ fn record_document(call: &Call) -> Datum {
 
 fn document_from(data: &[u8]) -> Result<Json, Fault> {
     check_size(data.len())?;
+    let limit = guc::MAX_JSON_DEPTH.get() as usize;
+    if jsonb::is_deeper(data, limit) {
+        return Err(event_rows::too_deep("$", limit));
+    }
     jsonb::tree(data).map_err(|_| Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the event's jsonb cannot be read"))
 }
 
@@ -123,7 +133,13 @@ fn record_event(call: &Call) -> Datum {
         None => missing("event_type"),
     }
     let mut size = 0;
-    for (i, name) in [(1, "actor"), (2, "resource"), (3, "action"), (4, "changes"), (5, "metadata")] {
+    for (i, name) in [
+        (1, "actor"),
+        (2, "resource"),
+        (3, "action"),
+        (4, "changes"),
+        (5, "metadata"),
+    ] {
         if let Some(data) = call.jsonb(i) {
             size += data.len();
             match jsonb::tree(data) {
@@ -230,7 +246,11 @@ impl RowMemory {
         unsafe {
             let outer = pg_sys::CurrentMemoryContext;
             let own = pg_sys::AllocSetContextCreateInternal(
-                outer, c"pg_auditlog event".as_ptr(), 0, 8 * 1024, 8 * 1024 * 1024,
+                outer,
+                c"pg_auditlog event".as_ptr(),
+                0,
+                8 * 1024,
+                8 * 1024 * 1024,
             );
             pg_sys::CurrentMemoryContext = own;
             RowMemory { own, outer }
@@ -266,11 +286,7 @@ fn record(json: Json, key: Option<String>) -> Result<String, Fault> {
 }
 
 /// Records one document; `append` writes the completed row.
-fn record_one(
-    mut json: Json,
-    key: Option<String>,
-    append: impl FnOnce(&RowBuf<INBOX>),
-) -> Result<Outcome, Fault> {
+fn record_one(mut json: Json, key: Option<String>, append: impl FnOnce(&RowBuf<INBOX>)) -> Result<Outcome, Fault> {
     let now = crate::provenance::recorded_at();
     // What the caller sent, before the context changes it: tells a retry from a mistake.
     let sent = (key.is_some() || json.get("idempotency_key").is_some()).then(|| digest(&json));
@@ -287,7 +303,10 @@ fn record_one(
     let event_id = event_rows::fill(&mut row, &event, known.as_deref(), now);
     check_size(event_rows::payload_bytes(&row))?;
     if let Some(first) = claim(&event, &event_id, sent)? {
-        return Ok(Outcome { event_id: first, new: false });
+        return Ok(Outcome {
+            event_id: first,
+            new: false,
+        });
     }
     inbox::complete(&mut row, now);
     append(&row);
@@ -304,12 +323,17 @@ fn digest(document: &Json) -> [u8; 32] {
 
 /// The first event_id when the event's idempotency key was used before.
 fn claim(event: &Event, event_id: &str, sent: Option<[u8; 32]>) -> Result<Option<String>, Fault> {
-    let Some(key) = event.idempotency_key.as_deref() else { return Ok(None) };
+    let Some(key) = event.idempotency_key.as_deref() else {
+        return Ok(None);
+    };
     let digest = sent.unwrap_or_default();
     if key.is_empty() || key.len() > 255 {
-        return Err(Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "idempotency key must have 1 to 255 bytes")
-            .detail(format!("$.idempotency_key has {} bytes.", key.len()))
-            .hint("Use a random key such as a UUID, made once for each event and repeated on retries."));
+        return Err(Fault::new(
+            Code::ERRCODE_INVALID_PARAMETER_VALUE,
+            "idempotency key must have 1 to 255 bytes",
+        )
+        .detail(format!("$.idempotency_key has {} bytes.", key.len()))
+        .hint("Use a random key such as a UUID, made once for each event and repeated on retries."));
     }
     match idempotency::claim(event.tenant.as_deref().unwrap_or(""), key, event_id, &digest) {
         Claim::New => Ok(None),
@@ -337,25 +361,35 @@ fn validate(json: &Json, known: Option<&event_types::EventType>) -> Result<(), F
     let Some(known) = known else {
         let name = json.get("event_type").and_then(Json::as_str);
         return match (mode, name) {
-            (Validation::Reject, Some(name)) => {
-                Err(Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "event type is not in the catalogue")
-                    .detail(format!("$.event_type is «{name}», which auditlog.event_types does not have."))
-                    .hint("Add it to auditlog.event_types, or correct the name."))
-            }
+            (Validation::Reject, Some(name)) => Err(Fault::new(
+                Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                "event type is not in the catalogue",
+            )
+            .detail(format!(
+                "$.event_type is «{name}», which auditlog.event_types does not have."
+            ))
+            .hint("Add it to auditlog.event_types, or correct the name.")),
             _ => Ok(()),
         };
     };
     let problems = match &known.schema {
         None => return Ok(()),
-        Some(Err(why)) => vec![format!("the catalogue's schema is broken: {why}")],
-        Some(Ok(schema)) => schema.validate(json).into_iter().map(|p| format!("{}: {}", p.path, p.message)).collect(),
+        Some(Err(why)) => vec![format!("The catalogue's schema is broken: {why}.")],
+        Some(Ok(schema)) => schema
+            .validate(json)
+            .into_iter()
+            .map(|p| format!("{}: {}.", p.path, p.message))
+            .collect(),
     };
     if problems.is_empty() {
         return Ok(());
     }
-    let fault = Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "event does not fit the JSON Schema of its type")
-        .detail(problems.join("; "))
-        .hint("Correct the event or the type's json_schema in auditlog.event_types.");
+    let fault = Fault::new(
+        Code::ERRCODE_INVALID_PARAMETER_VALUE,
+        "event does not fit the JSON Schema of its type",
+    )
+    .detail(problems.join(" "))
+    .hint("Correct the event or the type's json_schema in auditlog.event_types.");
     if mode == Validation::Reject {
         return Err(fault);
     }
@@ -397,7 +431,11 @@ fn prepare(row: &mut RowBuf<INBOX>, now: i64) -> Result<bool, Fault> {
         event_rows::check_depth(row, guc::MAX_JSON_DEPTH.get() as usize)?;
     }
     if check_schema {
-        let document = if known.is_some() { document::to_document(&event) } else { event_rows::only_type(&event) };
+        let document = if known.is_some() {
+            document::to_document(&event)
+        } else {
+            event_rows::only_type(&event)
+        };
         validate(&document, known.as_deref())?;
     }
     let event_id = event_rows::fill_missing(row, &event, context.is_some(), known.as_deref(), now);

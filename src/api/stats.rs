@@ -8,15 +8,27 @@ use pgrx::pg_sys::Datum;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 crate::sql_function!(auditlog_stats, pg_finfo_auditlog_stats, stats);
-crate::sql_function!(auditlog_announce_database, pg_finfo_auditlog_announce_database, announce_database);
+crate::sql_function!(
+    auditlog_announce_database,
+    pg_finfo_auditlog_announce_database,
+    announce_database
+);
 crate::sql_function!(auditlog_is_worker, pg_finfo_auditlog_is_worker, is_worker);
-crate::sql_function!(auditlog_event_types_changed, pg_finfo_auditlog_event_types_changed, event_types_changed);
+crate::sql_function!(
+    auditlog_event_types_changed,
+    pg_finfo_auditlog_event_types_changed,
+    event_types_changed
+);
 
 fn stats(call: &Call) -> Datum {
     let mut rows = Rows::new(call);
     if let Some(slot) = my_slot() {
         let count = |c: &AtomicU64| Some(Datum::from(c.load(Relaxed) as i64));
-        let time = |t: &AtomicI64| Some(t.load(Relaxed)).filter(|t| *t != 0).map(|t| Datum::from(t - POSTGRES_EPOCH));
+        let time = |t: &AtomicI64| {
+            Some(t.load(Relaxed))
+                .filter(|t| *t != 0)
+                .map(|t| Datum::from(t - POSTGRES_EPOCH))
+        };
         let pid = |p: i32| (p != 0).then(|| Datum::from(p));
         rows.push(&[
             pid(slot.sealer_pid.load(Relaxed)),

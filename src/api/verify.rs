@@ -37,7 +37,7 @@ fn verify(call: &Call) -> Datum {
     let range = range(call);
     let mut rows = Rows::new(call);
     // Without a head nothing was sealed here: whatever lies in the log is too much.
-    let head = head::visible().unwrap_or(head::Head { size: 0, hash: GENESIS });
+    let head = head::of_the_rows().unwrap_or(head::Head { size: 0, hash: GENESIS });
     let size = head.size.max(0) as u64;
     if range.from >= size.max(1) {
         bad_range(&format!("from_index is {}, but the log has {size} events.", range.from));
@@ -47,7 +47,7 @@ fn verify(call: &Call) -> Datum {
     pass.begin(partitions.iter().map(|p| scan::estimated_rows(*p)).sum());
     for partition in partitions {
         let mut scan = Scan::begin(partition, LOG);
-        while let Some(row) = scan.next::<LOG>() {
+        while let Some(row) = scan.next_row::<LOG>() {
             pass.row(&row);
         }
     }
@@ -55,7 +55,12 @@ fn verify(call: &Call) -> Datum {
     let head_hash = if end == size { Some(head.hash) } else { pass.after };
     let start_prev = if range.from == 0 { Some(GENESIS) } else { pass.before };
     pass.end();
-    let findings = pass.checker.finish(Expect { first: range.from, size: end, start_prev, head_hash });
+    let findings = pass.checker.finish(Expect {
+        first: range.from,
+        size: end,
+        start_prev,
+        head_hash,
+    });
     let mut lines: Vec<Line> = findings
         .into_iter()
         .map(|f| Line {
@@ -90,9 +95,15 @@ fn range(call: &Call) -> Range {
     let from = call.int(0).unwrap_or(0);
     let to = call.int(1);
     if from < 0 || to.is_some_and(|to| to < from) {
-        bad_range(&format!("from_index is {from}, to_index is {}.", to.map_or("null".to_owned(), |t| t.to_string())));
+        bad_range(&format!(
+            "from_index is {from}, to_index is {}.",
+            to.map_or("null".to_owned(), |t| t.to_string())
+        ));
     }
-    Range { from: from as u64, to: to.map(|t| t as u64) }
+    Range {
+        from: from as u64,
+        to: to.map(|t| t as u64),
+    }
 }
 
 /// One pass over the rows.
@@ -127,7 +138,8 @@ impl Pass<'_> {
             slot.verify_total.store(total, Ordering::Relaxed);
             slot.verify_started.store(shmem::unix_micros(), Ordering::Relaxed);
             // SAFETY: a global of this process.
-            slot.verify_pid.store(unsafe { pgrx::pg_sys::MyProcPid }, Ordering::Relaxed);
+            slot.verify_pid
+                .store(unsafe { pgrx::pg_sys::MyProcPid }, Ordering::Relaxed);
         }
     }
 
@@ -148,7 +160,12 @@ impl Pass<'_> {
         let index = row.values[LOG_INDEX].value() as i64 as u64;
         let hash_of = |at: usize| {
             // SAFETY: bytea columns of the log.
-            if row.nulls[at] { None } else { unsafe { row::hash(row.values[at]) } }.unwrap_or([0xff; 32])
+            if row.nulls[at] {
+                None
+            } else {
+                unsafe { row::hash(row.values[at]) }
+            }
+            .unwrap_or([0xff; 32])
         };
         if index + 1 == self.range.from {
             self.before = Some(hash_of(HASH));
@@ -163,8 +180,19 @@ impl Pass<'_> {
         let fits = unsafe { self.hasher.matches(&row.values, &row.nulls) }.unwrap_or(false);
         let id = at("event_id");
         // SAFETY: a text column.
-        let event_id: &[u8] = if row.nulls[id] { b"" } else { unsafe { row::bytes(row.values[id]) } };
-        self.checker.row(index, &hash_of(PREV_HASH), &hash_of(ENTRY_HASH), &hash_of(HASH), fits, event_id);
+        let event_id: &[u8] = if row.nulls[id] {
+            b""
+        } else {
+            unsafe { row::bytes(row.values[id]) }
+        };
+        self.checker.row(
+            index,
+            &hash_of(PREV_HASH),
+            &hash_of(ENTRY_HASH),
+            &hash_of(HASH),
+            fits,
+            event_id,
+        );
     }
 }
 
@@ -173,7 +201,7 @@ fn check_inbox(lines: &mut Vec<Line>) {
     let mut hasher = Hasher::default();
     for inbox in catalog::objects().inboxes {
         let mut scan = Scan::begin(inbox, crate::store::columns::INBOX);
-        while let Some(row) = scan.next::<{ crate::store::columns::INBOX }>() {
+        while let Some(row) = scan.next_row::<{ crate::store::columns::INBOX }>() {
             // SAFETY: the row has the inbox's columns and types.
             if !unsafe { hasher.matches(&row.values, &row.nulls) }.unwrap_or(false) {
                 let id = at("event_id");

@@ -67,10 +67,19 @@ pub struct RowBuf<const N: usize> {
     pub nulls: [bool; N],
 }
 
+impl<const N: usize> Default for RowBuf<N> {
+    fn default() -> RowBuf<N> {
+        RowBuf::new()
+    }
+}
+
 impl<const N: usize> RowBuf<N> {
     /// All NULL.
     pub fn new() -> RowBuf<N> {
-        RowBuf { values: [Datum::null(); N], nulls: [true; N] }
+        RowBuf {
+            values: [Datum::null(); N],
+            nulls: [true; N],
+        }
     }
 
     /// Sets a column.
@@ -117,7 +126,15 @@ pub fn text_list<'a>(items: impl Iterator<Item = &'a str>) -> Datum {
     let mut datums: Vec<Datum> = items.map(|i| text(i.as_bytes())).collect();
     // SAFETY: text is varlena (-1, not by value, int aligned).
     unsafe {
-        pg_sys::construct_array(datums.as_mut_ptr(), datums.len() as i32, pg_sys::TEXTOID, -1, false, b'i' as _).into()
+        pg_sys::construct_array(
+            datums.as_mut_ptr(),
+            datums.len() as i32,
+            pg_sys::TEXTOID,
+            -1,
+            false,
+            b'i' as _,
+        )
+        .into()
     }
 }
 

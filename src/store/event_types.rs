@@ -40,29 +40,35 @@ pub fn category<'a>(event_type: &'a str, known: Option<&'a EventType>) -> &'a st
 }
 
 fn load() -> HashMap<String, Rc<EventType>> {
-    spi::run("SELECT event_type, category, default_severity::text, json_schema FROM auditlog.event_types", &[])
-        .iter()
-        .filter_map(|row| {
-            let schema = row[3].bytes().map(|b| {
-                let json: Json = super::jsonb::tree(b).map_err(|_| "the stored schema cannot be read".to_owned())?;
-                Schema::compile(&json).map_err(|e| e.to_string())
-            });
-            let entry = EventType {
-                category: row[1].text()?,
-                default_severity: Severity::from_label(&row[2].text()?)?,
-                schema,
-            };
-            Some((row[0].text()?, Rc::new(entry)))
-        })
-        .collect()
+    spi::run(
+        "SELECT event_type, category, default_severity::text, json_schema FROM auditlog.event_types",
+        &[],
+    )
+    .iter()
+    .filter_map(|row| {
+        let schema = row[3].bytes().map(|b| {
+            let json: Json = super::jsonb::tree(b).map_err(|_| "the stored schema cannot be read".to_owned())?;
+            Schema::compile(&json).map_err(|e| e.to_string())
+        });
+        let entry = EventType {
+            category: row[1].text()?,
+            default_severity: Severity::from_label(&row[2].text()?)?,
+            schema,
+        };
+        Some((row[0].text()?, Rc::new(entry)))
+    })
+    .collect()
 }
 
 /// Refuses a JSON Schema that cannot be compiled, before it is stored.
 pub fn check_schema(schema: &Json) {
     if let Err(e) = Schema::compile(schema) {
-        Fault::new(pgrx::PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, "json_schema is no valid JSON Schema")
-            .detail(format!("{e}"))
-            .hint("Give a JSON Schema of draft 2020-12, 2019-09, 7, 6 or 4.")
-            .raise();
+        Fault::new(
+            pgrx::PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
+            "json_schema is no valid JSON Schema",
+        )
+        .detail(format!("{e}"))
+        .hint("Give a JSON Schema of draft 2020-12, 2019-09, 7, 6 or 4.")
+        .raise();
     }
 }

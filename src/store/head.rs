@@ -24,7 +24,9 @@ pub fn identity() -> [Arg; 3] {
         [
             Arg::int(pg_sys::GetSystemIdentifier() as i64),
             Arg::int(i64::from(pg_sys::MyDatabaseId.to_u32())),
-            Arg::int(i64::from(pg_sys::get_extension_oid(c"pg_auditlog".as_ptr(), true).to_u32())),
+            Arg::int(i64::from(
+                pg_sys::get_extension_oid(c"pg_auditlog".as_ptr(), true).to_u32(),
+            )),
         ]
     }
 }
@@ -32,14 +34,30 @@ pub fn identity() -> [Arg; 3] {
 const READ: &str = "SELECT size, hash FROM auditlog_data.head \
     WHERE (system_identifier, database_oid, extension_oid) = ($1, $2, $3)";
 
+const FOREIGN: &str = "SELECT size, hash FROM auditlog_data.head \
+    WHERE (system_identifier, database_oid, extension_oid) <> ($1, $2, $3)";
+
+const NEWEST: &str = "ORDER BY size DESC, updated_at DESC LIMIT 1";
+
 fn parse(rows: &[Vec<spi::Cell>]) -> Option<Head> {
     let row = rows.first()?;
-    Some(Head { size: row[0].int()?, hash: row[1].bytes()?.try_into().ok()? })
+    Some(Head {
+        size: row[0].int()?,
+        hash: row[1].bytes()?.try_into().ok()?,
+    })
 }
 
 /// The head under the active snapshot: what belongs to the rows that this statement sees.
 pub fn visible() -> Option<Head> {
     as_owner(|| parse(&spi::read(READ, &identity())))
+}
+
+/// The head that the rows of the log should end at, under the active snapshot: this installation's,
+/// or before it has taken a copied log over, the one that came with the copy.
+pub fn of_the_rows() -> Option<Head> {
+    visible()
+        .filter(|own| own.size > 0)
+        .or_else(|| as_owner(|| parse(&spi::read(&format!("{FOREIGN} AND size >= 0 {NEWEST}"), &identity()))))
 }
 
 /// The head as committed by now.
@@ -70,8 +88,13 @@ pub fn advance(from: &Head, to: &Head) {
         "UPDATE auditlog_data.head SET size = $4, hash = $5, updated_at = clock_timestamp() \
          WHERE (system_identifier, database_oid, extension_oid) = ($1, $2, $3) AND size = $6 AND hash = $7 RETURNING size",
         &[
-            system, database, extension, Arg::int(to.size), Arg::bytea(&to.hash),
-            Arg::int(from.size), Arg::bytea(&from.hash),
+            system,
+            database,
+            extension,
+            Arg::int(to.size),
+            Arg::bytea(&to.hash),
+            Arg::int(from.size),
+            Arg::bytea(&from.hash),
         ],
     );
     if rows.len() != 1 {
@@ -98,11 +121,7 @@ const ARRIVING: i64 = -1;
 
 /// Where this database's log comes from.
 pub fn origin() -> Origin {
-    let rows = spi::run(
-        "SELECT size, hash FROM auditlog_data.head \
-         WHERE (system_identifier, database_oid, extension_oid) <> ($1, $2, $3) ORDER BY size DESC, updated_at DESC LIMIT 1",
-        &identity(),
-    );
+    let rows = spi::run(&format!("{FOREIGN} {NEWEST}"), &identity());
     match (parse(&rows), rows.is_empty()) {
         (_, true) => Origin::Own,
         (Some(head), _) if head.size > ARRIVING => Origin::Copy(head),
@@ -134,7 +153,11 @@ pub fn forget_origin() {
 pub fn is_complete(head: &Head) -> bool {
     let last = [Arg::int(head.size - 1), Arg::bytea(&head.hash)];
     if head.size > 0
-        && spi::run("SELECT 1 FROM auditlog_data.log WHERE log_index = $1 AND hash = $2", &last).is_empty()
+        && spi::run(
+            "SELECT 1 FROM auditlog_data.log WHERE log_index = $1 AND hash = $2",
+            &last,
+        )
+        .is_empty()
     {
         return false;
     }
@@ -148,7 +171,10 @@ pub fn is_complete(head: &Head) -> bool {
     )
     .is_empty();
     if alone {
-        spi::run("SELECT auditlog_data.secure_partition(p) FROM auditlog_data.incomplete_partitions() AS p", &[]);
+        spi::run(
+            "SELECT auditlog_data.secure_partition(p) FROM auditlog_data.incomplete_partitions() AS p",
+            &[],
+        );
     }
     alone
 }

@@ -23,7 +23,12 @@ pub const HOURS: i64 = 24;
 /// `digest` is a hash of what the caller sent.
 pub fn claim(tenant: &str, key: &str, event_id: &str, digest: &[u8]) -> Claim {
     as_owner(|| {
-        let args = [Arg::text(Some(tenant)), Arg::text(Some(key)), Arg::text(Some(event_id)), Arg::bytea(digest)];
+        let args = [
+            Arg::text(Some(tenant)),
+            Arg::text(Some(key)),
+            Arg::text(Some(event_id)),
+            Arg::bytea(digest),
+        ];
         let claimed = spi::run(
             "INSERT INTO auditlog_data.idempotency AS i (tenant, key, event_id, digest, recorded_at) \
              VALUES ($1, $2, $3, $4, clock_timestamp()) ON CONFLICT (tenant, key) DO UPDATE \

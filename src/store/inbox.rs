@@ -41,7 +41,9 @@ pub fn complete(row: &mut RowBuf<INBOX>, recorded_at: i64) {
 /// Does the row's own entry hash fit it? For rows that come complete, out of a dump.
 pub fn is_consistent(row: &RowBuf<INBOX>) -> bool {
     // SAFETY: as above.
-    HASHER.with_borrow_mut(|h| unsafe { h.matches(&row.values, &row.nulls) }).unwrap_or(false)
+    HASHER
+        .with_borrow_mut(|h| unsafe { h.matches(&row.values, &row.nulls) })
+        .unwrap_or(false)
 }
 
 fn hide_personal(row: &mut RowBuf<INBOX>) {
@@ -49,9 +51,13 @@ fn hide_personal(row: &mut RowBuf<INBOX>) {
     let setting = setting.as_deref().and_then(|s| s.to_str().ok()).unwrap_or_default();
     PERSONAL.with_borrow_mut(|(known, paths)| {
         if known != setting {
-            let list: Vec<String> =
-                setting.split(',').map(|p| p.trim().to_owned()).filter(|p| !p.is_empty()).collect();
-            let default = list.len() == DEFAULT_PATHS.len() && DEFAULT_PATHS.iter().all(|d| list.iter().any(|p| p == d));
+            let list: Vec<String> = setting
+                .split(',')
+                .map(|p| p.trim().to_owned())
+                .filter(|p| !p.is_empty())
+                .collect();
+            let default =
+                list.len() == DEFAULT_PATHS.len() && DEFAULT_PATHS.iter().all(|d| list.iter().any(|p| p == d));
             *paths = (!default).then_some(list);
             setting.clone_into(known);
         }
@@ -59,7 +65,10 @@ fn hide_personal(row: &mut RowBuf<INBOX>) {
         let needed = match paths {
             None => {
                 row.clear(personal);
-                COLUMNS.iter().zip(&row.nulls).any(|(c, null)| !null && DEFAULT_PATHS.contains(&c.path))
+                COLUMNS
+                    .iter()
+                    .zip(&row.nulls)
+                    .any(|(c, null)| !null && DEFAULT_PATHS.contains(&c.path))
             }
             Some(list) => {
                 row.set(personal, text_list(list.iter().map(String::as_str)));
@@ -84,7 +93,13 @@ pub fn append(row: &RowBuf<INBOX>) {
         let desc = (*relation).rd_att;
         debug_assert_eq!((*desc).natts as usize, INBOX);
         let tuple = pg_sys::heap_form_tuple(desc, row.values.as_ptr().cast_mut(), row.nulls.as_ptr().cast_mut());
-        pg_sys::heap_insert(relation, tuple, pg_sys::GetCurrentCommandId(true), 0, std::ptr::null_mut());
+        pg_sys::heap_insert(
+            relation,
+            tuple,
+            pg_sys::GetCurrentCommandId(true),
+            0,
+            std::ptr::null_mut(),
+        );
         note(inbox, block_of(&(*tuple).t_self));
         pg_sys::heap_freetuple(tuple);
         pg_sys::table_close(relation, pg_sys::NoLock as i32);
@@ -118,7 +133,13 @@ impl Bulk {
                 8 * 1024,
                 8 * 1024 * 1024,
             );
-            Bulk { relation, inbox, slots: Vec::new(), used: 0, memory }
+            Bulk {
+                relation,
+                inbox,
+                slots: Vec::new(),
+                used: 0,
+                memory,
+            }
         }
     }
 
@@ -130,7 +151,10 @@ impl Bulk {
             let before = pg_sys::CurrentMemoryContext;
             if self.used == self.slots.len() {
                 pg_sys::CurrentMemoryContext = (*self.memory).parent;
-                self.slots.push(pg_sys::MakeSingleTupleTableSlot(desc, &raw const pg_sys::TTSOpsHeapTuple));
+                self.slots.push(pg_sys::MakeSingleTupleTableSlot(
+                    desc,
+                    &raw const pg_sys::TTSOpsHeapTuple,
+                ));
             }
             pg_sys::CurrentMemoryContext = self.memory;
             let tuple = pg_sys::heap_form_tuple(desc, row.values.as_ptr().cast_mut(), row.nulls.as_ptr().cast_mut());
@@ -191,7 +215,9 @@ pub fn shared_slot() -> &'static Slot {
     shmem::my_slot().unwrap_or_else(|| {
         let fault = Fault::broken("pg_auditlog is not loaded");
         if shmem::loaded() {
-            fault.detail(format!("More than {} databases have the extension.", shmem::SLOTS)).raise()
+            fault
+                .detail(format!("More than {} databases have the extension.", shmem::SLOTS))
+                .raise()
         } else {
             fault
                 .hint("Add pg_auditlog to shared_preload_libraries in postgresql.conf and restart PostgreSQL.")
@@ -220,7 +246,9 @@ unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _
         return;
     }
     let written = WRITTEN.replace([u32::MAX; INBOXES]);
-    if event == XACT_EVENT_COMMIT && let Some(slot) = shmem::my_slot() {
+    if event == XACT_EVENT_COMMIT
+        && let Some(slot) = shmem::my_slot()
+    {
         for (inbox, block) in written.into_iter().enumerate() {
             if block != u32::MAX {
                 slot.announce(inbox, block);
@@ -235,19 +263,65 @@ pub struct Waiting {
     pub inbox: usize,
     /// Its time, for the order.
     pub recorded_at: i64,
+    /// Where it will go.
+    pub partition: pg_sys::Oid,
     /// A copy of the tuple, with its tid in `t_self`, in the current memory context.
     pub tuple: pg_sys::HeapTuple,
 }
 
-/// Collects up to `limit` rows that are visible now, from a block on. Returns the block to go on
-/// at when there were more.
-pub fn collect(inbox: usize, from: u32, limit: usize, out: &mut Vec<Waiting>) -> Option<u32> {
-    let recorded_at = at("recorded_at") as i32 + 1;
-    // SAFETY: scans a table of ours under a registered snapshot; tuples are copied before the scan goes on.
+/// Collects up to `limit` rows that are visible now, from a block on. `place` says to which partition
+/// a row with this timestamp may go; `None` leaves it for later. Returns the block to go on at when
+/// there is more.
+pub fn collect(
+    inbox: usize,
+    from: u32,
+    limit: usize,
+    mut place: impl FnMut(i64) -> Option<pg_sys::Oid>,
+    out: &mut Vec<Waiting>,
+) -> Option<u32> {
+    let mut rest: Option<u32> = None;
+    each_row(inbox, from, |tuple, desc| {
+        // SAFETY: a visible tuple of the inbox; both columns are NOT NULL.
+        let (block, timestamp, recorded_at) = unsafe {
+            (
+                block_of(&(*tuple).t_self),
+                time(tuple, desc, at("timestamp")),
+                time(tuple, desc, at("recorded_at")),
+            )
+        };
+        let full = out.len() >= limit;
+        match if full { None } else { place(timestamp) } {
+            Some(partition) => {
+                // SAFETY: copied into the current memory context.
+                let tuple = unsafe { pg_sys::heap_copytuple(tuple) };
+                out.push(Waiting {
+                    inbox,
+                    recorded_at,
+                    partition,
+                    tuple,
+                });
+            }
+            None => rest = Some(rest.map_or(block, |r| r.min(block))),
+        }
+        !full
+    });
+    rest
+}
+
+/// A timestamp column in microseconds since the Unix epoch.
+unsafe fn time(tuple: pg_sys::HeapTuple, desc: pg_sys::TupleDesc, column: usize) -> i64 {
+    let mut null = false;
+    // SAFETY: as the caller promises.
+    let datum = unsafe { pg_sys::heap_getattr(tuple, column as i32 + 1, desc, &mut null) };
+    datum.value() as i64 + super::POSTGRES_EPOCH
+}
+
+/// Calls `f` for each row that is visible now, from a block on, until it says false.
+fn each_row(inbox: usize, from: u32, mut f: impl FnMut(pg_sys::HeapTuple, pg_sys::TupleDesc) -> bool) {
+    // SAFETY: scans a table of ours under a registered snapshot.
     unsafe {
         let relation = pg_sys::table_open(objects().inboxes[inbox], pg_sys::RowExclusiveLock as i32);
         let blocks = blocks(relation);
-        let mut rest = None;
         if from < blocks {
             let snapshot = pg_sys::RegisterSnapshot(pg_sys::GetLatestSnapshot());
             let flags = pg_sys::ScanOptions::SO_TYPE_SEQSCAN | pg_sys::ScanOptions::SO_ALLOW_PAGEMODE;
@@ -255,24 +329,15 @@ pub fn collect(inbox: usize, from: u32, limit: usize, out: &mut Vec<Waiting>) ->
             pg_sys::heap_setscanlimits(scan, from, blocks - from);
             loop {
                 let tuple = pg_sys::heap_getnext(scan, pg_sys::ScanDirection::ForwardScanDirection);
-                if tuple.is_null() {
+                if tuple.is_null() || !f(tuple, (*relation).rd_att) {
                     break;
                 }
-                if out.len() >= limit {
-                    rest = Some(block_of(&(*tuple).t_self));
-                    break;
-                }
-                let copy = pg_sys::heap_copytuple(tuple);
-                let mut null = false;
-                let time = pg_sys::heap_getattr(copy, recorded_at, (*relation).rd_att, &mut null);
-                out.push(Waiting { inbox, recorded_at: time.value() as i64 + super::POSTGRES_EPOCH, tuple: copy });
                 pgrx::check_for_interrupts!();
             }
             pg_sys::heap_endscan(scan);
             pg_sys::UnregisterSnapshot(snapshot);
         }
         pg_sys::table_close(relation, pg_sys::NoLock as i32);
-        rest
     }
 }
 
@@ -310,9 +375,12 @@ pub fn truncate_if_unused(inbox: usize, last_delete: pg_sys::TransactionId) -> b
         }
         // With the exclusive lock nobody is writing, prepared transactions included: what the
         // newest snapshot does not see is dead.
-        let mut left = Vec::new();
-        collect(inbox, 0, 1, &mut left);
-        if !left.is_empty() {
+        let mut empty = true;
+        each_row(inbox, 0, |_, _| {
+            empty = false;
+            false
+        });
+        if !empty {
             return false;
         }
     }

@@ -54,7 +54,10 @@ struct Entries<'a> {
 
 impl<'a> Container<'a> {
     fn new(data: &'a [u8]) -> Result<Container<'a>> {
-        Ok(Container { data, header: word(data, 0)? })
+        Ok(Container {
+            data,
+            header: word(data, 0)?,
+        })
     }
 
     fn count(&self) -> usize {
@@ -62,12 +65,22 @@ impl<'a> Container<'a> {
     }
 
     fn entries(&self) -> Result<Entries<'a>> {
-        let n = if self.header & OBJECT != 0 { self.count() * 2 } else { self.count() };
+        let n = if self.header & OBJECT != 0 {
+            self.count() * 2
+        } else {
+            self.count()
+        };
         let base = 4 + n * 4;
         if base > self.data.len() {
             return Err(Corrupt);
         }
-        Ok(Entries { data: self.data, base, next: 0, end: n, offset: 0 })
+        Ok(Entries {
+            data: self.data,
+            base,
+            next: 0,
+            end: n,
+            offset: 0,
+        })
     }
 }
 
@@ -79,7 +92,11 @@ impl<'a> Entries<'a> {
         let entry = word(self.data, 4 + self.next * 4)?;
         let start = self.offset;
         let length = (entry & LENGTH) as usize;
-        let end = if entry & HAS_OFFSET != 0 { length } else { start + length };
+        let end = if entry & HAS_OFFSET != 0 {
+            length
+        } else {
+            start + length
+        };
         self.offset = end;
         self.next += 1;
         let aligned = start.next_multiple_of(4);
@@ -127,7 +144,9 @@ fn write_container(container: &Container<'_>, depth: u32, out: &mut Vec<u8>) -> 
     }
     JsonWriter(out).object(n as u32);
     for _ in 0..n {
-        let Item::String(key) = keys.item()? else { return Err(Corrupt) };
+        let Item::String(key) = keys.item()? else {
+            return Err(Corrupt);
+        };
         JsonWriter(out).key(key);
         write_item(&entries.item()?, depth, out)?;
     }
@@ -175,7 +194,9 @@ fn container_tree(container: &Container<'_>, depth: u32) -> Result<Json> {
     }
     let mut pairs = Vec::with_capacity(n);
     for _ in 0..n {
-        let Item::String(key) = keys.item()? else { return Err(Corrupt) };
+        let Item::String(key) = keys.item()? else {
+            return Err(Corrupt);
+        };
         pairs.push((text(key)?, item_tree(&entries.item()?, depth)?));
     }
     Ok(Json::Object(pairs))
@@ -205,7 +226,9 @@ fn deeper(data: &[u8], limit: usize) -> Result<bool> {
     if container.header & SCALAR != 0 {
         return Ok(false);
     }
-    let Some(limit) = limit.checked_sub(1) else { return Ok(true) };
+    let Some(limit) = limit.checked_sub(1) else {
+        return Ok(true);
+    };
     let mut entries = container.entries()?;
     while entries.next < entries.end {
         if let Item::Container(inner) = entries.item()?
@@ -224,7 +247,11 @@ fn text(bytes: &[u8]) -> Result<String> {
 /// Appends a numeric's text exactly as `numeric_out` prints it; `data` is the whole varlena.
 fn numeric_text(data: &[u8], out: &mut Vec<u8>) -> Result<()> {
     let first = *data.first().ok_or(Corrupt)?;
-    let header = if cfg!(target_endian = "little") { first & 1 == 1 } else { first & 0x80 != 0 };
+    let header = if cfg!(target_endian = "little") {
+        first & 1 == 1
+    } else {
+        first & 0x80 != 0
+    };
     let data = &data[if header { 1 } else { 4.min(data.len()) }..];
     let half = |at: usize| -> Result<u16> {
         let b = data.get(at..at + 2).ok_or(Corrupt)?;
@@ -238,7 +265,12 @@ fn numeric_text(data: &[u8], out: &mut Vec<u8>) -> Result<()> {
             let weight = if head & 0x0040 != 0 { magnitude - 64 } else { magnitude };
             (head & 0x2000 != 0, usize::from((head & 0x1F80) >> 7), weight, 2)
         }
-        sign => (sign == 0x4000, usize::from(head & 0x3FFF), i32::from(half(2)? as i16), 4),
+        sign => (
+            sign == 0x4000,
+            usize::from(head & 0x3FFF),
+            i32::from(half(2)? as i16),
+            4,
+        ),
     };
     // A jsonb number is padded to a multiple of four bytes only before the value, so the rest are digits.
     let count = (data.len() - digits_at) / 2;
@@ -258,7 +290,11 @@ fn numeric_text(data: &[u8], out: &mut Vec<u8>) -> Result<()> {
         for i in 0..=weight {
             let d = digit(i)?;
             let four = [d / 1000, d / 100 % 10, d / 10 % 10, d % 10];
-            let skip = if i == 0 { four.iter().take(3).take_while(|x| **x == 0).count() } else { 0 };
+            let skip = if i == 0 {
+                four.iter().take(3).take_while(|x| **x == 0).count()
+            } else {
+                0
+            };
             out.extend(four[skip..].iter().map(|x| b'0' + *x as u8));
         }
     }

@@ -66,7 +66,11 @@ impl Entries {
     fn push(&mut self, kind: u32, start: usize, out: &mut [u8]) {
         let length = (out.len() - start) as u32;
         self.total += length;
-        let entry = if self.count.is_multiple_of(STRIDE) { kind | self.total | HAS_OFFSET } else { kind | length };
+        let entry = if self.count.is_multiple_of(STRIDE) {
+            kind | self.total | HAS_OFFSET
+        } else {
+            kind | length
+        };
         let place = self.at + self.count * 4;
         out[place..place + 4].copy_from_slice(&entry.to_ne_bytes());
         self.count += 1;

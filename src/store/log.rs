@@ -1,10 +1,10 @@
 //! Writes sealed rows: index, link and hash are assigned here, and nowhere else. The rows go through
 //! the log's own triggers (which check all of it again), then in one stroke into heap and indexes.
 
-use super::columns::{ENTRY_HASH, HASH, INBOX, LOG, LOG_INDEX, PREV_HASH, RETENTION_CLASS, RowBuf, SEALED_AT, at, text};
+use super::columns::{ENTRY_HASH, HASH, INBOX, LOG, LOG_INDEX, PREV_HASH, RETENTION_CLASS, RowBuf, SEALED_AT, text};
 use super::head::Head;
 use super::inbox::Waiting;
-use super::partitions::{Partitions, STANDARD};
+use super::partitions::STANDARD;
 use super::row;
 use crate::error::Fault;
 use auditlog_core::chain::{Hash, link_hash};
@@ -54,14 +54,16 @@ struct Target {
 }
 
 /// Moves rows from the inbox to the log, in the given order, after `head`.
-pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64, partitions: &mut Partitions) -> Sealed {
-    let first = Sealing { next: head.size, prev: head.hash, tampered: Vec::new() };
+pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64) -> Sealed {
+    let first = Sealing {
+        next: head.size,
+        prev: head.hash,
+        tampered: Vec::new(),
+    };
     SEALING.with_borrow_mut(|s| *s = Some(first));
     // A failed batch must not leave its state to the next one.
     let _end = EndOfBatch;
     let inboxes = super::catalog::objects().inboxes;
-    // Partitions are made first: their DDL must not meet relations that are open for writing.
-    let places: Vec<pg_sys::Oid> = rows.iter().map(|r| partitions.find(timestamp(r))).collect();
     let mut targets: HashMap<pg_sys::Oid, Target> = HashMap::new();
     let mut now = *head;
     let class = text(STANDARD.as_bytes());
@@ -69,15 +71,22 @@ pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64, partitions: &mut Pa
     // buffered tuple, indexes opened; all is closed before the transaction ends.
     unsafe {
         let estate = pg_sys::CreateExecutorState();
-        let sources: Vec<pg_sys::Relation> =
-            inboxes.iter().map(|oid| pg_sys::table_open(*oid, pg_sys::RowExclusiveLock as i32)).collect();
-        for (waiting, place) in rows.iter().zip(&places) {
+        let sources: Vec<pg_sys::Relation> = inboxes
+            .iter()
+            .map(|oid| pg_sys::table_open(*oid, pg_sys::RowExclusiveLock as i32))
+            .collect();
+        for waiting in rows {
             let mut buf = RowBuf::<LOG>::new();
             pg_sys::heap_deform_tuple(
-                waiting.tuple, (*sources[waiting.inbox]).rd_att, buf.values.as_mut_ptr(), buf.nulls.as_mut_ptr(),
+                waiting.tuple,
+                (*sources[waiting.inbox]).rd_att,
+                buf.values.as_mut_ptr(),
+                buf.nulls.as_mut_ptr(),
             );
             now = complete(&mut buf, &now, sealed_at, class);
-            let target = targets.entry(*place).or_insert_with(|| open(*place));
+            let target = targets
+                .entry(waiting.partition)
+                .or_insert_with(|| open(waiting.partition));
             target.push(&buf, estate);
             pg_sys::simple_heap_delete(sources[waiting.inbox], &mut (*waiting.tuple).t_self);
             pgrx::check_for_interrupts!();
@@ -94,7 +103,11 @@ pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64, partitions: &mut Pa
     }
     let tampered = with_sealing(|s| s.map(|s| std::mem::take(&mut s.tampered)).unwrap_or_default());
     let oldest = rows.iter().map(|r| r.recorded_at).min().unwrap_or(sealed_at);
-    Sealed { head: now, tampered, oldest }
+    Sealed {
+        head: now,
+        tampered,
+        oldest,
+    }
 }
 
 struct EndOfBatch;
@@ -109,7 +122,9 @@ impl Drop for EndOfBatch {
 unsafe fn complete(buf: &mut RowBuf<LOG>, head: &Head, sealed_at: i64, class: Datum) -> Head {
     // SAFETY: entry_hash is bytea and never NULL (a constraint of the table).
     let entry = unsafe { row::hash(buf.values[ENTRY_HASH]) }.unwrap_or_else(|| {
-        Fault::broken("an inbox row has no entry hash").hint("Run auditlog.verify().").raise()
+        Fault::broken("an inbox row has no entry hash")
+            .hint("Run auditlog.verify().")
+            .raise()
     });
     let hash = link_hash(&head.hash, &entry, head.size as u64);
     buf.time(SEALED_AT, sealed_at);
@@ -117,19 +132,9 @@ unsafe fn complete(buf: &mut RowBuf<LOG>, head: &Head, sealed_at: i64, class: Da
     buf.set(LOG_INDEX, head.size.into());
     buf.set(PREV_HASH, text(&head.hash));
     buf.set(HASH, text(&hash));
-    Head { size: head.size + 1, hash }
-}
-
-/// `timestamp` of a row in microseconds since the Unix epoch.
-fn timestamp(waiting: &Waiting) -> i64 {
-    let source = super::catalog::objects().inboxes[waiting.inbox];
-    // SAFETY: the column is NOT NULL and the first one of the table.
-    unsafe {
-        let relation = pg_sys::table_open(source, pg_sys::AccessShareLock as i32);
-        let mut null = false;
-        let datum = pg_sys::heap_getattr(waiting.tuple, at("timestamp") as i32 + 1, (*relation).rd_att, &mut null);
-        pg_sys::table_close(relation, pg_sys::AccessShareLock as i32);
-        datum.value() as i64 + super::POSTGRES_EPOCH
+    Head {
+        size: head.size + 1,
+        hash,
     }
 }
 
@@ -142,7 +147,12 @@ unsafe fn open(oid: pg_sys::Oid) -> Target {
         (*info).type_ = pg_sys::NodeTag::T_ResultRelInfo;
         pg_sys::InitResultRelInfo(info, relation, 1, std::ptr::null_mut(), 0);
         pg_sys::ExecOpenIndices(info, false);
-        Target { relation, info, slots: Vec::new(), used: 0 }
+        Target {
+            relation,
+            info,
+            slots: Vec::new(),
+            used: 0,
+        }
     }
 }
 
@@ -152,13 +162,18 @@ impl Target {
         unsafe {
             let desc = (*self.relation).rd_att;
             if self.used == self.slots.len() {
-                self.slots.push(pg_sys::MakeSingleTupleTableSlot(desc, &raw const pg_sys::TTSOpsHeapTuple));
+                self.slots.push(pg_sys::MakeSingleTupleTableSlot(
+                    desc,
+                    &raw const pg_sys::TTSOpsHeapTuple,
+                ));
             }
             let slot = self.slots[self.used];
             let tuple = pg_sys::heap_form_tuple(desc, buf.values.as_ptr().cast_mut(), buf.nulls.as_ptr().cast_mut());
             pg_sys::ExecStoreHeapTuple(tuple, slot, false);
             if !pg_sys::ExecBRInsertTriggers(estate, self.info, slot) {
-                Fault::broken("a trigger of the log swallowed a row").hint("Drop foreign triggers from the log.").raise();
+                Fault::broken("a trigger of the log swallowed a row")
+                    .hint("Drop foreign triggers from the log.")
+                    .raise();
             }
             let context = (*estate).es_per_tuple_exprcontext;
             if !context.is_null() {

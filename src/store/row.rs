@@ -73,11 +73,23 @@ impl Hasher {
             } else {
                 Some(text_items(bytes(values[personal]), COLUMNS[personal].name)?)
             };
-            let redacted = if nulls[REDACTED] { Vec::new() } else { redactions(bytes(values[REDACTED]))? };
-            let committer = if nulls[SALT] { None } else { Some(Committer::new(bytes(values[SALT]))) };
+            let redacted = if nulls[REDACTED] {
+                Vec::new()
+            } else {
+                redactions(bytes(values[REDACTED]))?
+            };
+            let committer = if nulls[SALT] {
+                None
+            } else {
+                Some(Committer::new(bytes(values[SALT])))
+            };
             (paths, redacted, committer)
         };
-        let hiding = Hiding { paths: paths.as_deref(), committer, redacted: &redacted };
+        let hiding = Hiding {
+            paths: paths.as_deref(),
+            committer,
+            redacted: &redacted,
+        };
         let mut slots = [Slot::Ready(Value::Null); HASHED];
         for (i, column) in COLUMNS.iter().enumerate() {
             if nulls[i] {
@@ -100,7 +112,9 @@ impl Hasher {
                     let raw: &[u8] = unsafe { bytes(values[i]) };
                     match raw {
                         [2, bits, address @ ..] if address.len() >= 4 => Slot::Ready(Value::Inet(*bits, &address[..4])),
-                        [3, bits, address @ ..] if address.len() >= 16 => Slot::Ready(Value::Inet(*bits, &address[..16])),
+                        [3, bits, address @ ..] if address.len() >= 16 => {
+                            Slot::Ready(Value::Inet(*bits, &address[..16]))
+                        }
                         _ => return Err(corrupt()),
                     }
                 }
@@ -167,7 +181,9 @@ fn text_items(data: &[u8], name: &'static str) -> Result<Vec<String>, RowError> 
 }
 
 fn redactions(data: &[u8]) -> Result<Vec<(String, Commitment)>, RowError> {
-    let Ok(Json::Object(pairs)) = jsonb::tree(data) else { return Err(RowError::Corrupt("redacted")) };
+    let Ok(Json::Object(pairs)) = jsonb::tree(data) else {
+        return Err(RowError::Corrupt("redacted"));
+    };
     pairs
         .into_iter()
         .map(|(path, value)| Some((path, parse_hex(value.as_str()?)?)))
@@ -195,7 +211,11 @@ pub fn array_items(data: &[u8]) -> Option<Vec<&[u8]>> {
         } else {
             at = at.next_multiple_of(4);
             let word = u32::from_ne_bytes(data.get(at - 4..at)?.try_into().ok()?);
-            let size = if cfg!(target_endian = "little") { word >> 2 } else { word & 0x3FFF_FFFF };
+            let size = if cfg!(target_endian = "little") {
+                word >> 2
+            } else {
+                word & 0x3FFF_FFFF
+            };
             (at, (size as usize).checked_sub(4)?)
         };
         items.push(data.get(start..start.checked_add(len)?)?);

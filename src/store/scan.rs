@@ -54,7 +54,11 @@ impl Scan {
             let relation = pg_sys::table_open(table, pg_sys::AccessShareLock as i32);
             if (*(*relation).rd_att).natts as usize != columns {
                 Fault::broken("a table of the log has foreign columns")
-                    .detail(format!("Table with oid {} has {} columns.", table.to_u32(), (*(*relation).rd_att).natts))
+                    .detail(format!(
+                        "Table with oid {} has {} columns.",
+                        table.to_u32(),
+                        (*(*relation).rd_att).natts
+                    ))
                     .hint("Somebody altered it; compare it with a fresh installation.")
                     .raise();
             }
@@ -64,15 +68,24 @@ impl Scan {
             let snapshot = pg_sys::GetActiveSnapshot();
             let scan = pg_sys::heap_beginscan(relation, snapshot, 0, std::ptr::null_mut(), std::ptr::null_mut(), flags);
             let memory = pg_sys::AllocSetContextCreateInternal(
-                pg_sys::CurrentMemoryContext, c"pg_auditlog scan".as_ptr(), 0, 8 * 1024, 8 * 1024 * 1024,
+                pg_sys::CurrentMemoryContext,
+                c"pg_auditlog scan".as_ptr(),
+                0,
+                8 * 1024,
+                8 * 1024 * 1024,
             );
-            Scan { relation, scan, memory, since_pause: 0 }
+            Scan {
+                relation,
+                scan,
+                memory,
+                since_pause: 0,
+            }
         }
     }
 
     /// The next row; what it points to is valid until the row after it is asked for. Values that
     /// must be decompressed are, in memory that the scan clears now and then.
-    pub fn next<const N: usize>(&mut self) -> Option<RowBuf<N>> {
+    pub fn next_row<const N: usize>(&mut self) -> Option<RowBuf<N>> {
         self.since_pause += 1;
         // SAFETY: the scan is open; N was checked against the descriptor.
         unsafe {
@@ -87,7 +100,12 @@ impl Scan {
                 return None;
             }
             let mut row = RowBuf::new();
-            pg_sys::heap_deform_tuple(tuple, (*self.relation).rd_att, row.values.as_mut_ptr(), row.nulls.as_mut_ptr());
+            pg_sys::heap_deform_tuple(
+                tuple,
+                (*self.relation).rd_att,
+                row.values.as_mut_ptr(),
+                row.nulls.as_mut_ptr(),
+            );
             pg_sys::CurrentMemoryContext = self.memory;
             Some(row)
         }

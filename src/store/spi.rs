@@ -28,8 +28,9 @@ impl SetOwner {
 
 impl Drop for SetOwner {
     fn drop(&mut self) {
-        // SAFETY: restores what `new` found. While an error unwinds, PostgreSQL does it at abort.
+        // While an error unwinds, PostgreSQL restores it at abort.
         if !std::thread::panicking() {
+            // SAFETY: restores what `new` found.
             unsafe { pg_sys::SetUserIdAndSecContext(self.user, self.context) }
         }
     }
@@ -45,19 +46,31 @@ pub struct Arg {
 impl Arg {
     /// A `bigint`.
     pub fn int(value: i64) -> Arg {
-        Arg { type_oid: pg_sys::INT8OID, value: Some(value.into()) }
+        Arg {
+            type_oid: pg_sys::INT8OID,
+            value: Some(value.into()),
+        }
     }
     /// A `text`; `None` is NULL.
     pub fn text(value: Option<&str>) -> Arg {
-        Arg { type_oid: pg_sys::TEXTOID, value: value.map(|v| super::columns::text(v.as_bytes())) }
+        Arg {
+            type_oid: pg_sys::TEXTOID,
+            value: value.map(|v| super::columns::text(v.as_bytes())),
+        }
     }
     /// A `bytea`.
     pub fn bytea(value: &[u8]) -> Arg {
-        Arg { type_oid: pg_sys::BYTEAOID, value: Some(super::columns::text(value)) }
+        Arg {
+            type_oid: pg_sys::BYTEAOID,
+            value: Some(super::columns::text(value)),
+        }
     }
     /// A `timestamptz` in microseconds since the Unix epoch.
     pub fn time(us: i64) -> Arg {
-        Arg { type_oid: pg_sys::TIMESTAMPTZOID, value: Some((us - super::POSTGRES_EPOCH).into()) }
+        Arg {
+            type_oid: pg_sys::TIMESTAMPTZOID,
+            value: Some((us - super::POSTGRES_EPOCH).into()),
+        }
     }
 }
 
@@ -121,8 +134,10 @@ fn execute(sql: &str, args: &[Arg], read_only: bool) -> Vec<Vec<Cell>> {
     let text = CString::new(sql).expect("no NUL in our statements");
     let mut types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
     let mut values: Vec<Datum> = args.iter().map(|a| a.value.unwrap_or(Datum::null())).collect();
-    let nulls: Vec<std::ffi::c_char> =
-        args.iter().map(|a| if a.value.is_some() { b' ' } else { b'n' } as std::ffi::c_char).collect();
+    let nulls: Vec<std::ffi::c_char> = args
+        .iter()
+        .map(|a| if a.value.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
+        .collect();
     // SAFETY: connected and finished around the call; arrays have one element per argument.
     unsafe {
         pg_sys::SPI_connect();
@@ -136,7 +151,9 @@ fn execute(sql: &str, args: &[Arg], read_only: bool) -> Vec<Vec<Cell>> {
             0,
         );
         if code < 0 {
-            Fault::broken(format!("internal statement failed with SPI code {code}")).detail(sql.to_owned()).raise();
+            Fault::broken(format!("internal statement failed with SPI code {code}"))
+                .detail(sql.to_owned())
+                .raise();
         }
         let rows = collect();
         pg_sys::SPI_finish();

@@ -9,25 +9,37 @@ use std::cell::RefCell;
 use std::ffi::CStr;
 use std::rc::Rc;
 
+/// For each column of the view, its position in an inbox row.
+type Places = Rc<[Option<usize>]>;
+
+/// Row type and number of its columns.
+type RowType = (Oid, usize);
+
 thread_local! {
-    static PLACES: RefCell<Option<(Oid, usize, Rc<[Option<usize>]>)>> = const { RefCell::new(None) };
+    static PLACES: RefCell<Option<(RowType, Places)>> = const { RefCell::new(None) };
 }
 
 /// For each column of the view, its position in an inbox row; `None` for what the sealer sets.
 ///
 /// # Safety
 /// A live descriptor.
-pub unsafe fn places(desc: pg_sys::TupleDesc) -> Rc<[Option<usize>]> {
+pub unsafe fn places(desc: pg_sys::TupleDesc) -> Places {
     // SAFETY: as the caller promises.
     unsafe {
         let key = ((*desc).tdtypeid, (*desc).natts as usize);
         PLACES.with_borrow_mut(|known| match known {
-            Some((oid, natts, places)) if (*oid, *natts) == key => places.clone(),
+            Some((of, places)) if *of == key => places.clone(),
             _ => {
-                let places: Rc<[_]> = (0..key.1)
-                    .map(|i| place(CStr::from_ptr(attribute(desc, i).attname.data.as_ptr()).to_str().unwrap_or("")))
+                let places: Places = (0..key.1)
+                    .map(|i| {
+                        place(
+                            CStr::from_ptr(attribute(desc, i).attname.data.as_ptr())
+                                .to_str()
+                                .unwrap_or(""),
+                        )
+                    })
                     .collect();
-                *known = Some((key.0, key.1, places.clone()));
+                *known = Some((key, places.clone()));
                 places
             }
         })

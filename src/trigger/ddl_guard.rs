@@ -4,8 +4,8 @@
 use super::log_row::restoring;
 use crate::error::Fault;
 use crate::fmgr::Call;
-use crate::store::spi::{self, Cell};
 use crate::store::catalog::as_owner;
+use crate::store::spi::{self, Cell};
 use crate::store::{catalog, head};
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
@@ -17,12 +17,35 @@ crate::sql_function!(auditlog_guard_extension, pg_finfo_auditlog_guard_extension
 
 /// Harmless for the log's content and protection.
 const ALLOWED: [&str; 9] = [
-    "COMMENT", "GRANT", "REVOKE", "CREATE INDEX", "REINDEX", "CREATE STATISTICS", "ALTER STATISTICS", "SECURITY LABEL",
+    "COMMENT",
+    "GRANT",
+    "REVOKE",
+    "CREATE INDEX",
+    "REINDEX",
+    "CREATE STATISTICS",
+    "ALTER STATISTICS",
+    "SECURITY LABEL",
     "CREATE EXTENSION",
 ];
 
 /// What a dump needs to lay the partitions out again.
 const RESTORE: [&str; 4] = ["CREATE TABLE", "ALTER INDEX", "CREATE TRIGGER", "ALTER TABLE"];
+
+const COMMANDS: &str = "\
+SELECT c.command_tag, c.object_type, c.schema_name, c.object_identity, \
+    EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e \
+        ON e.oid = d.refobjid AND e.extname = 'pg_auditlog' \
+        WHERE d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e' \
+        AND d.classid = c.classid AND d.objid = c.objid) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_auditlog' \
+        AND c.classid = 'pg_catalog.pg_namespace'::regclass AND e.extnamespace = c.objid) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_inherits i \
+        WHERE c.classid = 'pg_catalog.pg_class'::regclass AND i.inhrelid = c.objid \
+        AND EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(i.inhparent) a \
+            JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = a.relid \
+            AND d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e' \
+            JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_auditlog')) \
+FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE NOT c.in_extension";
 
 fn trusted() -> bool {
     // SAFETY: a global of this process: true while an extension's script runs.
@@ -47,22 +70,17 @@ fn refuse(what: &str, identity: &str) -> ! {
 
 fn ddl_end(call: &Call) -> Datum {
     let trigger = call.event_trigger();
-    if trusted() || catalog::find().is_none() {
+    if trusted() {
         return call.null();
     }
-    // As owner: this runs for every role's DDL, and most may not look into our schema.
-    let commands = as_owner(|| spi::run(
-        "SELECT c.command_tag, c.object_type, c.schema_name, c.object_identity, EXISTS ( \
-            SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.objid \
-            AND i.inhparent IN (SELECT t.relid FROM pg_catalog.pg_partition_tree('auditlog_data.log') t)) \
-         FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE NOT c.in_extension",
-        &[],
-    ));
+    // Asked by object, because the name may just have been changed; from the catalogues only, because
+    // this runs for every role's DDL, and most may not look into our schema.
+    let commands = spi::run(COMMANDS, &[]);
     for command in &commands {
         let text = |i: usize| command[i].text().unwrap_or_default();
         let (tag, kind, identity) = (text(0), text(1), text(3));
-        let partition = matches!(command[4], Cell::Int(1));
-        if !partition && !ours(command[2].text().as_deref(), &kind, &identity) {
+        let member = matches!(command[4], Cell::Int(1));
+        if !member && !ours(command[2].text().as_deref(), &kind, &identity) {
             continue;
         }
         if ALLOWED.contains(&tag.as_str()) || updates_extension(trigger) {
@@ -78,7 +96,13 @@ fn ddl_end(call: &Call) -> Datum {
 
 fn node_tag(trigger: &pg_sys::EventTriggerData) -> pg_sys::NodeTag {
     // SAFETY: PostgreSQL passes the statement's parse tree.
-    unsafe { if trigger.parsetree.is_null() { pg_sys::NodeTag::T_Invalid } else { (*trigger.parsetree).type_ } }
+    unsafe {
+        if trigger.parsetree.is_null() {
+            pg_sys::NodeTag::T_Invalid
+        } else {
+            (*trigger.parsetree).type_
+        }
+    }
 }
 
 fn updates_extension(trigger: &pg_sys::EventTriggerData) -> bool {

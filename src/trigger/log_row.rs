@@ -22,8 +22,9 @@ crate::sql_function!(auditlog_log_row, pg_finfo_auditlog_log_row, before_insert)
 fn before_insert(call: &Call) -> Datum {
     let row = new_row::<LOG>(call, When::Before);
     // SAFETY: the row has the log's columns and types.
-    let content_fits =
-        HASHER.with_borrow_mut(|h| unsafe { h.matches(&row.values, &row.nulls) }).unwrap_or(false);
+    let content_fits = HASHER
+        .with_borrow_mut(|h| unsafe { h.matches(&row.values, &row.nulls) })
+        .unwrap_or(false);
     let sealed = log::with_sealing(|sealing| {
         let sealing = sealing?;
         let (index, prev, linked) = links(&row)?;
@@ -55,7 +56,11 @@ fn before_insert(call: &Call) -> Datum {
 
 fn hash(row: &RowBuf<LOG>, at: usize) -> Option<Hash> {
     // SAFETY: a bytea column.
-    if row.nulls[at] { None } else { unsafe { row::hash(row.values[at]) } }
+    if row.nulls[at] {
+        None
+    } else {
+        unsafe { row::hash(row.values[at]) }
+    }
 }
 
 /// Index, prev_hash, and whether `hash` fits them and the entry.
@@ -70,7 +75,10 @@ fn links(row: &RowBuf<LOG>) -> Option<(i64, Hash, bool)> {
 pub fn require_restore(call: &Call) {
     if !restoring() {
         Fault::refused("direct INSERT into the audit log is refused")
-            .detail(format!("Table {} is written by the sealer only.", super::tuples::relation_name(call)))
+            .detail(format!(
+                "Table {} is written by the sealer only.",
+                super::tuples::relation_name(call)
+            ))
             .hint("Record events with auditlog.record() or INSERT INTO auditlog.events.")
             .raise();
     }

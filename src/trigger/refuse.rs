@@ -19,7 +19,10 @@ fn refuse(call: &Call) -> Datum {
         return Datum::null();
     }
     Fault::refused(format!("{operation} of audit events is refused"))
-        .detail(format!("Table {} is part of a write-once audit log.", relation_name(call)))
+        .detail(format!(
+            "Table {} is part of a write-once audit log.",
+            relation_name(call)
+        ))
         .hint("Events leave the log by retention only. To correct an event, record another one that refers to it.")
         .raise()
 }

@@ -40,7 +40,14 @@ pub fn new_row<const N: usize>(call: &Call, when: When) -> RowBuf<N> {
     }
     let mut row = RowBuf::new();
     // SAFETY: N values and flags for a descriptor of N attributes.
-    unsafe { pg_sys::heap_deform_tuple(trigger.tg_trigtuple, desc, row.values.as_mut_ptr(), row.nulls.as_mut_ptr()) }
+    unsafe {
+        pg_sys::heap_deform_tuple(
+            trigger.tg_trigtuple,
+            desc,
+            row.values.as_mut_ptr(),
+            row.nulls.as_mut_ptr(),
+        )
+    }
     row
 }
 
@@ -73,6 +80,8 @@ pub fn relation_name(call: &Call) -> String {
     // SAFETY: an open relation during the call; names are NUL-terminated.
     unsafe {
         let class = (*call.trigger().tg_relation).rd_rel;
-        CStr::from_ptr((*class).relname.data.as_ptr()).to_string_lossy().into_owned()
+        CStr::from_ptr((*class).relname.data.as_ptr())
+            .to_string_lossy()
+            .into_owned()
     }
 }

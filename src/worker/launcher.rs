@@ -89,7 +89,9 @@ fn start_sealer(slot: &Slot, database: u32, now: i64) {
     if started.is_err() {
         slot.sealer_pid.store(0, Ordering::Release);
         slot.not_before.store(now + 10, Ordering::Release);
-        pgrx::log!("pg_auditlog: no background worker free for the sealer of database {database}; raise max_worker_processes");
+        pgrx::log!(
+            "pg_auditlog: no background worker free for the sealer of database {database}; raise max_worker_processes"
+        );
     }
 }
 

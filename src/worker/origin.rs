@@ -24,10 +24,14 @@ pub fn ready() -> Result<Head, &'static str> {
             }
             Ok(empty)
         }
-        Origin::Arriving => Err("rows of a dump are here, the head of their log is not: waiting for the restore to end"),
+        Origin::Arriving => {
+            Err("rows of a dump are here, the head of their log is not: waiting for the restore to end")
+        }
         Origin::Copy(from) => {
             if !head::is_complete(&from) {
-                return Err("the head of a restored log is here, its last event is not: waiting for the restore to end");
+                return Err(
+                    "the head of a restored log is here, its last event is not: waiting for the restore to end",
+                );
             }
             head::start_at(&from);
             head::forget_origin();
@@ -37,13 +41,13 @@ pub fn ready() -> Result<Head, &'static str> {
     }
 }
 
-/// Makes the head of a new installation, or takes a restored log over, while there is nothing to
-/// seal. Returns whether the log has events. Writes nothing when there is nothing to do.
-pub fn settle() -> bool {
+/// Makes the head of a new installation, or takes a restored log over. Returns whether the log has
+/// events. Writes nothing when there is nothing to do.
+pub fn settle() -> Result<bool, &'static str> {
     match (head::current(), head::origin()) {
-        (Some(own), _) if own.size > 0 => true,
-        (Some(_), Origin::Own) => false,
-        _ => ready().is_ok_and(|head| head.size > 0),
+        (Some(own), _) if own.size > 0 => Ok(true),
+        (Some(_), Origin::Own) => Ok(false),
+        _ => ready().map(|head| head.size > 0),
     }
 }
 
@@ -54,12 +58,23 @@ fn record_restore(from: &Head) {
     let event = object(vec![
         ("event_type", text("auditlog.restore")),
         ("severity", text("warning")),
-        ("actor", object(vec![("type", text("system")), ("id", text("pg_auditlog"))])),
-        ("action", object(vec![("operation", text("restore")), ("status", text("success"))])),
+        (
+            "actor",
+            object(vec![("type", text("system")), ("id", text("pg_auditlog"))]),
+        ),
+        (
+            "action",
+            object(vec![("operation", text("restore")), ("status", text("success"))]),
+        ),
         ("metadata", object(vec![("size", Json::Number(from.size.to_string()))])),
     ]);
     let now = crate::provenance::recorded_at();
-    let limits = Limits { max_bytes: usize::MAX, max_depth: 64, now_us: now, max_clock_skew_us: 0 };
+    let limits = Limits {
+        max_bytes: usize::MAX,
+        max_depth: 64,
+        now_us: now,
+        max_clock_skew_us: 0,
+    };
     match document::parse(event, &limits) {
         Ok(event) => {
             let mut row = RowBuf::new();

@@ -77,7 +77,7 @@ impl Sealer {
         Sealer {
             slot,
             partitions: Partitions::default(),
-            upkeep: Upkeep::new(),
+            upkeep: Upkeep::at_start(),
             from: [Some(0); INBOXES],
             next_full_scan: Instant::now(),
             last_batch: Instant::now() - BETWEEN_BATCHES,
@@ -111,13 +111,18 @@ impl Sealer {
 
     /// After failures the naps grow, up to 10 s: a full disk must not fill the server's log.
     fn back_off(&self, nap: Duration) -> Duration {
-        nap.saturating_mul(1 << self.failures.min(6)).min(Duration::from_secs(10)).max(nap)
+        nap.saturating_mul(1 << self.failures.min(6))
+            .min(Duration::from_secs(10))
+            .max(nap)
     }
 
     /// Lets a batch grow, unless somebody waits for it.
     fn linger(&self) {
         while self.last_batch.elapsed() < BETWEEN_BATCHES && !self.slot.urgent.load(Ordering::Acquire) {
-            let rest = BETWEEN_BATCHES.saturating_sub(self.last_batch.elapsed()).as_millis().clamp(1, 10);
+            let rest = BETWEEN_BATCHES
+                .saturating_sub(self.last_batch.elapsed())
+                .as_millis()
+                .clamp(1, 10);
             // SAFETY: sleeps without the latch (which writers keep setting), serving interrupts.
             unsafe {
                 let events = pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
@@ -170,12 +175,21 @@ impl Sealer {
         if catalog::find().is_none() {
             return Round::NoExtension;
         }
+        // While a dump is being loaded nothing may be made here: health() says what we wait for.
+        if !self.started {
+            match origin::settle() {
+                Ok(has_events) => self.started = has_events,
+                Err(_) => return Round::Idle,
+            }
+        }
         let limit = guc::SEAL_BATCH.get() as usize;
         let mut waiting: Vec<Waiting> = Vec::new();
         let mut next = [None; INBOXES];
-        for i in 0..INBOXES {
-            if let Some(from) = self.from[i] {
-                next[i] = if waiting.len() < limit { inbox::collect(i, from, limit, &mut waiting) } else { Some(from) };
+        self.partitions.refresh();
+        for (i, (from, next)) in self.from.iter().zip(&mut next).enumerate() {
+            if let Some(from) = from {
+                let place = |timestamp| self.partitions.ready(timestamp);
+                *next = inbox::collect(i, *from, limit, place, &mut waiting);
             }
         }
         if waiting.is_empty() {
@@ -183,8 +197,6 @@ impl Sealer {
             // Only once events were sealed: partitions made earlier would be in the way of a dump.
             if self.started {
                 self.upkeep.run(self.slot, &mut self.partitions);
-            } else {
-                self.started = origin::settle();
             }
             return Round::Idle;
         }
@@ -196,14 +208,18 @@ impl Sealer {
         // so within a transaction.
         waiting.sort_by_key(|w| w.recorded_at);
         let sealed_at = shmem::unix_micros();
-        let sealed = log::append(&waiting, &head, sealed_at, &mut self.partitions);
+        let sealed = log::append(&waiting, &head, sealed_at);
         head::advance(&head, &sealed.head);
         self.upkeep.after_batch(waiting.iter().map(|w| w.inbox), self.slot);
         self.last_batch = Instant::now();
         self.started = true;
         self.from = next;
         self.report(&waiting, &sealed, sealed_at);
-        if next.iter().any(Option::is_some) { Round::More } else { Round::Idle }
+        if next.iter().any(Option::is_some) {
+            Round::More
+        } else {
+            Round::Idle
+        }
     }
 
     fn report(&self, waiting: &[Waiting], sealed: &log::Sealed, sealed_at: i64) {

@@ -31,11 +31,16 @@ pub struct Upkeep {
 
 impl Upkeep {
     /// For a sealer that just started.
-    pub fn new() -> Upkeep {
+    pub fn at_start() -> Upkeep {
         // SAFETY: reads the next transaction id; what was deleted before this start is older.
         let newest = unsafe { pg_sys::ReadNextFullTransactionId().value as u32 };
         let now = Instant::now();
-        Upkeep { last_delete: [newest.into(); INBOXES], last_seal: now, next_truncate: now, next_slow: now }
+        Upkeep {
+            last_delete: [newest.into(); INBOXES],
+            last_seal: now,
+            next_truncate: now,
+            next_slow: now,
+        }
     }
 
     /// This transaction deleted the sealed rows of these inboxes.
@@ -59,7 +64,9 @@ impl Upkeep {
         if inbox::size(active) < limit {
             return;
         }
-        let empty = (1..INBOXES).map(|i| (active + i) % INBOXES).find(|i| inbox::size(*i) == 0);
+        let empty = (1..INBOXES)
+            .map(|i| (active + i) % INBOXES)
+            .find(|i| inbox::size(*i) == 0);
         if let Some(empty) = empty {
             slot.active_inbox.store(empty as u32, Ordering::Release);
         }
@@ -79,7 +86,7 @@ impl Upkeep {
             self.next_slow = now + SLOW_INTERVAL;
             let mut month = Month::of(shmem::unix_micros());
             for _ in 0..=MONTHS_AHEAD {
-                partitions.month(month);
+                partitions.prepare(month);
                 month = month.next();
             }
             idempotency::purge();

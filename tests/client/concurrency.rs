@@ -98,6 +98,8 @@ fn no_writer_waits_and_everything_committed_is_sealed_once() {
     open.batch_execute("BEGIN; INSERT INTO auditlog.events (event_id, event_type) VALUES ('long open', 'load.open')")
         .expect("BEGIN");
 
+    let soak = std::env::var("AUDITLOG_SOAK").is_ok_and(|v| v == "1");
+    let transactions = if soak { 7000 } else { 60 }; // more than a minute, or some seconds
     let stop = AtomicBool::new(false);
     let (committed, waits) = thread::scope(|scope| {
         let end = SetAtEnd(&stop);
@@ -106,7 +108,7 @@ fn no_writer_waits_and_everything_committed_is_sealed_once() {
             .map(|writer| {
                 let client = db.writer();
                 let random = Random::new(random.draw());
-                scope.spawn(move || write(client, writer, 60, random))
+                scope.spawn(move || write(client, writer, transactions, random))
             })
             .collect();
         let committed: Vec<String> = writers

@@ -1,9 +1,9 @@
 //! The context of a transaction: who the application says is acting, and where that never leaks to.
 
 use crate::support::{assert_contained, document_of};
-use auditlog_testkit::Database;
 use auditlog_testkit::log::{count_events, scalar, text};
-use auditlog_testkit::postgres::Client;
+use auditlog_testkit::postgres::{Client, Config, NoTls};
+use auditlog_testkit::{Cluster, Database, Options};
 use serde_json::{Value, json};
 
 const EVENT: &str = r#"SELECT auditlog.record('{"event_type": "a.b"}'::jsonb)"#;
@@ -255,4 +255,28 @@ fn an_insert_cannot_forge_provenance_or_chain() {
     );
     assert_eq!(scalar(&mut admin, &truth), accepted);
     auditlog_testkit::log::assert_intact(&mut admin, accepted);
+}
+
+#[test]
+fn the_clients_address_is_the_databases_own_knowledge() {
+    let cluster = Cluster::start(&Options {
+        tcp: true,
+        ..Options::default()
+    });
+    let mut admin = cluster.create_database_with_extension("audited");
+    let mut client = Config::new()
+        .host("127.0.0.1")
+        .port(cluster.port())
+        .user("postgres")
+        .dbname("audited")
+        .connect(NoTls)
+        .expect("a TCP connection");
+    client
+        .batch_execute(
+            r#"SELECT auditlog.record('{"event_type": "a.b", "actor": {"ip_address": "203.0.113.9"}}'::jsonb)"#,
+        )
+        .expect("record()");
+    let addresses = "SELECT host(db_client_addr) || ' ' || host(actor_ip) FROM auditlog.events";
+    assert_eq!(text(&mut admin, addresses), "127.0.0.1 203.0.113.9");
+    auditlog_testkit::log::assert_intact(&mut admin, 1);
 }

@@ -52,7 +52,10 @@ impl Schema {
         jsonschema::options()
             .with_pattern_options(patterns)
             .build(&to_serde(schema))
-            .map(|library| Schema { library, quick: quick::Quick::compile(schema) })
+            .map(|library| Schema {
+                library,
+                quick: quick::Quick::compile(schema),
+            })
             .map_err(|error| SchemaError {
                 path: dotted(error.instance_path().as_str()),
                 message: shortened(error.to_string()),

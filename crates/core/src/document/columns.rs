@@ -3,6 +3,7 @@
 use super::error::{DocumentError, ErrorKind, quoted, wrong_type};
 use super::time::{format_timestamp, is_representable};
 use super::{Limits, MAX_INDEXED_BYTES, MAX_NAME_BYTES, extract, scan};
+use crate::columns::COLUMNS;
 use crate::event::Event;
 use crate::json::Json;
 
@@ -51,19 +52,6 @@ pub fn check_columns(event: &Event, limits: &Limits) -> Result<(), DocumentError
 }
 
 fn check_extra(event: &Event, extra: &Json, limits: &Limits) -> Result<(), DocumentError> {
-    const GROUPS: [&str; 11] = [
-        "event_id",
-        "timestamp",
-        "event_type",
-        "severity",
-        "tenant",
-        "idempotency_key",
-        "actor",
-        "resource",
-        "action",
-        "changes",
-        "metadata",
-    ];
     scan::check(extra, limits.max_depth)?;
     let Json::Object(pairs) = extra else {
         return Err(wrong_type(
@@ -73,20 +61,28 @@ fn check_extra(event: &Event, extra: &Json, limits: &Limits) -> Result<(), Docum
             "Put what has no column under keys of an object.",
         ));
     };
-    let shared: Vec<(String, Json)> = pairs
-        .iter()
-        .filter(|(key, _)| GROUPS.contains(&key.as_str()))
-        .cloned()
-        .collect();
-    for (key, value) in shared {
+    for (key, value) in pairs.iter().filter(|(key, value)| may_speak_of_a_column(key, value)) {
         let Ok(said) = extract(Json::Object(vec![(key.clone(), value.clone())])) else {
-            return Err(contradiction(&key));
+            return Err(contradiction(key));
         };
-        if !agrees(event, &said, &value, &key) {
-            return Err(contradiction(&key));
+        if !agrees(event, &said, value, key) {
+            return Err(contradiction(key));
         }
     }
     Ok(())
+}
+
+/// Is `value`, under `key` in `extra`, or a member of it where a column's value stands in the
+/// document? The common event has other keys there only, and is not looked at any further.
+fn may_speak_of_a_column(key: &str, value: &Json) -> bool {
+    COLUMNS.iter().any(|column| match column.path.strip_prefix(key) {
+        Some("") => !key.is_empty(),
+        Some(rest) => rest.strip_prefix('.').is_some_and(|leaf| match value {
+            Json::Object(_) => value.get(leaf).is_some(),
+            _ => true,
+        }),
+        None => false,
+    })
 }
 
 #[cold]

@@ -35,7 +35,12 @@ impl Quick {
     /// `None` when the schema uses anything that is not understood here.
     pub(super) fn compile(schema: &Json) -> Option<Quick> {
         let pairs = match schema {
-            Json::Bool(allowed) => return Some(Quick { never: !allowed, ..Quick::default() }),
+            Json::Bool(allowed) => {
+                return Some(Quick {
+                    never: !allowed,
+                    ..Quick::default()
+                });
+            }
             Json::Object(pairs) => pairs,
             _ => return None,
         };
@@ -98,10 +103,17 @@ impl Quick {
             }
         }
         self.all_of.iter().all(|s| s.accepts(json))
-            && self.any_of.as_ref().is_none_or(|any| any.iter().any(|s| s.accepts(json)))
+            && self
+                .any_of
+                .as_ref()
+                .is_none_or(|any| any.iter().any(|s| s.accepts(json)))
             && self.not.as_ref().is_none_or(|s| !s.accepts(json))
             && self.branch.as_ref().is_none_or(|b| {
-                if b.condition.accepts(json) { b.then.accepts(json) } else { b.otherwise.accepts(json) }
+                if b.condition.accepts(json) {
+                    b.then.accepts(json)
+                } else {
+                    b.otherwise.accepts(json)
+                }
             })
     }
 }
@@ -133,7 +145,11 @@ fn count(value: &Json) -> Option<usize> {
 
 fn list(value: &Json) -> Option<Vec<Quick>> {
     let Json::Array(items) = value else { return None };
-    if items.is_empty() { None } else { items.iter().map(Quick::compile).collect() }
+    if items.is_empty() {
+        None
+    } else {
+        items.iter().map(Quick::compile).collect()
+    }
 }
 
 #[cfg(test)]
@@ -144,8 +160,12 @@ mod tests {
 
     fn value() -> impl Strategy<Value = String> {
         let leaf = prop_oneof![
-            Just("null".to_owned()), Just("true".to_owned()), Just("7".to_owned()), Just("\"a\"".to_owned()),
-            Just("\"\"".to_owned()), Just("\"failed\"".to_owned()),
+            Just("null".to_owned()),
+            Just("true".to_owned()),
+            Just("7".to_owned()),
+            Just("\"a\"".to_owned()),
+            Just("\"\"".to_owned()),
+            Just("\"failed\"".to_owned()),
         ];
         leaf.prop_recursive(3, 12, 3, |inner| {
             prop_oneof![
@@ -157,9 +177,13 @@ mod tests {
 
     fn schema() -> impl Strategy<Value = String> {
         let leaf = prop_oneof![
-            Just("true".to_owned()), Just("false".to_owned()), Just("{}".to_owned()),
-            Just(r#"{"type":"object","required":["a"]}"#.to_owned()), Just(r#"{"type":["string","null"]}"#.to_owned()),
-            Just(r#"{"enum":["failed",null]}"#.to_owned()), Just(r#"{"const":true}"#.to_owned()),
+            Just("true".to_owned()),
+            Just("false".to_owned()),
+            Just("{}".to_owned()),
+            Just(r#"{"type":"object","required":["a"]}"#.to_owned()),
+            Just(r#"{"type":["string","null"]}"#.to_owned()),
+            Just(r#"{"enum":["failed",null]}"#.to_owned()),
+            Just(r#"{"const":true}"#.to_owned()),
             Just(r#"{"minLength":1,"maxLength":3}"#.to_owned()),
         ];
         leaf.prop_recursive(3, 16, 3, |s| {
@@ -186,7 +210,12 @@ mod tests {
 
     #[test]
     fn leaves_what_it_does_not_know_to_the_library() {
-        for schema in [r#"{"type":"integer"}"#, r#"{"pattern":"a"}"#, r##"{"$ref":"#"}"##, r#"{"enum":[1]}"#] {
+        for schema in [
+            r#"{"type":"integer"}"#,
+            r#"{"pattern":"a"}"#,
+            r##"{"$ref":"#"}"##,
+            r#"{"enum":[1]}"#,
+        ] {
             assert!(Quick::compile(&from_text(schema)).is_none(), "{schema}");
         }
     }
