@@ -32,13 +32,15 @@ def conditions(cluster, plan):
 
 
 def commit():
-    """The commit that was measured; `git` may be absent or the checkout may have none yet."""
+    """The commit that was measured: BENCH_COMMIT when the extension was built elsewhere; git may be absent."""
+    if given := os.environ.get("BENCH_COMMIT"):
+        return given
     def git(*arguments):
         done = subprocess.run(["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), *arguments],
                               capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else ""
     head = git("rev-parse", "--short", "HEAD")
-    return (head + (" with uncommitted changes" if git("status", "--porcelain") else "")) if head else "not committed yet"
+    return (head + (" with uncommitted changes" if git("status", "--porcelain", "src", "crates", "sql", "Cargo.lock") else "")) if head else "not committed yet"
 
 
 def number(value):

@@ -22,6 +22,10 @@ BEGIN
         EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
         EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER auditlog_no_truncate', t);
     END LOOP;
+    CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE ON auditlog_data.head FOR EACH ROW EXECUTE FUNCTION auditlog_data.refuse();
+    CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.head FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+    ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_change;
+    ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_truncate;
 END
 $triggers$;
 
@@ -33,7 +37,7 @@ ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_changed;
 
 CREATE EVENT TRIGGER auditlog_guard_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.guard_ddl();
 CREATE EVENT TRIGGER auditlog_guard_drop ON sql_drop EXECUTE FUNCTION auditlog_data.guard_drop();
-CREATE EVENT TRIGGER auditlog_guard_extension ON ddl_command_start WHEN TAG IN ('DROP EXTENSION')
+CREATE EVENT TRIGGER auditlog_guard_extension ON ddl_command_start WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'REASSIGN OWNED', 'DROP OWNED')
     EXECUTE FUNCTION auditlog_data.guard_extension();
 ALTER EVENT TRIGGER auditlog_guard_ddl ENABLE ALWAYS;
 ALTER EVENT TRIGGER auditlog_guard_drop ENABLE ALWAYS;

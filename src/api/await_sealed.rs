@@ -21,6 +21,8 @@ fn await_sealed(call: &Call) -> Datum {
             Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
             "event_id and timeout must not be null",
         )
+        .detail("An event is awaited by the event_id that auditlog.record() returned.")
+        .hint("Give both, or leave the timeout out.")
         .raise()
     };
     // SAFETY: declared as interval.
@@ -50,11 +52,15 @@ fn await_sealed(call: &Call) -> Datum {
 }
 
 fn sealed_as(event_id: &str) -> Option<i64> {
-    let rows = as_owner(|| {
-        spi::read_latest(
-            "SELECT min(log_index) FROM auditlog_data.log WHERE event_id = $1",
-            &[Arg::text(Some(event_id))],
-        )
+    // The look must not keep its lock on the log: a new partition becomes ready only when nobody
+    // who read the log before is left (store/partitions.rs), and that would be us.
+    let rows = spi::without_keeping_locks(|| {
+        as_owner(|| {
+            spi::read_latest(
+                "SELECT min(log_index) FROM auditlog_data.log WHERE event_id = $1",
+                &[Arg::text(Some(event_id))],
+            )
+        })
     });
     rows.first()?.first()?.int()
 }
@@ -68,9 +74,9 @@ fn too_late(event_id: &str, timeout: i64) -> ! {
         )
     });
     let hint = if own.is_empty() {
-        "No such event has been recorded and committed."
+        "No such event has been committed; an event of the same statement cannot be sealed before it ends."
     } else {
-        "The event is sealed after its transaction commits; call auditlog.await_sealed() in a later transaction, and look at auditlog.health() when it takes long."
+        "The event is sealed after its transaction commits; call auditlog.await_sealed() in a later transaction that has not read the log, and look at auditlog.health() when it takes long."
     };
     Fault::new(Code::ERRCODE_QUERY_CANCELED, "event was not sealed in time")
         .detail(format!(

@@ -31,7 +31,8 @@ crate::sql_function!(auditlog_record_ndjson, pg_finfo_auditlog_record_ndjson, re
 
 fn missing(what: &str) -> ! {
     Fault::new(Code::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{what} must not be null"))
-        .hint("Give an event as a JSON object with at least event_type.")
+        .detail("There is nothing to record.")
+        .hint("Give events as JSON objects with at least event_type.")
         .raise()
 }
 
@@ -316,8 +317,12 @@ fn record_one(mut json: Json, key: Option<String>, append: impl FnOnce(&RowBuf<I
 /// A hash of a document's canonical form.
 fn digest(document: &Json) -> [u8; 32] {
     let mut bytes = Vec::new();
+    let mut document = document.clone();
+    // The key is what is looked up, and an id may be made anew for a retry.
+    document.take("idempotency_key");
+    document.take("event_id");
     // With nothing hidden, encoding cannot fail.
-    let _ = canonical_json(document, "", &Hiding::default(), &mut bytes);
+    let _ = canonical_json(&document, "", &Hiding::default(), &mut bytes);
     Sha256::digest(&bytes).into()
 }
 
@@ -418,11 +423,7 @@ fn prepare(row: &mut RowBuf<INBOX>, now: i64) -> Result<bool, Fault> {
     // JSON columns are taken apart only for those who look into them.
     let with_json = context.is_some() || check_schema && known.is_some() || has_key;
     let mut event = event_rows::read(row, with_json)?;
-    let sent = has_key.then(|| {
-        let mut document = document::to_document(&event);
-        document.take("event_id");
-        digest(&document)
-    });
+    let sent = has_key.then(|| digest(&document::to_document(&event)));
     if let Some(context) = &context {
         context.merge_event(&mut event);
     }

@@ -159,13 +159,9 @@ impl Pass<'_> {
         }
         let index = row.values[LOG_INDEX].value() as i64 as u64;
         let hash_of = |at: usize| {
+            let value = (!row.nulls[at]).then_some(row.values[at]);
             // SAFETY: bytea columns of the log.
-            if row.nulls[at] {
-                None
-            } else {
-                unsafe { row::hash(row.values[at]) }
-            }
-            .unwrap_or([0xff; 32])
+            value.and_then(|v| unsafe { row::hash(v) }).unwrap_or([0xff; 32])
         };
         if index + 1 == self.range.from {
             self.before = Some(hash_of(HASH));
@@ -179,12 +175,9 @@ impl Pass<'_> {
         // SAFETY: the row has the log's columns and types.
         let fits = unsafe { self.hasher.matches(&row.values, &row.nulls) }.unwrap_or(false);
         let id = at("event_id");
+        let value = (!row.nulls[id]).then_some(row.values[id]);
         // SAFETY: a text column.
-        let event_id: &[u8] = if row.nulls[id] {
-            b""
-        } else {
-            unsafe { row::bytes(row.values[id]) }
-        };
+        let event_id: &[u8] = value.map_or(b"", |v| unsafe { row::bytes(v) });
         self.checker.row(
             index,
             &hash_of(PREV_HASH),

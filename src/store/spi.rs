@@ -130,6 +130,22 @@ pub fn read_latest(sql: &str, args: &[Arg]) -> Vec<Vec<Cell>> {
     }
 }
 
+/// Runs queries whose locks are given back at once, by rolling a subtransaction back.
+pub fn without_keeping_locks<R>(f: impl FnOnce() -> R) -> R {
+    // SAFETY: begun and rolled back around the queries, with context and resource owner restored as
+    // every caller of internal subtransactions must; an error in between aborts the transaction.
+    unsafe {
+        let (memory, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
+        pg_sys::BeginInternalSubTransaction(std::ptr::null());
+        pg_sys::CurrentMemoryContext = memory;
+        let result = f();
+        pg_sys::RollbackAndReleaseCurrentSubTransaction();
+        pg_sys::CurrentMemoryContext = memory;
+        pg_sys::CurrentResourceOwner = owner;
+        result
+    }
+}
+
 fn execute(sql: &str, args: &[Arg], read_only: bool) -> Vec<Vec<Cell>> {
     let text = CString::new(sql).expect("no NUL in our statements");
     let mut types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();

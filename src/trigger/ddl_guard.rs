@@ -160,6 +160,15 @@ fn dropped(call: &Call) -> Datum {
 /// DROP EXTENSION without CASCADE is refused while the log holds events.
 fn ddl_start(call: &Call) -> Datum {
     let trigger = call.event_trigger();
+    match node_tag(trigger) {
+        pg_sys::NodeTag::T_DropStmt if drops_our_schema(trigger) => {
+            refuse("DROP SCHEMA", "schema auditlog or auditlog_data")
+        }
+        pg_sys::NodeTag::T_ReassignOwnedStmt | pg_sys::NodeTag::T_DropOwnedStmt if names_our_owner(trigger) => {
+            refuse("REASSIGN or DROP OWNED", "role auditlog_owner")
+        }
+        _ => {}
+    }
     if node_tag(trigger) == pg_sys::NodeTag::T_DropStmt && drops_us(trigger) && catalog::find().is_some() {
         let sealed = head::visible().map_or(0, |h| h.size);
         let waiting = as_owner(|| spi::read("SELECT EXISTS (SELECT FROM auditlog_data.inbox)", &[]));
@@ -177,19 +186,51 @@ fn ddl_start(call: &Call) -> Datum {
     call.null()
 }
 
+fn drops_our_schema(trigger: &pg_sys::EventTriggerData) -> bool {
+    let names = dropped_names(trigger, pg_sys::ObjectType::OBJECT_SCHEMA);
+    names.iter().any(|n| matches!(n.as_str(), "auditlog" | "auditlog_data"))
+}
+
+/// Without CASCADE only: with it, the events go knowingly.
 fn drops_us(trigger: &pg_sys::EventTriggerData) -> bool {
-    // SAFETY: a DropStmt; the objects of DROP EXTENSION are String nodes.
+    // SAFETY: called for a DropStmt.
+    let behavior = unsafe { (*trigger.parsetree.cast::<pg_sys::DropStmt>()).behavior };
+    behavior != pg_sys::DropBehavior::DROP_CASCADE
+        && dropped_names(trigger, pg_sys::ObjectType::OBJECT_EXTENSION)
+            .iter()
+            .any(|n| n == "pg_auditlog")
+}
+
+/// The names in a DROP of this kind of object; schemas and extensions are plain String nodes.
+fn dropped_names(trigger: &pg_sys::EventTriggerData, kind: pg_sys::ObjectType::Type) -> Vec<String> {
+    // SAFETY: called for a DropStmt.
     unsafe {
         let statement: *const pg_sys::DropStmt = trigger.parsetree.cast();
-        if (*statement).removeType != pg_sys::ObjectType::OBJECT_EXTENSION
-            || (*statement).behavior == pg_sys::DropBehavior::DROP_CASCADE
-            || (*statement).objects.is_null()
-        {
-            return false;
+        if (*statement).removeType != kind || (*statement).objects.is_null() {
+            return Vec::new();
         }
-        (0..(*(*statement).objects).length).any(|i| {
-            let name: *const pg_sys::String = pg_sys::list_nth((*statement).objects, i).cast();
-            CStr::from_ptr((*name).sval).to_bytes() == b"pg_auditlog"
+        (0..(*(*statement).objects).length)
+            .map(|i| {
+                let name: *const pg_sys::String = pg_sys::list_nth((*statement).objects, i).cast();
+                CStr::from_ptr((*name).sval).to_string_lossy().into_owned()
+            })
+            .collect()
+    }
+}
+
+/// Does REASSIGN OWNED or DROP OWNED name our owner role?
+fn names_our_owner(trigger: &pg_sys::EventTriggerData) -> bool {
+    // SAFETY: called for these two statements only; roles are RoleSpec nodes.
+    unsafe {
+        let roles = if node_tag(trigger) == pg_sys::NodeTag::T_ReassignOwnedStmt {
+            (*trigger.parsetree.cast::<pg_sys::ReassignOwnedStmt>()).roles
+        } else {
+            (*trigger.parsetree.cast::<pg_sys::DropOwnedStmt>()).roles
+        };
+        let n = if roles.is_null() { 0 } else { (*roles).length };
+        (0..n).any(|i| {
+            let role: *const pg_sys::RoleSpec = pg_sys::list_nth(roles, i).cast();
+            !(*role).rolename.is_null() && CStr::from_ptr((*role).rolename).to_bytes() == b"auditlog_owner"
         })
     }
 }

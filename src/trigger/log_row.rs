@@ -55,12 +55,9 @@ fn before_insert(call: &Call) -> Datum {
 }
 
 fn hash(row: &RowBuf<LOG>, at: usize) -> Option<Hash> {
+    let value = (!row.nulls[at]).then_some(row.values[at]);
     // SAFETY: a bytea column.
-    if row.nulls[at] {
-        None
-    } else {
-        unsafe { row::hash(row.values[at]) }
-    }
+    value.and_then(|v| unsafe { row::hash(v) })
 }
 
 /// Index, prev_hash, and whether `hash` fits them and the entry.
@@ -88,7 +85,8 @@ pub fn require_restore(call: &Call) {
 pub fn restoring() -> bool {
     // SAFETY: look-ups inside a transaction.
     unsafe {
-        if !pgrx::pg_sys::superuser() {
+        // The outer user: our own bookkeeping runs as auditlog_owner for a moment.
+        if !pgrx::pg_sys::superuser_arg(pgrx::pg_sys::GetOuterUserId()) {
             return false;
         }
         let transaction = pgrx::pg_sys::GetTopFullTransactionId().value;

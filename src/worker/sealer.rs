@@ -20,6 +20,8 @@ const BETWEEN_BATCHES: Duration = Duration::from_millis(50);
 const FULL_SCAN_SHARE: u32 = 20;
 /// Shortest time between two full looks.
 const FULL_SCAN_INTERVAL: Duration = Duration::from_secs(1);
+/// Time between two looks whether a new partition is ready.
+const SOON: Duration = Duration::from_millis(20);
 /// Seconds that the launcher waits before it starts this sealer again after a DROP DATABASE that
 /// may yet fail.
 const AFTER_DROP: i64 = 3;
@@ -51,6 +53,8 @@ pub extern "C-unwind" fn auditlog_sealer_main(argument: pg_sys::Datum) {
 enum Round {
     /// Events were sealed, and more may be waiting.
     More,
+    /// Events wait for a new partition to become ready.
+    Soon,
     /// Nothing is left to do.
     Idle,
     /// The extension is not here (any more).
@@ -68,6 +72,8 @@ struct Sealer {
     next_full_scan: Instant,
     last_batch: Instant,
     failures: u32,
+    /// The log's table; another one after DROP and CREATE EXTENSION.
+    log: pg_sys::Oid,
     /// The log has events, so this is no database that a dump may be about to be loaded into.
     started: bool,
 }
@@ -82,6 +88,7 @@ impl Sealer {
             next_full_scan: Instant::now(),
             last_batch: Instant::now() - BETWEEN_BATCHES,
             failures: 0,
+            log: pg_sys::Oid::INVALID,
             started: false,
         }
     }
@@ -89,20 +96,20 @@ impl Sealer {
     /// Works until there is nothing to work for; returns the seconds after which to start again,
     /// `None` when this database has no extension.
     fn run(mut self) -> Option<i64> {
-        let mut more = true;
+        let mut nap = None;
         loop {
-            if !more {
-                let nap = Duration::from_millis(guc::SEAL_INTERVAL.get() as u64);
-                if !BackgroundWorker::wait_latch(Some(self.back_off(nap))) {
-                    return Some(1);
-                }
+            if let Some(nap) = nap
+                && !BackgroundWorker::wait_latch(Some(self.back_off(nap)))
+            {
+                return Some(1);
             }
             pgrx::check_for_interrupts!();
             launcher::reload();
             self.linger();
-            more = match self.round() {
-                Round::More => true,
-                Round::Idle => false,
+            nap = match self.round() {
+                Round::More => None,
+                Round::Soon => Some(SOON),
+                Round::Idle => Some(Duration::from_millis(guc::SEAL_INTERVAL.get() as u64)),
                 Round::NoExtension => return None,
                 Round::Leave => return Some(AFTER_DROP),
             };
@@ -172,8 +179,25 @@ impl Sealer {
         if database_is_being_dropped() {
             return Round::Leave;
         }
-        if catalog::find().is_none() {
+        let Some(objects) = catalog::find() else {
             return Round::NoExtension;
+        };
+        // DROP EXTENSION locks the extension first, and everything else after: holding this lock
+        // until the end of the round keeps the two of us from waiting for each other.
+        // SAFETY: looks the extension up by name; reads a global of this process.
+        let (extension, database) = unsafe {
+            (
+                pg_sys::get_extension_oid(c"pg_auditlog".as_ptr(), true),
+                pg_sys::MyDatabaseId,
+            )
+        };
+        if !share_object(pg_sys::ExtensionRelationId, extension, database.to_u32()) {
+            return Round::Idle;
+        }
+        if self.log != objects.log {
+            self.log = objects.log;
+            self.partitions.forget();
+            self.started = false;
         }
         // While a dump is being loaded nothing may be made here: health() says what we wait for.
         if !self.started {
@@ -198,7 +222,11 @@ impl Sealer {
             if self.started {
                 self.upkeep.run(self.slot, &mut self.partitions);
             }
-            return Round::Idle;
+            return if next.iter().any(Option::is_some) {
+                Round::Soon
+            } else {
+                Round::Idle
+            };
         }
         let head = match origin::ready() {
             Ok(head) => head,
@@ -238,22 +266,23 @@ impl Sealer {
 
 /// Does somebody hold the lock of DROP DATABASE? It waits a few seconds for us to go.
 fn database_is_being_dropped() -> bool {
-    // SAFETY: a lock tag as SET_LOCKTAG_OBJECT makes it for a shared object, taken without waiting
-    // and given back at once.
-    unsafe {
-        let tag = pg_sys::LOCKTAG {
-            locktag_field1: 0,
-            locktag_field2: pg_sys::DatabaseRelationId.to_u32(),
-            locktag_field3: pg_sys::MyDatabaseId.to_u32(),
-            locktag_field4: 0,
-            locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
-            locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
-        };
-        let mode = pg_sys::RowExclusiveLock as i32;
-        if pg_sys::LockAcquire(&tag, mode, false, true) == pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL {
-            return true;
-        }
-        pg_sys::LockRelease(&tag, mode, false);
-        false
-    }
+    // SAFETY: a global of this process.
+    let database = unsafe { pg_sys::MyDatabaseId };
+    !share_object(pg_sys::DatabaseRelationId, database, 0)
+}
+
+/// Takes the lock on an object that its users take, until the end of the transaction and without
+/// waiting; false when somebody has it exclusively. `within` is 0 for an object of the whole cluster.
+fn share_object(class: pg_sys::Oid, object: pg_sys::Oid, within: u32) -> bool {
+    let tag = pg_sys::LOCKTAG {
+        locktag_field1: within,
+        locktag_field2: class.to_u32(),
+        locktag_field3: object.to_u32(),
+        locktag_field4: 0,
+        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
+        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
+    };
+    // SAFETY: a lock tag as SET_LOCKTAG_OBJECT makes it.
+    let result = unsafe { pg_sys::LockAcquire(&tag, pg_sys::RowExclusiveLock as i32, false, true) };
+    result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }

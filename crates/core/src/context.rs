@@ -1,6 +1,6 @@
 //! What a transaction says about all its events: actor, session, request, tenant.
 
-use crate::document::{DocumentError, ErrorKind, extract, parse_inet, to_document};
+use crate::document::{DocumentError, ErrorKind, extra_contradicts, extract, parse_inet, to_document};
 use crate::event::Event;
 use crate::json::Json;
 use std::net::SocketAddr;
@@ -119,15 +119,16 @@ impl Context {
         }
     }
 
-    /// [`Context::merge`] for an event given as columns, which
-    /// [`check_columns`](crate::document::check_columns) has accepted.
+    /// [`Context::merge`] for an event given as columns. One that
+    /// [`check_columns`](crate::document::check_columns) refuses for what it says twice stays as it
+    /// is, whichever of the two is called first.
     pub fn merge_event(&self, event: &mut Event) {
-        if self.is_empty() {
+        if self.is_empty() || extra_contradicts(event) {
             return;
         }
         let mut document = to_document(event);
         self.merge(&mut document);
-        // for an event that was accepted the way through the document loses nothing and cannot fail
+        // the way through the document loses nothing; it fails for events that are refused anyway
         if let Ok(merged) = extract(document) {
             *event = merged;
         }

@@ -12,6 +12,7 @@ mod render;
 mod scan;
 mod time;
 
+pub(crate) use columns::extra_contradicts;
 pub use columns::{check_columns, personal_in_extra};
 pub use error::{DocumentError, ErrorKind};
 pub use inet::{format_inet, parse_inet};

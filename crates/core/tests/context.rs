@@ -108,6 +108,39 @@ fn nulls_in_a_context_give_nothing() {
 }
 
 #[test]
+fn columns_that_are_refused_stay_refused() {
+    let context = context(ALICE);
+    let good = parse(json(r#"{"event_type": "a", "actor": {"id": "alice"}}"#), &LIMITS).expect("a valid event");
+    for bad in [
+        Event {
+            extra: Some(json(r#"{"actor": {"id": "mallory"}}"#)),
+            ..good.clone()
+        },
+        Event {
+            extra: Some(json(r#"{"actor": "mallory"}"#)),
+            ..good.clone()
+        },
+        Event {
+            extra: Some(json("[]")),
+            ..good.clone()
+        },
+        Event {
+            timestamp: Some(i64::MIN),
+            ..good.clone()
+        },
+        Event {
+            event_type: Some("A".to_owned()),
+            ..good.clone()
+        },
+    ] {
+        let mut merged = bad.clone();
+        context.merge_event(&mut merged);
+        assert_eq!(merged, bad);
+        assert!(check_columns(&merged, &LIMITS).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
 fn a_bad_context_is_refused() {
     for (text, kind, path) in [
         ("[]", ErrorKind::WrongType, "$"),

@@ -61,15 +61,27 @@ fn check_extra(event: &Event, extra: &Json, limits: &Limits) -> Result<(), Docum
             "Put what has no column under keys of an object.",
         ));
     };
-    for (key, value) in pairs.iter().filter(|(key, value)| may_speak_of_a_column(key, value)) {
-        let Ok(said) = extract(Json::Object(vec![(key.clone(), value.clone())])) else {
-            return Err(contradiction(key));
-        };
-        if !agrees(event, &said, value, key) {
-            return Err(contradiction(key));
-        }
+    match contradicting_key(event, pairs) {
+        None => Ok(()),
+        Some(key) => Err(contradiction(key)),
     }
-    Ok(())
+}
+
+/// Does `extra` say something else than a column that is set?
+pub(crate) fn extra_contradicts(event: &Event) -> bool {
+    match &event.extra {
+        Some(Json::Object(pairs)) => contradicting_key(event, pairs).is_some(),
+        _ => false,
+    }
+}
+
+fn contradicting_key<'a>(event: &Event, extra: &'a [(String, Json)]) -> Option<&'a str> {
+    let contradicts = |(key, value): &&(String, Json)| {
+        may_speak_of_a_column(key, value)
+            && !extract(Json::Object(vec![(key.clone(), value.clone())]))
+                .is_ok_and(|said| agrees(event, &said, value, key))
+    };
+    extra.iter().find(contradicts).map(|(key, _)| key.as_str())
 }
 
 /// Is `value`, under `key` in `extra`, or a member of it where a column's value stands in the
