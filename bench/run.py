@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -49,6 +50,8 @@ def arguments():
 
 def main():
     """Measures, reports, and ends with 1 when a goal is missed."""
+    # An interrupted run must not leave its cluster behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = arguments()
     plan = Plan(options)
     binaries = os.environ.get("PG_BIN", "/usr/lib/postgresql/15/bin")

@@ -10,7 +10,7 @@ from .cluster import TICKS
 # Share of the machine that other programs may take during one measurement. The kernel's own threads,
 # which write the WAL for everybody, are among the others: 10 % of two cores is theirs anyway.
 LIMIT = 0.15
-ATTEMPTS = 6
+ATTEMPTS = 10
 PATIENCE_SECONDS = 600
 
 

@@ -37,7 +37,7 @@ ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_changed;
 
 CREATE EVENT TRIGGER auditlog_guard_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.guard_ddl();
 CREATE EVENT TRIGGER auditlog_guard_drop ON sql_drop EXECUTE FUNCTION auditlog_data.guard_drop();
-CREATE EVENT TRIGGER auditlog_guard_extension ON ddl_command_start WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'REASSIGN OWNED', 'DROP OWNED')
+CREATE EVENT TRIGGER auditlog_guard_extension ON ddl_command_start WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED')
     EXECUTE FUNCTION auditlog_data.guard_extension();
 ALTER EVENT TRIGGER auditlog_guard_ddl ENABLE ALWAYS;
 ALTER EVENT TRIGGER auditlog_guard_drop ENABLE ALWAYS;

@@ -97,6 +97,14 @@ $body$
         CROSS JOIN LATERAL aclexplode(c.relacl) AS a
         LEFT JOIN pg_roles AS r ON r.oid = a.grantee
         WHERE a.grantee <> c.relowner
+    UNION ALL
+    SELECT format('%s belongs to %s instead of auditlog_owner', t.relid::regclass, pg_get_userbyid(c.relowner))
+        FROM tables AS t JOIN pg_class AS c ON c.oid = t.relid WHERE pg_get_userbyid(c.relowner) <> 'auditlog_owner'
+    UNION ALL
+    SELECT format('trigger %s on auditlog_data.head is missing or not ENABLE ALWAYS', w.name)
+        FROM (VALUES ('auditlog_no_change'), ('auditlog_no_truncate')) AS w (name)
+        WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = 'auditlog_data.head'::regclass
+            AND g.tgname = w.name AND g.tgenabled = 'A')
 $body$;
 COMMENT ON FUNCTION auditlog_data.guard_faults() IS 'What of the log''s protection is missing';
 

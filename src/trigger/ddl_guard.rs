@@ -164,9 +164,7 @@ fn ddl_start(call: &Call) -> Datum {
         pg_sys::NodeTag::T_DropStmt if drops_our_schema(trigger) => {
             refuse("DROP SCHEMA", "schema auditlog or auditlog_data")
         }
-        pg_sys::NodeTag::T_ReassignOwnedStmt | pg_sys::NodeTag::T_DropOwnedStmt if names_our_owner(trigger) => {
-            refuse("REASSIGN or DROP OWNED", "role auditlog_owner")
-        }
+        pg_sys::NodeTag::T_DropOwnedStmt if names_our_owner(trigger) => refuse("DROP OWNED", "role auditlog_owner"),
         _ => {}
     }
     if node_tag(trigger) == pg_sys::NodeTag::T_DropStmt && drops_us(trigger) && catalog::find().is_some() {
@@ -218,15 +216,11 @@ fn dropped_names(trigger: &pg_sys::EventTriggerData, kind: pg_sys::ObjectType::T
     }
 }
 
-/// Does REASSIGN OWNED or DROP OWNED name our owner role?
+/// Does DROP OWNED name our owner role? (REASSIGN OWNED fires no event trigger; `health()` shows it.)
 fn names_our_owner(trigger: &pg_sys::EventTriggerData) -> bool {
-    // SAFETY: called for these two statements only; roles are RoleSpec nodes.
+    // SAFETY: called for this statement only; roles are RoleSpec nodes.
     unsafe {
-        let roles = if node_tag(trigger) == pg_sys::NodeTag::T_ReassignOwnedStmt {
-            (*trigger.parsetree.cast::<pg_sys::ReassignOwnedStmt>()).roles
-        } else {
-            (*trigger.parsetree.cast::<pg_sys::DropOwnedStmt>()).roles
-        };
+        let roles = (*trigger.parsetree.cast::<pg_sys::DropOwnedStmt>()).roles;
         let n = if roles.is_null() { 0 } else { (*roles).length };
         (0..n).any(|i| {
             let role: *const pg_sys::RoleSpec = pg_sys::list_nth(roles, i).cast();

@@ -159,7 +159,6 @@ impl Checker {
                 return;
             }
         }
-        self.fork(log_index, prev_hash, hash);
         self.start(Run {
             first: log_index,
             first_prev: *prev_hash,
@@ -180,27 +179,6 @@ impl Checker {
         self.join_when_many();
     }
 
-    /// Two rows claim the place after the same row: neither may own the run before them.
-    fn fork(&mut self, log_index: u64, prev_hash: &Hash, hash: &Hash) {
-        let rival = self.open.iter_mut().find(|run| {
-            run.first < run.last && run.last == log_index && run.last_prev == Some(*prev_hash) && run.last_hash != *hash
-        });
-        let Some(run) = rival else { return };
-        let end = Run {
-            first: run.last,
-            first_prev: *prev_hash,
-            first_id: run.last_id.clone(),
-            last: run.last,
-            last_hash: run.last_hash,
-            last_id: std::mem::take(&mut run.last_id),
-            last_prev: Some(*prev_hash),
-        };
-        run.last -= 1;
-        run.last_hash = *prev_hash;
-        run.last_prev = None;
-        self.start(end);
-    }
-
     fn start(&mut self, run: Run) {
         if self.open.len() == OPEN_RUNS {
             let oldest = self.open.remove(0);
@@ -212,31 +190,31 @@ impl Checker {
 
     fn join_when_many(&mut self) {
         if self.closed.len() >= self.join_at {
-            self.closed = join(std::mem::take(&mut self.closed), None, false);
+            self.closed = join(std::mem::take(&mut self.closed), None);
             self.join_at = (self.closed.len() * 2).max(1024);
         }
     }
 
     /// All findings, sorted by `log_index`: one for each touched row, none for its neighbours.
+    ///
+    /// Where the rows leave a choice, the fewest touched rows that explain everything are named. A
+    /// row that was made anew stays hidden while the row after it is missing or broken as well, or
+    /// when two or more forged rows hang on to it beside the genuine ones: what is named there must
+    /// be looked at together with the row before it.
     pub fn finish(mut self, expect: Expect) -> Vec<Finding> {
         self.closed.append(&mut self.open);
-        let runs = join(self.closed, expect.head_hash, true);
+        let runs = join(self.closed, expect.head_hash);
         finish::findings(runs, self.broken, self.changed, &expect)
     }
 }
 
 /// Joins runs that follow each other, from the end backwards: the row before a row is certain, the
-/// row after it is not when there is a fork. With `at_forks` false forks are left for later, when
-/// it is known which branch the log went on with.
-fn join(mut runs: Vec<Run>, head: Option<Hash>, at_forks: bool) -> Vec<Run> {
+/// row after it is not when there is a fork.
+fn join(mut runs: Vec<Run>, head: Option<Hash>) -> Vec<Run> {
     runs.sort_unstable_by_key(|run| (std::cmp::Reverse(run.last), Some(run.last_hash) != head, run.first));
     let mut by_end: HashMap<(u64, Hash), Vec<usize>> = HashMap::with_capacity(runs.len());
-    let mut followers: HashMap<(u64, Hash), u32> = HashMap::new();
     for (at, run) in runs.iter().enumerate() {
         by_end.entry((run.last, run.last_hash)).or_default().push(at);
-        if !at_forks && let Some(before) = run.first.checked_sub(1) {
-            *followers.entry((before, run.first_prev)).or_default() += 1;
-        }
     }
     let mut runs: Vec<Option<Run>> = runs.into_iter().map(Some).collect();
     let mut joined = Vec::new();
@@ -244,9 +222,6 @@ fn join(mut runs: Vec<Run>, head: Option<Hash>, at_forks: bool) -> Vec<Run> {
         let Some(mut run) = runs[at].take() else { continue };
         while let Some(before) = run.first.checked_sub(1) {
             let key = (before, run.first_prev);
-            if followers.get(&key).is_some_and(|n| *n > 1) {
-                break;
-            }
             // of equal ends (copies of a row) the longest run is the log, the others are the copies
             let ends = by_end.get(&key).map_or(&[][..], Vec::as_slice);
             let best = ends

@@ -376,6 +376,22 @@ fn many_rows_moved() {
 }
 
 #[test]
+fn rows_swapped_where_only_the_rows_after_them_are_known() {
+    let mut rows = chain(50);
+    swap_indices(&mut rows, 10, 11);
+    let expect = Expect {
+        first: 10,
+        size: 20,
+        start_prev: None,
+        head_hash: None,
+    };
+    assert_eq!(
+        named(&check(&rows[10..20], expect)),
+        [(10, Kind::Reordered), (11, Kind::Reordered)]
+    );
+}
+
+#[test]
 fn a_row_moved_onto_another_or_behind_the_end() {
     let findings = expect_named(|rows| rows[17].index = 30, &[(30, Kind::Reordered)]);
     assert_eq!(findings[0].detail, "this row belongs at log_index 17");
