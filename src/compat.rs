@@ -69,3 +69,14 @@ pub unsafe fn attribute<'a>(desc: pg_sys::TupleDesc, i: usize) -> &'a pg_sys::Fo
         return &*pg_sys::TupleDescAttr(desc, i as i32);
     }
 }
+
+/// This process' virtual transaction, as `GetLockConflicts` names it to others.
+pub fn virtual_transaction() -> [u32; 2] {
+    // SAFETY: this process' own entry in shared memory.
+    unsafe {
+        #[cfg(any(feature = "pg15", feature = "pg16"))]
+        return [(*pg_sys::MyProc).backendId as u32, (*pg_sys::MyProc).lxid];
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        return [(*pg_sys::MyProc).vxid.procNumber as u32, (*pg_sys::MyProc).vxid.lxid];
+    }
+}

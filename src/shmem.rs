@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU32, 
 pub const SLOTS: usize = 64;
 /// Inbox tables that writers rotate through.
 pub const INBOXES: usize = 4;
+/// Waiting transactions that are known; a further one may have to wait longer.
+const WAITERS: usize = 64;
 /// Bytes kept of the last error's text.
 const ERROR_BYTES: usize = 240;
 
@@ -57,6 +59,8 @@ pub struct Slot {
     pub differing_repeats: AtomicU64,
     /// Events that violated their JSON Schema and were recorded all the same.
     pub schema_warnings: AtomicU64,
+    /// Transactions that do nothing but wait in `await_sealed`, each as two 32 bit numbers; 0 is free.
+    waiters: [AtomicU64; WAITERS],
     /// Process id of the last `verify()`.
     pub verify_pid: AtomicI32,
     /// Rows that it has read.
@@ -234,6 +238,25 @@ impl Slot {
         self.hint[inbox].swap(0, Ordering::AcqRel).checked_sub(1)
     }
 
+    /// Notes a transaction that only waits; returns its place, when there is one.
+    pub fn add_waiter(&self, transaction: [u32; 2]) -> Option<usize> {
+        let key = waiter_key(transaction);
+        self.waiters
+            .iter()
+            .position(|w| w.compare_exchange(0, key, Ordering::AcqRel, Ordering::Acquire).is_ok())
+    }
+
+    /// The waiting is over.
+    pub fn remove_waiter(&self, place: usize) {
+        self.waiters[place].store(0, Ordering::Release);
+    }
+
+    /// Does this transaction only wait?
+    pub fn is_waiter(&self, transaction: [u32; 2]) -> bool {
+        let key = waiter_key(transaction);
+        self.waiters.iter().any(|w| w.load(Ordering::Acquire) == key)
+    }
+
     /// Remembers a failure for `stat_seal` and `health()`.
     pub fn set_error(&self, text: &str) {
         let mut bytes = [0u8; ERROR_BYTES];
@@ -262,6 +285,10 @@ impl Slot {
         let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
         (end > 0).then(|| String::from_utf8_lossy(&bytes[..end]).into_owned())
     }
+}
+
+fn waiter_key(transaction: [u32; 2]) -> u64 {
+    u64::from(transaction[0]) << 32 | u64::from(transaction[1])
 }
 
 /// The clock in microseconds since the Unix epoch.

@@ -6,7 +6,7 @@ CREATE FUNCTION auditlog.record(event jsonb, idempotency_key text DEFAULT NULL) 
 COMMENT ON FUNCTION auditlog.record(jsonb, text) IS
     'Records an event given as a JSON document and returns its event_id; with the same idempotency_key again within 24 hours, the first event_id';
 
-CREATE FUNCTION auditlog.record(event text, idempotency_key text) RETURNS text
+CREATE FUNCTION auditlog.record(event text, key_or_actor text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_text';
 COMMENT ON FUNCTION auditlog.record(text, text) IS
     'The same for arguments without a type, as in psql: a JSON document and its idempotency key, or an event type and its actor';

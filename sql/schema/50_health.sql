@@ -68,8 +68,12 @@ COMMENT ON VIEW auditlog.stat_verify IS 'Progress of a running auditlog.verify()
 CREATE FUNCTION auditlog_data.guard_faults() RETURNS TABLE (fault text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $body$
-    WITH tables AS (
-        SELECT relid FROM pg_partition_tree('auditlog_data.log')
+    -- By pg_inherits, not pg_partition_tree(): that one sees partitions newer than this statement.
+    WITH RECURSIVE tree AS (
+        SELECT 'auditlog_data.log'::regclass::oid AS relid
+        UNION ALL SELECT i.inhrelid FROM tree JOIN pg_inherits AS i ON i.inhparent = tree.relid
+    ), tables AS (
+        SELECT relid::regclass FROM tree
         UNION ALL SELECT format('auditlog_data.inbox_%s', i)::regclass FROM generate_series(0, 3) AS i
     ), wanted AS (
         SELECT t.relid, w.name FROM tables AS t CROSS JOIN (VALUES ('auditlog_row'), ('auditlog_no_change'), ('auditlog_no_truncate')) AS w (name)

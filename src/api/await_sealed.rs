@@ -2,6 +2,7 @@
 
 use crate::error::Fault;
 use crate::fmgr::Call;
+use crate::shmem::Slot;
 use crate::store::catalog::as_owner;
 use crate::store::inbox::shared_slot;
 use crate::store::spi::{self, Arg};
@@ -32,6 +33,7 @@ fn await_sealed(call: &Call) -> Datum {
     };
     let deadline = crate::shmem::unix_micros().saturating_add(timeout.max(0));
     let slot = shared_slot();
+    let _waiter = Waiter::new(slot);
     loop {
         if let Some(index) = sealed_as(&event_id) {
             return index.into();
@@ -48,6 +50,32 @@ fn await_sealed(call: &Call) -> Datum {
             pg_sys::ResetLatch(pg_sys::MyLatch);
         }
         pgrx::check_for_interrupts!();
+    }
+}
+
+/// Tells the sealer that this transaction only waits. A new partition becomes ready when every
+/// transaction that read the log before it has ended (store/partitions.rs); a statement of its own,
+/// outside of any function, reads on with its old snapshot and needs no such care.
+struct Waiter(Option<(&'static Slot, usize)>);
+
+impl Waiter {
+    fn new(slot: &'static Slot) -> Waiter {
+        // SAFETY: globals of this process; functions that run SQL put an entry on the error stack.
+        let alone = unsafe { !pg_sys::IsTransactionBlock() && pg_sys::error_context_stack.is_null() };
+        let place = if alone {
+            slot.add_waiter(crate::compat::virtual_transaction())
+        } else {
+            None
+        };
+        Waiter(place.map(|p| (slot, p)))
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        if let Some((slot, place)) = self.0 {
+            slot.remove_waiter(place);
+        }
     }
 }
 

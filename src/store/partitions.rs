@@ -2,6 +2,7 @@
 //! timestamp in UTC. The SQL function `auditlog_data.ensure_partition` makes them.
 
 use super::spi::{self, Arg};
+use crate::shmem::Slot;
 use chrono::{DateTime, Datelike, Utc};
 use pgrx::pg_sys;
 use pgrx::pg_sys::Oid;
@@ -52,7 +53,7 @@ impl Month {
 }
 
 /// A transaction that holds a lock, as `GetLockConflicts` names it.
-type Holder = [u32; 2];
+pub type Holder = [u32; 2];
 
 #[derive(Debug)]
 enum State {
@@ -88,11 +89,12 @@ impl Partitions {
     }
 
     /// At the begin of a round: looks which new partitions have become ready.
-    pub fn refresh(&mut self) {
+    pub fn refresh(&mut self, slot: &Slot) {
         if !self.0.values().any(|s| matches!(s, State::New(..))) {
             return;
         }
-        let readers = readers_of_the_log();
+        let mut readers = readers_of_the_log();
+        readers.retain(|reader| !slot.is_waiter(*reader));
         for state in self.0.values_mut() {
             if let State::New(oid, before) = state {
                 let before = before.get_or_insert_with(|| readers.clone());

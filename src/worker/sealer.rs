@@ -209,11 +209,14 @@ impl Sealer {
         let limit = guc::SEAL_BATCH.get() as usize;
         let mut waiting: Vec<Waiting> = Vec::new();
         let mut next = [None; INBOXES];
-        self.partitions.refresh();
-        for (i, (from, next)) in self.from.iter().zip(&mut next).enumerate() {
-            if let Some(from) = from {
+        self.partitions.refresh(self.slot);
+        // The table that writers use now comes last: a transaction that went from one to the next
+        // keeps its order, also when the batch is full before its end.
+        let active = self.slot.active_inbox.load(Ordering::Acquire) as usize % INBOXES;
+        for i in (1..=INBOXES).map(|k| (active + k) % INBOXES) {
+            if let Some(from) = self.from[i] {
                 let place = |timestamp| self.partitions.ready(timestamp);
-                *next = inbox::collect(i, *from, limit, place, &mut waiting);
+                next[i] = inbox::collect(i, from, limit, place, &mut waiting);
             }
         }
         if waiting.is_empty() {

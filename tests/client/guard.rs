@@ -147,7 +147,6 @@ const AROUND: [&str; 11] = [
     "ALTER SCHEMA auditlog_data RENAME TO forged",
     "DROP VIEW auditlog.events CASCADE",
     "DROP OWNED BY auditlog_owner CASCADE",
-    "REASSIGN OWNED BY auditlog_owner TO postgres",
     "UPDATE auditlog_data.head SET size = 0",
     "DELETE FROM auditlog_data.head",
     "TRUNCATE auditlog_data.head",
