@@ -8,6 +8,7 @@ use super::row::Hasher;
 use crate::error::Fault;
 use crate::shmem::{self, INBOXES, Slot};
 use auditlog_core::columns::COLUMNS;
+use auditlog_core::document;
 use auditlog_core::personal::{DEFAULT_PATHS, SALT_BYTES};
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
@@ -62,7 +63,13 @@ fn hide_personal(row: &mut RowBuf<INBOX>) {
             setting.clone_into(known);
         }
         let personal = at("personal");
+        let hidden_in_extra = paths.is_none() && personal_in_extra(row);
         let needed = match paths {
+            // NULL hides columns only: where a personal value stayed in extra, the row says so.
+            None if hidden_in_extra => {
+                row.set(personal, text_list(DEFAULT_PATHS.into_iter()));
+                true
+            }
             None => {
                 row.clear(personal);
                 COLUMNS
@@ -81,6 +88,19 @@ fn hide_personal(row: &mut RowBuf<INBOX>) {
             row.clear(SALT);
         }
     });
+}
+
+/// Did a default personal value stay in `extra`, like a host name in place of an address?
+fn personal_in_extra(row: &RowBuf<INBOX>) -> bool {
+    let extra = at("extra");
+    if row.nulls[extra] {
+        return false;
+    }
+    // SAFETY: a jsonb column.
+    let data: &[u8] = unsafe { super::row::bytes(row.values[extra]) };
+    // All default paths begin with this key; most events have it in columns only.
+    data.windows(5).any(|w| w == b"actor")
+        && super::jsonb::tree(data).is_ok_and(|tree| document::personal_in_extra(&tree, DEFAULT_PATHS))
 }
 
 /// Appends a completed row to the inbox that is active now.

@@ -141,7 +141,7 @@ fn definitions(table: &str, client: &mut Client) -> Vec<String> {
 }
 
 /// Changes of what guards the tables.
-const AROUND: [&str; 11] = [
+const AROUND: [&str; 10] = [
     "DROP SCHEMA auditlog_data CASCADE",
     "DROP SCHEMA auditlog CASCADE",
     "ALTER SCHEMA auditlog_data RENAME TO forged",
