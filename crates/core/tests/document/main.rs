@@ -5,8 +5,8 @@ mod support;
 mod values;
 
 use auditlog_core::document::{
-    DocumentError, ErrorKind, Limits, MAX_INDEXED_BYTES, check_columns, format_inet, format_timestamp, parse,
-    parse_inet, parse_timestamp, personal_in_extra, to_document,
+    DocumentError, ErrorKind, Limits, MAX_INDEXED_BYTES, check_columns, format_timestamp, parse, parse_inet,
+    parse_timestamp, personal_in_extra, to_document,
 };
 use auditlog_core::event::{Event, Severity};
 use auditlog_core::json::Json;

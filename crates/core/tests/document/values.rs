@@ -1,7 +1,6 @@
 //! Timestamps and addresses in documents.
 
 use super::support::{LIMITS, json};
-use super::{event, refused};
 use auditlog_core::document::*;
 use auditlog_core::event::*;
 
