@@ -71,7 +71,7 @@ COMMENT ON FUNCTION auditlog_data.stats() IS 'Counters of this database in share
 
 CREATE FUNCTION auditlog_data.is_worker() RETURNS boolean
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_is_worker';
-COMMENT ON FUNCTION auditlog_data.is_worker() IS 'Is this process the sealer?';
+COMMENT ON FUNCTION auditlog_data.is_worker() IS 'Is this process the sealer, or a script of the extension?';
 
 CREATE FUNCTION auditlog_data.announce_database() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_announce_database';

@@ -57,17 +57,18 @@ fn stats(call: &Call) -> Datum {
 }
 
 /// Tells the launcher that this database has the extension: at commit, so that the sealer finds it.
+/// An error when the library was not preloaded, so that CREATE EXTENSION says so.
 fn announce_database(call: &Call) -> Datum {
-    if crate::shmem::loaded() {
-        for i in 0..crate::shmem::INBOXES {
-            crate::store::inbox::note(i, 0);
-        }
+    crate::store::inbox::shared_slot();
+    for i in 0..crate::shmem::INBOXES {
+        crate::store::inbox::note(i, 0);
     }
     call.null()
 }
 
 fn is_worker(_call: &Call) -> Datum {
-    crate::worker::is_sealer().into()
+    // SAFETY: a global of this process: true while an extension's script runs.
+    (crate::worker::is_sealer() || unsafe { pgrx::pg_sys::creating_extension }).into()
 }
 
 /// Trigger of `auditlog.event_types`: checks the schema of a row, and makes every process read the

@@ -92,7 +92,7 @@ fn ddl_end(call: &Call) -> Datum {
         if !harmful && ALLOWED.contains(&tag.as_str()) || updates_extension(trigger) {
             continue;
         }
-        if RESTORE.contains(&tag.as_str()) && restoring() && lays_out_partition(trigger) {
+        if RESTORE.contains(&tag.as_str()) && lays_out_partition(trigger) && restoring() {
             continue;
         }
         refuse(&tag, &identity);
@@ -118,8 +118,12 @@ fn updates_extension(trigger: &pg_sys::EventTriggerData) -> bool {
 /// ALTER TABLE is allowed in a restore for what pg_dump writes for a partition, nothing else.
 fn lays_out_partition(trigger: &pg_sys::EventTriggerData) -> bool {
     use pg_sys::AlterTableType as A;
-    if node_tag(trigger) != pg_sys::NodeTag::T_AlterTableStmt {
-        return true;
+    match node_tag(trigger) {
+        pg_sys::NodeTag::T_CreateStmt | pg_sys::NodeTag::T_IndexStmt | pg_sys::NodeTag::T_CreateTrigStmt => {
+            return true;
+        }
+        pg_sys::NodeTag::T_AlterTableStmt => {}
+        _ => return false,
     }
     // SAFETY: the tag says what the node is; the list holds AlterTableCmd nodes.
     unsafe {

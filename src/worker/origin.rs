@@ -41,6 +41,17 @@ pub fn ready() -> Result<Head, &'static str> {
     }
 }
 
+/// Is nobody at work in this database who could be loading a dump? psql is never idle for a second then.
+pub fn is_quiet() -> bool {
+    crate::store::spi::run(
+        "SELECT 1 FROM pg_catalog.pg_stat_activity WHERE datname = pg_catalog.current_database() \
+         AND backend_type = 'client backend' \
+         AND (state <> 'idle' OR state_change > pg_catalog.clock_timestamp() - interval '1 second') LIMIT 1",
+        &[],
+    )
+    .is_empty()
+}
+
 /// Makes the head of a new installation, or takes a restored log over. Returns whether the log has
 /// events. Writes nothing when there is nothing to do.
 pub fn settle() -> Result<bool, &'static str> {

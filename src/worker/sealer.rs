@@ -20,6 +20,8 @@ const BETWEEN_BATCHES: Duration = Duration::from_millis(50);
 const FULL_SCAN_SHARE: u32 = 20;
 /// Shortest time between two full looks.
 const FULL_SCAN_INTERVAL: Duration = Duration::from_secs(1);
+/// Time between two looks whether a new database is quiet.
+const QUIET_CHECK: Duration = Duration::from_millis(500);
 /// Time between two looks whether a new partition is ready.
 const SOON: Duration = Duration::from_millis(20);
 /// Seconds that the launcher waits before it starts this sealer again after a DROP DATABASE that
@@ -74,6 +76,7 @@ struct Sealer {
     failures: u32,
     /// The log's table; another one after DROP and CREATE EXTENSION.
     log: pg_sys::Oid,
+    next_quiet_check: Instant,
     /// The log has events, so this is no database that a dump may be about to be loaded into.
     started: bool,
 }
@@ -88,6 +91,7 @@ impl Sealer {
             next_full_scan: Instant::now(),
             last_batch: Instant::now() - BETWEEN_BATCHES,
             failures: 0,
+            next_quiet_check: Instant::now(),
             log: pg_sys::Oid::INVALID,
             started: false,
         }
@@ -221,8 +225,14 @@ impl Sealer {
         }
         if waiting.is_empty() {
             self.from = next;
-            // Only once events were sealed: partitions made earlier would be in the way of a dump.
-            if self.started {
+            // Partitions are made ahead once events were sealed, or nobody can be loading a dump here:
+            // they would be in its way.
+            if self.started
+                || Instant::now() >= self.next_quiet_check && {
+                    self.next_quiet_check = Instant::now() + QUIET_CHECK;
+                    origin::is_quiet()
+                }
+            {
                 self.upkeep.run(self.slot, &mut self.partitions);
             }
             return if next.iter().any(Option::is_some) {
