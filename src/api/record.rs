@@ -29,6 +29,9 @@ crate::sql_function!(auditlog_record_text, pg_finfo_auditlog_record_text, record
 crate::sql_function!(auditlog_record_batch, pg_finfo_auditlog_record_batch, record_batch);
 crate::sql_function!(auditlog_record_ndjson, pg_finfo_auditlog_record_ndjson, record_ndjson);
 
+/// Deeper than `auditlog.max_json_depth` can be set.
+const UNREASONABLE_DEPTH: usize = 1000;
+
 fn missing(what: &str) -> ! {
     Fault::new(Code::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("{what} must not be null"))
         .detail("There is nothing to record.")
@@ -75,9 +78,9 @@ fn record_document(call: &Call) -> Datum {
 
 fn document_from(data: &[u8]) -> Result<Json, Fault> {
     check_size(data.len())?;
-    let limit = guc::MAX_JSON_DEPTH.get() as usize;
-    if jsonb::is_deeper(data, limit) {
-        return Err(event_rows::too_deep("$", limit));
+    // What is nested beyond reason is not even taken apart; the document check names the path of the rest.
+    if jsonb::is_deeper(data, UNREASONABLE_DEPTH) {
+        return Err(event_rows::too_deep("$", guc::MAX_JSON_DEPTH.get() as usize));
     }
     jsonb::tree(data).map_err(|_| Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the event's jsonb cannot be read"))
 }
