@@ -1,0 +1,1146 @@
+-- pg_auditlog 0.1.0: the whole install script. Written by pgrx-embed; do not edit.
+
+-- sql/schema/10_roles.sql
+-- The roles of the product. Group roles without login; they are shared by all databases of the
+-- cluster, so they are made only where missing and never dropped with the extension.
+DO $roles$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT * FROM (VALUES
+        ('auditlog_owner', 'owns the objects of pg_auditlog; nobody logs in as it'),
+        ('auditlog_administrator', 'audit administrator: full access, export, alerts'),
+        ('auditlog_analyst', 'security analyst: view, search, export'),
+        ('auditlog_compliance', 'compliance officer: view, generate reports'),
+        ('auditlog_manager', 'manager: views the activities of the own team'),
+        ('auditlog_user', 'regular user: views own activities only'),
+        ('auditlog_writer', 'application: records events, reads none')
+    ) AS v (name, description)
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r.name) THEN
+            BEGIN
+                EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN NOINHERIT', r.name);
+                EXECUTE pg_catalog.format('COMMENT ON ROLE %I IS %L', r.name, r.description);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- made by CREATE EXTENSION in another database at this moment
+            END;
+        END IF;
+    END LOOP;
+END
+$roles$;
+
+CREATE SCHEMA auditlog_data;
+COMMENT ON SCHEMA auditlog_data IS 'pg_auditlog: inbox and log as they are stored; read auditlog.events instead';
+COMMENT ON SCHEMA auditlog IS 'pg_auditlog: the audit log. Record with auditlog.record(), read auditlog.events, check with auditlog.verify()';
+
+-- sql/schema/20_tables.sql
+-- Where events live. The columns that are hashed come first, in the order of crates/core/src/columns.rs;
+-- a test compares the two.
+
+CREATE TYPE auditlog.severity AS ENUM ('debug', 'info', 'notice', 'warning', 'error', 'critical');
+COMMENT ON TYPE auditlog.severity IS 'How grave an event is, in ascending order';
+
+CREATE TABLE auditlog.event_types (
+    event_type text PRIMARY KEY
+        CHECK (event_type OPERATOR(pg_catalog.~) '^[a-z0-9_][a-z0-9_-]*(\.[a-z0-9_][a-z0-9_-]*)*$'),
+    category text NOT NULL CHECK (category OPERATOR(pg_catalog.<>) ''),
+    default_severity auditlog.severity NOT NULL DEFAULT 'info',
+    description text NOT NULL,
+    json_schema jsonb,
+    built_in boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE auditlog.event_types IS 'Catalogue of event types; add your own, with built_in = false';
+COMMENT ON COLUMN auditlog.event_types.json_schema IS 'JSON Schema for events of this type, checked as auditlog.validation says';
+
+-- Sealed events, by retention class and month. Only the sealer writes here.
+CREATE TABLE auditlog_data.log (
+    timestamp timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    db_xid bigint NOT NULL,
+    severity auditlog.severity NOT NULL,
+    event_id text NOT NULL,
+    event_type text NOT NULL,
+    category text NOT NULL,
+    operation text,
+    status text,
+    method text,
+    tenant text,
+    idempotency_key text,
+    actor_type text,
+    actor_id text,
+    actor_email text,
+    actor_ip inet,
+    actor_user_agent text,
+    actor_session_id text,
+    resource_type text,
+    resource_id text,
+    cloud_provider text,
+    account_id text,
+    region text,
+    resource_tags jsonb,
+    before jsonb,
+    after jsonb,
+    request_id text,
+    tags text[],
+    extra jsonb,
+    db_session_user text NOT NULL,
+    db_current_user text NOT NULL,
+    db_client_addr inet,
+    db_application text,
+    personal text[],
+    salt bytea,
+    redacted jsonb,
+    entry_hash bytea NOT NULL,
+    sealed_at timestamptz NOT NULL,
+    retention_class text NOT NULL,
+    log_index bigint NOT NULL,
+    prev_hash bytea NOT NULL,
+    hash bytea NOT NULL
+) PARTITION BY LIST (retention_class);
+COMMENT ON TABLE auditlog_data.log IS 'The sealed, hash-chained log; read auditlog.events';
+CREATE TABLE auditlog_data.log_standard PARTITION OF auditlog_data.log FOR VALUES IN ('standard')
+    PARTITION BY RANGE ("timestamp");
+COMMENT ON TABLE auditlog_data.log_standard IS 'Sealed events of the retention class «standard», a partition a month';
+
+-- Indexes are made on each partition (secure_partition), not on the tree: a dump then restores them
+-- without a clash, and a closed partition can have other ones than the open one.
+
+-- Recorded events that are not sealed yet. A few tables that take turns, so that a drained one can
+-- be emptied at once; no index, no vacuum. Rows stay uncompressed: they are here for milliseconds.
+CREATE TABLE auditlog_data.inbox_0 (
+    timestamp timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    db_xid bigint NOT NULL,
+    severity auditlog.severity NOT NULL,
+    event_id text NOT NULL,
+    event_type text NOT NULL,
+    category text NOT NULL,
+    operation text,
+    status text,
+    method text,
+    tenant text,
+    idempotency_key text,
+    actor_type text,
+    actor_id text,
+    actor_email text,
+    actor_ip inet,
+    actor_user_agent text,
+    actor_session_id text,
+    resource_type text,
+    resource_id text,
+    cloud_provider text,
+    account_id text,
+    region text,
+    resource_tags jsonb,
+    before jsonb,
+    after jsonb,
+    request_id text,
+    tags text[],
+    extra jsonb,
+    db_session_user text NOT NULL,
+    db_current_user text NOT NULL,
+    db_client_addr inet,
+    db_application text,
+    personal text[],
+    salt bytea,
+    redacted jsonb,
+    entry_hash bytea NOT NULL
+) WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false, toast_tuple_target = 8160);
+CREATE TABLE auditlog_data.inbox_1 (LIKE auditlog_data.inbox_0)
+    WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false, toast_tuple_target = 8160);
+CREATE TABLE auditlog_data.inbox_2 (LIKE auditlog_data.inbox_0)
+    WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false, toast_tuple_target = 8160);
+CREATE TABLE auditlog_data.inbox_3 (LIKE auditlog_data.inbox_0)
+    WITH (autovacuum_enabled = false, toast.autovacuum_enabled = false, toast_tuple_target = 8160);
+COMMENT ON TABLE auditlog_data.inbox_0 IS 'Recorded events that wait to be sealed; read auditlog.events';
+COMMENT ON TABLE auditlog_data.inbox_1 IS 'Recorded events that wait to be sealed; read auditlog.events';
+COMMENT ON TABLE auditlog_data.inbox_2 IS 'Recorded events that wait to be sealed; read auditlog.events';
+COMMENT ON TABLE auditlog_data.inbox_3 IS 'Recorded events that wait to be sealed; read auditlog.events';
+CREATE VIEW auditlog_data.inbox AS
+    SELECT * FROM auditlog_data.inbox_0 UNION ALL SELECT * FROM auditlog_data.inbox_1
+    UNION ALL SELECT * FROM auditlog_data.inbox_2 UNION ALL SELECT * FROM auditlog_data.inbox_3;
+COMMENT ON VIEW auditlog_data.inbox IS 'All recorded events that wait to be sealed';
+
+-- How far the chain has come: one row for this installation, and for a moment after a restore the
+-- row of the installation that it was dumped from.
+CREATE TABLE auditlog_data.head (
+    system_identifier bigint NOT NULL,
+    database_oid bigint NOT NULL,
+    extension_oid bigint NOT NULL,
+    size bigint NOT NULL,
+    hash bytea NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    PRIMARY KEY (system_identifier, database_oid, extension_oid)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE auditlog_data.head IS 'Number of sealed events and hash of the last one';
+
+CREATE TABLE auditlog_data.idempotency (
+    tenant text NOT NULL,
+    key text NOT NULL,
+    event_id text NOT NULL,
+    digest bytea NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (tenant, key)
+);
+CREATE INDEX idempotency_recorded_at ON auditlog_data.idempotency (recorded_at);
+COMMENT ON TABLE auditlog_data.idempotency IS 'Idempotency keys of the last 24 hours';
+
+-- What everybody reads. Under the reader's own rights; a row moves from inbox to log in one
+-- transaction, so each snapshot sees it exactly once.
+CREATE VIEW auditlog.events WITH (security_invoker = true) AS
+SELECT
+    log_index, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
+    actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
+    account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
+    idempotency_key, recorded_at, sealed_at, db_session_user, db_current_user, db_client_addr, db_application,
+    db_xid, retention_class, personal, salt, redacted, entry_hash, prev_hash, hash
+FROM auditlog_data.log
+UNION ALL SELECT
+    NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
+    actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
+    account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
+    idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
+    db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
+FROM auditlog_data.inbox_0
+UNION ALL SELECT
+    NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
+    actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
+    account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
+    idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
+    db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
+FROM auditlog_data.inbox_1
+UNION ALL SELECT
+    NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
+    actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
+    account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
+    idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
+    db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
+FROM auditlog_data.inbox_2
+UNION ALL SELECT
+    NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
+    actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
+    account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
+    idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
+    db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
+FROM auditlog_data.inbox_3;
+COMMENT ON VIEW auditlog.events IS 'All events, sealed (log_index is set) and not yet sealed; INSERT and COPY record events';
+COMMENT ON COLUMN auditlog.events.log_index IS 'place in the log, 0, 1, 2 … without gaps; NULL until sealed';
+COMMENT ON COLUMN auditlog.events.event_id IS 'given by the caller, or evt_ and a UUIDv7';
+COMMENT ON COLUMN auditlog.events."timestamp" IS 'when it happened';
+COMMENT ON COLUMN auditlog.events.event_type IS 'what happened, dotted, lower case';
+COMMENT ON COLUMN auditlog.events.category IS 'category of the type in auditlog.event_types';
+COMMENT ON COLUMN auditlog.events.severity IS 'how grave it is';
+COMMENT ON COLUMN auditlog.events.tenant IS 'whose event it is, where one database serves several';
+COMMENT ON COLUMN auditlog.events.actor_ip IS 'address of the actor; what is no address is kept in extra';
+COMMENT ON COLUMN auditlog.events.extra IS 'everything of the event document that has no column';
+COMMENT ON COLUMN auditlog.events.idempotency_key IS 'a retry with the same key within 24 hours records nothing';
+COMMENT ON COLUMN auditlog.events.recorded_at IS 'when the database recorded it';
+COMMENT ON COLUMN auditlog.events.sealed_at IS 'when it got its place in the log';
+COMMENT ON COLUMN auditlog.events.db_session_user IS 'login role that recorded it, set by the database';
+COMMENT ON COLUMN auditlog.events.db_current_user IS 'role in effect when it was recorded, set by the database';
+COMMENT ON COLUMN auditlog.events.db_client_addr IS 'address of the database client, set by the database';
+COMMENT ON COLUMN auditlog.events.db_application IS 'application_name of the database client';
+COMMENT ON COLUMN auditlog.events.db_xid IS 'transaction that recorded it';
+COMMENT ON COLUMN auditlog.events.retention_class IS 'how long it is kept';
+COMMENT ON COLUMN auditlog.events.personal IS 'paths whose values are hashed as commitments; NULL means the default ones';
+COMMENT ON COLUMN auditlog.events.salt IS 'hides personal values in the hash; removed by erasure';
+COMMENT ON COLUMN auditlog.events.redacted IS 'commitments in place of erased values';
+COMMENT ON COLUMN auditlog.events.entry_hash IS 'SHA-256 of the entry (docs/format.md)';
+COMMENT ON COLUMN auditlog.events.prev_hash IS 'hash of the event before';
+COMMENT ON COLUMN auditlog.events.hash IS 'SHA-256 of prev_hash, entry_hash and log_index';
+
+-- Dumps carry the events. Partitions are no members of the extension (they come and go), so pg_dump
+-- takes them by itself; the event types that users added are told apart by built_in.
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.head', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.idempotency', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_0', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_1', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_2', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_3', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog.event_types', 'WHERE NOT built_in');
+
+-- sql/schema/30_functions.sql
+-- The SQL interface. Recording runs with the caller's rights: the rows go in below SQL, so the caller
+-- needs EXECUTE and nothing else, and the role in effect is known when the event is recorded.
+
+CREATE FUNCTION auditlog.record(event jsonb, idempotency_key text DEFAULT NULL) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_document';
+COMMENT ON FUNCTION auditlog.record(jsonb, text) IS
+    'Records an event given as a JSON document and returns its event_id; with the same idempotency_key again within 24 hours, the first event_id';
+
+CREATE FUNCTION auditlog.record(event text, key_or_actor text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_text';
+COMMENT ON FUNCTION auditlog.record(text, text) IS
+    'The same for arguments without a type, as in psql: a JSON document and its idempotency key, or an event type and its actor';
+
+CREATE FUNCTION auditlog.record(
+    event_type text,
+    actor jsonb DEFAULT NULL,
+    resource jsonb DEFAULT NULL,
+    action jsonb DEFAULT NULL,
+    changes jsonb DEFAULT NULL,
+    metadata jsonb DEFAULT NULL,
+    severity text DEFAULT NULL,
+    "timestamp" timestamptz DEFAULT NULL,
+    tenant text DEFAULT NULL,
+    idempotency_key text DEFAULT NULL
+) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_event';
+COMMENT ON FUNCTION auditlog.record(text, jsonb, jsonb, jsonb, jsonb, jsonb, text, timestamptz, text, text) IS
+    'Records an event given group by group and returns its event_id';
+
+CREATE FUNCTION auditlog.record_batch(events jsonb) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_batch';
+COMMENT ON FUNCTION auditlog.record_batch(jsonb) IS
+    'Records a JSON array of events, all or none; returns how many were new';
+
+CREATE FUNCTION auditlog.record_ndjson(lines text) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_ndjson';
+COMMENT ON FUNCTION auditlog.record_ndjson(text) IS
+    'Records one JSON document a line, all or none; returns how many were new';
+
+CREATE FUNCTION auditlog.set_context(context jsonb) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_set_context';
+COMMENT ON FUNCTION auditlog.set_context(jsonb) IS
+    'Sets actor, tenant, request … for the events of this transaction that lack them; NULL clears it';
+
+CREATE FUNCTION auditlog.to_json(event auditlog.events) RETURNS jsonb
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_to_json';
+COMMENT ON FUNCTION auditlog.to_json(auditlog.events) IS 'The event as the JSON document that it came as';
+
+CREATE FUNCTION auditlog.await_sealed(event_id text, timeout interval DEFAULT '5s') RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_await_sealed';
+COMMENT ON FUNCTION auditlog.await_sealed(text, interval) IS
+    'Waits until an event is sealed and returns its log_index; an error when it is not in time';
+
+CREATE FUNCTION auditlog.verify(from_index bigint DEFAULT 0, to_index bigint DEFAULT NULL)
+    RETURNS TABLE (log_index bigint, kind text, detail text, event_id text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_verify';
+COMMENT ON FUNCTION auditlog.verify(bigint, bigint) IS
+    'Reads and hashes every event again; each row is a finding (modified, missing, extra, reordered), no row means intact';
+
+-- Not for users.
+
+CREATE FUNCTION auditlog_data.stats(
+    OUT sealer_pid integer, OUT active_inbox integer, OUT sealed bigint, OUT batches bigint, OUT last_batch bigint,
+    OUT last_seal timestamptz, OUT last_round timestamptz, OUT last_lag_us bigint, OUT tampered bigint,
+    OUT truncations bigint, OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text,
+    OUT repeats bigint, OUT differing_repeats bigint, OUT schema_warnings bigint,
+    OUT verify_pid integer, OUT verify_done bigint, OUT verify_total bigint, OUT verify_started timestamptz
+) RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_stats';
+COMMENT ON FUNCTION auditlog_data.stats() IS 'Counters of this database in shared memory';
+
+CREATE FUNCTION auditlog_data.is_worker() RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_is_worker';
+COMMENT ON FUNCTION auditlog_data.is_worker() IS 'Is this process the sealer, or a script of the extension?';
+
+CREATE FUNCTION auditlog_data.announce_database() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_announce_database';
+COMMENT ON FUNCTION auditlog_data.announce_database() IS 'Has a sealer started for this database at commit';
+
+CREATE FUNCTION auditlog_data.refuse() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_refuse';
+COMMENT ON FUNCTION auditlog_data.refuse() IS 'Trigger: refuses UPDATE, DELETE and TRUNCATE';
+CREATE FUNCTION auditlog_data.inbox_row() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_inbox_row';
+COMMENT ON FUNCTION auditlog_data.inbox_row() IS 'Trigger: validates and hashes an event';
+CREATE FUNCTION auditlog_data.log_row() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_log_row';
+COMMENT ON FUNCTION auditlog_data.log_row() IS 'Trigger: enforces the hash chain';
+CREATE FUNCTION auditlog_data.events_row() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_events_row';
+COMMENT ON FUNCTION auditlog_data.events_row() IS 'Trigger: INSERT INTO auditlog.events records an event';
+CREATE FUNCTION auditlog_data.event_types_changed() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_event_types_changed';
+COMMENT ON FUNCTION auditlog_data.event_types_changed() IS 'Trigger: checks a JSON Schema, has the catalogue read again';
+CREATE FUNCTION auditlog_data.guard_ddl() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_guard_ddl';
+COMMENT ON FUNCTION auditlog_data.guard_ddl() IS 'Event trigger: refuses DDL on the log';
+CREATE FUNCTION auditlog_data.guard_drop() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_guard_drop';
+COMMENT ON FUNCTION auditlog_data.guard_drop() IS 'Event trigger: refuses dropping parts of the log';
+CREATE FUNCTION auditlog_data.guard_extension() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_guard_extension';
+COMMENT ON FUNCTION auditlog_data.guard_extension() IS 'Event trigger: refuses DROP EXTENSION without CASCADE while there are events';
+
+-- Gives a partition of the log what it needs where that is missing: indexes, triggers, owner, no
+-- grants. Also repairs a partition that came out of an incomplete dump.
+CREATE FUNCTION auditlog_data.secure_partition(partition regclass) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    child text := (SELECT relname FROM pg_class WHERE oid = partition);
+    i record;
+    t record;
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the sealer changes partitions of the log' USING ERRCODE = '42501';
+    END IF;
+    FOR i IN SELECT * FROM auditlog_data.partition_indexes() LOOP
+        IF to_regclass(format('auditlog_data.%I', child || '_' || i.suffix)) IS NULL THEN
+            EXECUTE format('CREATE %s INDEX %I ON auditlog_data.%I (%s)',
+                CASE WHEN i.is_unique THEN 'UNIQUE' END, child || '_' || i.suffix, child, i.columns);
+        END IF;
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = partition AND tgname = 'auditlog_no_truncate') THEN
+        EXECUTE format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', child);
+    END IF;
+    FOR t IN SELECT tgname FROM pg_trigger
+        WHERE tgrelid = partition AND tgname LIKE 'auditlog\_%' AND tgenabled <> 'A'
+    LOOP
+        EXECUTE format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER %I', child, t.tgname);
+    END LOOP;
+    EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', child);
+    EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', child);
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.secure_partition(regclass) IS 'Adds the indexes and triggers that a partition of the log lacks; called by the sealer';
+
+-- The indexes of every partition. log_index is unique in each; that it is unique in the whole log is
+-- the chain''s business (a unique index of the tree would have to contain the partition key).
+CREATE FUNCTION auditlog_data.partition_indexes() RETURNS TABLE (suffix text, is_unique boolean, columns text)
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    VALUES ('log_index', true, 'log_index'),
+        ('event_id', false, 'event_id'),
+        ('timestamp', false, '"timestamp"'),
+        ('event_type', false, 'event_type, "timestamp"'),
+        ('actor_id', false, 'actor_id, "timestamp"'),
+        ('actor_email', false, 'actor_email, "timestamp"'),
+        ('resource_id', false, 'resource_id, "timestamp"')
+$body$;
+COMMENT ON FUNCTION auditlog_data.partition_indexes() IS 'The indexes of each partition of the log';
+
+-- Partitions that lack something, as they are in the middle of a restore.
+CREATE FUNCTION auditlog_data.incomplete_partitions() RETURNS SETOF regclass
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT p.relid FROM pg_partition_tree('auditlog_data.log') AS p JOIN pg_class AS c ON c.oid = p.relid
+    WHERE p.isleaf AND (
+        (SELECT count(*) FROM pg_trigger AS t WHERE t.tgrelid = p.relid AND t.tgenabled = 'A'
+            AND t.tgname IN ('auditlog_row', 'auditlog_no_change', 'auditlog_no_truncate')) < 3
+        OR EXISTS (SELECT FROM auditlog_data.partition_indexes() AS i
+            WHERE to_regclass(format('auditlog_data.%I', c.relname || '_' || i.suffix)) IS NULL))
+$body$;
+COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the log that lack a trigger or an index';
+
+-- Makes the partition of a month, or of all time before 2020 (month 0), and locks it down like its
+-- parent. LIKE and ATTACH instead of PARTITION OF: that would lock the whole log against readers.
+CREATE FUNCTION auditlog_data.ensure_partition(class text, year integer, month integer, OUT partition regclass, OUT made boolean)
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
+$body$
+DECLARE
+    parent text := format('log_%s', class);
+    child text := format('log_%s_before_2020', class);
+    lower_bound text := 'MINVALUE';
+    upper_bound text := quote_literal(make_timestamptz(2020, 1, 1, 0, 0, 0, 'UTC'));
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the sealer makes partitions of the log' USING ERRCODE = '42501';
+    END IF;
+    IF month > 0 THEN
+        child := format('log_%s_%s_%s', class, lpad(year::text, 4, '0'), lpad(month::text, 2, '0'));
+        lower_bound := quote_literal(make_timestamptz(year, month, 1, 0, 0, 0, 'UTC'));
+        upper_bound := quote_literal(make_timestamptz(year, month, 1, 0, 0, 0, 'UTC') + interval '1 month');
+    END IF;
+    SELECT c.oid INTO partition FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE c.relname = child AND i.inhparent = format('auditlog_data.%I', parent)::regclass;
+    made := partition IS NULL;
+    IF NOT made THEN
+        RETURN;
+    END IF;
+    EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)', child);
+    EXECUTE format('ALTER TABLE auditlog_data.%I ATTACH PARTITION auditlog_data.%I FOR VALUES FROM (%s) TO (%s)',
+        parent, child, lower_bound, upper_bound);
+    partition := format('auditlog_data.%I', child)::regclass;
+    PERFORM auditlog_data.secure_partition(partition);
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.ensure_partition(text, integer, integer) IS 'Finds or makes the partition of a month; called by the sealer';
+
+-- sql/schema/40_triggers.sql
+-- The triggers of design §2. ENABLE ALWAYS: session_replication_role = replica does not switch them off.
+
+DO $triggers$
+DECLARE
+    t text;
+BEGIN
+    FOR i IN 0..3 LOOP
+        t := pg_catalog.format('auditlog_data.inbox_%s', i);
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_row BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION auditlog_data.inbox_row()', t);
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER auditlog_row', t);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER auditlog_no_change', t);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER auditlog_no_truncate', t);
+    END LOOP;
+    CREATE TRIGGER auditlog_row BEFORE INSERT ON auditlog_data.log FOR EACH ROW EXECUTE FUNCTION auditlog_data.log_row();
+    CREATE TRIGGER auditlog_no_change BEFORE UPDATE OR DELETE ON auditlog_data.log FOR EACH ROW EXECUTE FUNCTION auditlog_data.refuse();
+    ALTER TABLE auditlog_data.log ENABLE ALWAYS TRIGGER auditlog_row;
+    ALTER TABLE auditlog_data.log ENABLE ALWAYS TRIGGER auditlog_no_change;
+    -- Statement triggers do not pass down to partitions: each level has its own.
+    FOREACH t IN ARRAY ARRAY['auditlog_data.log', 'auditlog_data.log_standard'] LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER auditlog_no_truncate', t);
+    END LOOP;
+    CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE ON auditlog_data.head FOR EACH ROW EXECUTE FUNCTION auditlog_data.refuse();
+    CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.head FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+    ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_change;
+    ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_truncate;
+END
+$triggers$;
+
+CREATE TRIGGER auditlog_row INSTEAD OF INSERT ON auditlog.events FOR EACH ROW EXECUTE FUNCTION auditlog_data.events_row();
+
+CREATE TRIGGER auditlog_changed BEFORE INSERT OR UPDATE OR DELETE ON auditlog.event_types
+    FOR EACH ROW EXECUTE FUNCTION auditlog_data.event_types_changed();
+ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_changed;
+
+CREATE EVENT TRIGGER auditlog_guard_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.guard_ddl();
+CREATE EVENT TRIGGER auditlog_guard_drop ON sql_drop EXECUTE FUNCTION auditlog_data.guard_drop();
+CREATE EVENT TRIGGER auditlog_guard_extension ON ddl_command_start WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED')
+    EXECUTE FUNCTION auditlog_data.guard_extension();
+ALTER EVENT TRIGGER auditlog_guard_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER auditlog_guard_drop ENABLE ALWAYS;
+ALTER EVENT TRIGGER auditlog_guard_extension ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER auditlog_guard_ddl IS 'pg_auditlog: refuses DDL on the log';
+COMMENT ON EVENT TRIGGER auditlog_guard_drop IS 'pg_auditlog: refuses dropping parts of the log';
+COMMENT ON EVENT TRIGGER auditlog_guard_extension IS 'pg_auditlog: refuses DROP EXTENSION without CASCADE while there are events';
+
+-- sql/schema/50_health.sql
+-- Seeing it run: numbers about the log for pg_monitor, never its content.
+
+CREATE FUNCTION auditlog_data.inbox_state(OUT events bigint, OUT oldest timestamptz, OUT bytes bigint)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT count(*), min(recorded_at),
+        (SELECT sum(pg_total_relation_size(format('auditlog_data.inbox_%s', i)::regclass))::bigint FROM generate_series(0, 3) AS i)
+    FROM auditlog_data.inbox
+$body$;
+COMMENT ON FUNCTION auditlog_data.inbox_state() IS 'How many events wait to be sealed, since when, and the size of the inbox tables';
+
+CREATE FUNCTION auditlog_data.head_state(OUT size bigint, OUT hash bytea, OUT updated_at timestamptz, OUT foreign_heads bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT h.size, h.hash, h.updated_at,
+        (SELECT count(*) FROM auditlog_data.head AS o WHERE o.extension_oid <> e.oid::bigint OR o.database_oid <> d.oid::bigint)
+    FROM pg_extension AS e
+    JOIN pg_database AS d ON d.datname = current_database()
+    LEFT JOIN auditlog_data.head AS h ON h.extension_oid = e.oid::bigint AND h.database_oid = d.oid::bigint
+        AND h.system_identifier = (SELECT system_identifier FROM pg_control_system())
+    WHERE e.extname = 'pg_auditlog'
+$body$;
+COMMENT ON FUNCTION auditlog_data.head_state() IS 'Head of this installation''s log';
+
+CREATE VIEW auditlog.stat_ingest AS
+SELECT
+    COALESCE(h.size, 0) + i.events AS events,
+    i.events AS inbox_events,
+    i.oldest AS inbox_oldest,
+    i.bytes AS inbox_bytes,
+    s.active_inbox,
+    s.repeats AS idempotent_repeats,
+    s.differing_repeats AS idempotent_repeats_differing,
+    s.schema_warnings
+FROM auditlog_data.inbox_state() AS i
+LEFT JOIN auditlog_data.head_state() AS h ON true
+LEFT JOIN auditlog_data.stats() AS s ON true;
+COMMENT ON VIEW auditlog.stat_ingest IS 'Recording: events in all, and what waits in the inbox';
+
+CREATE VIEW auditlog.stat_seal AS
+SELECT
+    COALESCE(h.size, 0) AS sealed_events,
+    h.hash AS head_hash,
+    i.events AS inbox_rows,
+    pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) i.oldest AS inbox_age,
+    s.sealer_pid,
+    s.batches,
+    s.last_batch AS last_batch_events,
+    s.last_seal AS last_sealed_at,
+    s.last_lag_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS last_seal_lag,
+    s.last_round AS last_round_at,
+    s.truncations AS inbox_truncations,
+    s.tampered AS changed_before_sealing,
+    s.errors,
+    s.last_error_at,
+    s.last_error
+FROM auditlog_data.inbox_state() AS i
+LEFT JOIN auditlog_data.head_state() AS h ON true
+LEFT JOIN auditlog_data.stats() AS s ON true;
+COMMENT ON VIEW auditlog.stat_seal IS 'Sealing: head of the log, what waits, how long, last error';
+
+CREATE VIEW auditlog.stat_verify AS
+SELECT s.verify_pid AS pid, s.verify_done AS rows_done, s.verify_total AS rows_total, s.verify_started AS started_at
+FROM auditlog_data.stats() AS s
+WHERE s.verify_pid IN (SELECT a.pid FROM pg_catalog.pg_stat_activity AS a);
+COMMENT ON VIEW auditlog.stat_verify IS 'Progress of a running auditlog.verify(); rows_total is an estimate';
+
+CREATE FUNCTION auditlog_data.guard_faults() RETURNS TABLE (fault text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    -- By pg_inherits, not pg_partition_tree(): that one sees partitions newer than this statement.
+    WITH RECURSIVE tree AS (
+        SELECT 'auditlog_data.log'::regclass::oid AS relid
+        UNION ALL SELECT i.inhrelid FROM tree JOIN pg_inherits AS i ON i.inhparent = tree.relid
+    ), tables AS (
+        SELECT relid::regclass FROM tree
+        UNION ALL SELECT format('auditlog_data.inbox_%s', i)::regclass FROM generate_series(0, 3) AS i
+    ), wanted AS (
+        SELECT t.relid, w.name FROM tables AS t CROSS JOIN (VALUES ('auditlog_row'), ('auditlog_no_change'), ('auditlog_no_truncate')) AS w (name)
+    )
+    SELECT format('trigger %s is missing on %s', w.name, w.relid::regclass) FROM wanted AS w
+        WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid AND g.tgname = w.name)
+    UNION ALL
+    SELECT format('trigger %s on %s is not ENABLE ALWAYS', g.tgname, g.tgrelid::regclass) FROM pg_trigger AS g
+        JOIN tables AS t ON t.relid = g.tgrelid WHERE g.tgname LIKE 'auditlog\_%' AND g.tgenabled <> 'A'
+    UNION ALL
+    SELECT format('foreign trigger %s on %s', g.tgname, g.tgrelid::regclass) FROM pg_trigger AS g
+        JOIN tables AS t ON t.relid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgname NOT LIKE 'auditlog\_%'
+    UNION ALL
+    SELECT format('event trigger %s is not ENABLE ALWAYS', w.name)
+        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension')) AS w (name)
+        WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = w.name AND e.evtenabled = 'A')
+    UNION ALL
+    SELECT format('%s may %s on %s', COALESCE(r.rolname, 'PUBLIC'), a.privilege_type, t.relid::regclass)
+        FROM tables AS t JOIN pg_class AS c ON c.oid = t.relid CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+        LEFT JOIN pg_roles AS r ON r.oid = a.grantee
+        WHERE a.grantee <> c.relowner AND a.privilege_type <> 'SELECT'
+    UNION ALL
+    SELECT format('%s may read partition %s', COALESCE(r.rolname, 'PUBLIC'), t.relid::regclass)
+        FROM tables AS t JOIN pg_class AS c ON c.oid = t.relid AND c.relispartition AND c.relkind = 'r'
+        CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+        LEFT JOIN pg_roles AS r ON r.oid = a.grantee
+        WHERE a.grantee <> c.relowner
+    UNION ALL
+    SELECT format('%s belongs to %s instead of auditlog_owner', t.relid::regclass, pg_get_userbyid(c.relowner))
+        FROM tables AS t JOIN pg_class AS c ON c.oid = t.relid WHERE pg_get_userbyid(c.relowner) <> 'auditlog_owner'
+    UNION ALL
+    SELECT format('trigger %s on auditlog_data.head is missing or not ENABLE ALWAYS', w.name)
+        FROM (VALUES ('auditlog_no_change'), ('auditlog_no_truncate')) AS w (name)
+        WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = 'auditlog_data.head'::regclass
+            AND g.tgname = w.name AND g.tgenabled = 'A')
+$body$;
+COMMENT ON FUNCTION auditlog_data.guard_faults() IS 'What of the log''s protection is missing';
+
+CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    s record;
+    i record;
+    h record;
+    age interval;
+    faults text[];
+BEGIN
+    SELECT * INTO s FROM auditlog_data.stats();
+    SELECT * INTO i FROM auditlog_data.inbox_state();
+    SELECT * INTO h FROM auditlog_data.head_state();
+    age := clock_timestamp() - i.oldest;
+
+    "check" := 'preload';
+    IF NOT FOUND OR s.batches IS NULL THEN
+        status := 'error'; detail := 'The library is not loaded at server start: nothing can be recorded.';
+        hint := 'Add pg_auditlog to shared_preload_libraries and restart PostgreSQL.';
+    ELSE
+        status := 'ok'; detail := 'The library is loaded at server start.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'sealer';
+    IF pg_is_in_recovery() THEN
+        status := 'ok'; detail := 'This is a standby; the primary seals.'; hint := NULL;
+    ELSIF s.sealer_pid IS NULL OR s.sealer_pid <= 0 THEN
+        status := CASE WHEN i.events = 0 THEN 'warning' ELSE 'error' END;
+        detail := 'No sealer is running for this database.';
+        hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Events are safe in the inbox.';
+    ELSIF clock_timestamp() - s.last_round > interval '30 seconds' THEN
+        status := 'error'; detail := format('The sealer (pid %s) has not looked into the inbox since %s.', s.sealer_pid, s.last_round);
+        hint := 'Look what it waits for in pg_stat_activity. Events are safe in the inbox.';
+    ELSE
+        status := 'ok'; detail := format('The sealer (pid %s) is running; %s batches since the server started.', s.sealer_pid, s.batches); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'inbox';
+    detail := format('%s events wait to be sealed, the oldest for %s; the inbox takes %s.',
+        i.events, COALESCE(date_trunc('milliseconds', age), interval '0'), pg_size_pretty(i.bytes));
+    IF age > interval '5 minutes' THEN
+        status := 'error'; hint := 'Look at auditlog.stat_seal.last_error. Events are safe in the inbox.';
+    ELSIF age > interval '10 seconds' THEN
+        status := 'warning'; hint := 'The sealer is behind; look at auditlog.stat_seal.';
+    ELSE
+        status := 'ok'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'inbox size';
+    IF i.bytes > 1073741824 THEN
+        status := 'warning'; detail := format('The inbox tables take %s.', pg_size_pretty(i.bytes));
+        hint := 'A long transaction, a prepared transaction or a replication slot holds old rows; look for backend_xmin in pg_stat_activity.';
+    ELSE
+        status := 'ok'; detail := format('The inbox tables take %s and were emptied %s times.', pg_size_pretty(i.bytes), s.truncations); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'seal errors';
+    IF s.last_error_at > COALESCE(s.last_seal, '-infinity') AND s.last_error_at > clock_timestamp() - interval '1 hour' THEN
+        status := 'error'; detail := format('%s: %s', s.last_error_at, s.last_error); hint := 'The sealer tries again by itself; remove the cause.';
+    ELSE
+        status := 'ok'; detail := format('%s failed rounds since the server started.', COALESCE(s.errors, 0)); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'log';
+    IF h.size IS NULL THEN
+        status := 'warning'; detail := 'The log has no head yet.'; hint := 'The sealer makes it at its first start.';
+    ELSIF h.foreign_heads > 0 THEN
+        status := CASE WHEN h.size > 0 THEN 'error' ELSE 'warning' END;
+        detail := 'The head of another installation is here: a restore is under way, or two logs were mixed.';
+        hint := 'When a restore has ended and this stays, restore into an empty database.';
+    ELSE
+        status := 'ok'; detail := format('%s events are sealed.', h.size); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'tampering';
+    IF s.tampered > 0 THEN
+        status := 'error'; detail := format('%s events were changed between commit and sealing.', s.tampered);
+        hint := 'auditlog.verify() names them.';
+    ELSE
+        status := 'ok'; detail := 'No event was changed before it was sealed, since the server started.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'protection';
+    faults := ARRAY(SELECT f.fault FROM auditlog_data.guard_faults() AS f);
+    IF cardinality(faults) > 0 THEN
+        status := 'error'; detail := array_to_string(faults[1:5], '; ') || '.';
+        hint := 'Somebody with superuser rights changed the log''s protection. Run auditlog.verify() and find out who.';
+    ELSE
+        status := 'ok'; detail := 'All triggers are in place and nobody may write to the log directly.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+END
+$body$;
+COMMENT ON FUNCTION auditlog.health() IS 'Checks of the audit log: ok, warning or error, with what to do';
+
+-- sql/schema/60_event_types.sql
+-- The built-in catalogue of event types: every kind of event the product names, the evidence that
+-- the compliance controls ask for, and what the extension says about itself. Users add their own
+-- rows beside these (built_in = false).
+--
+-- One statement per category, sorted by event type. A JSON Schema says only what an event of that
+-- type cannot do without: it must never refuse an honest event for lack of a detail.
+
+-- access: who may do what, and use of that right
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('access.attach', 'access', 'notice', 'Somebody attached to a process that runs in a container or on a machine.', NULL, true),
+('access.check', 'access', 'debug', 'A system asked whether somebody may do something, without doing it.', NULL, true),
+('access.denied', 'access', 'warning', 'A request was refused because the actor lacks the right.', NULL, true),
+('access.exec', 'access', 'notice', 'A command was run, or a shell opened, inside a container or on a machine.', NULL, true),
+('access.port_forward', 'access', 'notice', 'A network port of a workload was forwarded to the caller.', NULL, true),
+('access.proxy', 'access', 'notice', 'A request was passed through to a workload or machine by a proxy.', NULL, true),
+('breakglass.begin', 'access', 'critical', 'Emergency access with more rights than usual was opened.', NULL, true),
+('breakglass.end', 'access', 'warning', 'Emergency access was closed again.', NULL, true),
+('default_privileges.alter', 'access', 'notice', 'The rights that future objects get by default were changed.', NULL, true),
+('grant.privilege', 'access', 'notice', 'A right on an object was granted.', NULL, true),
+('grant.role', 'access', 'notice', 'Somebody was made a member of a role or group.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["resource"],
+  "properties": {
+    "resource": {
+      "type": "object",
+      "required": ["type"],
+      "properties": {"type": {"type": "string", "minLength": 1}}
+    }
+  }
+}', true),
+('owner.change', 'access', 'notice', 'An object got another owner.', NULL, true),
+('review.access_completed', 'access', 'info', 'A periodic review of access rights was finished.', NULL, true),
+('revoke.privilege', 'access', 'notice', 'A right on an object was taken away.', NULL, true),
+('revoke.role', 'access', 'notice', 'Somebody''s membership in a role or group was ended.', NULL, true),
+('rls.denied', 'access', 'warning', 'Row-level security refused a row to the actor.', NULL, true),
+('role.alter', 'access', 'notice', 'A role, account or group was changed.', NULL, true),
+('role.create', 'access', 'notice', 'A role, account or group was created.', NULL, true),
+('role.drop', 'access', 'notice', 'A role, account or group was removed.', NULL, true),
+('role.rename', 'access', 'notice', 'A role, account or group got another name.', NULL, true),
+('session.set_authorization', 'access', 'notice', 'A session took the identity of another account.', NULL, true),
+('session.set_role', 'access', 'info', 'A session went on under another role.', NULL, true);
+
+-- auditlog: what this extension says about itself
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('auditlog.access_denied', 'auditlog', 'warning', 'Somebody tried to use the audit log without the right to do so.', NULL, true),
+('auditlog.alert', 'auditlog', 'warning', 'An alert rule fired.', NULL, true),
+('auditlog.alert_change', 'auditlog', 'notice', 'An alert rule was created, changed, switched on or off, or removed.', NULL, true),
+('auditlog.archive', 'auditlog', 'info', 'Part of the log was moved to another storage tier.', NULL, true),
+('auditlog.checkpoint', 'auditlog', 'debug', 'A checkpoint over the whole log was signed.', NULL, true),
+('auditlog.delivery_failed', 'auditlog', 'error', 'Events or alerts could not be delivered to a receiver.', NULL, true),
+('auditlog.erasure', 'auditlog', 'warning', 'Personal values in the log were replaced by their commitments.', NULL, true),
+('auditlog.export', 'auditlog', 'notice', 'Part of the audit log was exported.', NULL, true),
+('auditlog.extension_create', 'auditlog', 'notice', 'The extension was installed in a database.', NULL, true),
+('auditlog.extension_drop', 'auditlog', 'critical', 'The extension was removed from a database.', NULL, true),
+('auditlog.extension_update', 'auditlog', 'notice', 'The extension was updated to another version.', NULL, true),
+('auditlog.gap_detected', 'auditlog', 'critical', 'Positions of the log that should hold events hold none.', NULL, true),
+('auditlog.key_create', 'auditlog', 'notice', 'A signing key was made.', NULL, true),
+('auditlog.key_rotate', 'auditlog', 'notice', 'The signing key was replaced by a new one.', NULL, true),
+('auditlog.legal_hold', 'auditlog', 'notice', 'A legal hold was placed on part of the log, or lifted.', NULL, true),
+('auditlog.live_view', 'auditlog', 'info', 'Somebody followed the log as events came in.', NULL, true),
+('auditlog.pause', 'auditlog', 'critical', 'Auditing was paused.', NULL, true),
+('auditlog.policy_change', 'auditlog', 'warning', 'What is audited, or how, was changed.', NULL, true),
+('auditlog.purge', 'auditlog', 'warning', 'Events past their retention period were removed.', NULL, true),
+('auditlog.report', 'auditlog', 'info', 'A report on the audit log was generated.', NULL, true),
+('auditlog.report_change', 'auditlog', 'info', 'The definition or schedule of a report was changed.', NULL, true),
+('auditlog.restore', 'auditlog', 'warning', 'The log was found to be a restored copy, or archived events were loaded again.', NULL, true),
+('auditlog.resume', 'auditlog', 'notice', 'Auditing went on after a pause.', NULL, true),
+('auditlog.retention', 'auditlog', 'info', 'A retention run was carried out.', NULL, true),
+('auditlog.retention_change', 'auditlog', 'warning', 'A retention period or rule was changed.', NULL, true),
+('auditlog.role_grant', 'auditlog', 'warning', 'Somebody got a role on the audit log.', NULL, true),
+('auditlog.role_revoke', 'auditlog', 'warning', 'Somebody lost a role on the audit log.', NULL, true),
+('auditlog.schedule_change', 'auditlog', 'info', 'A scheduled job of the audit log was created, changed or removed.', NULL, true),
+('auditlog.search', 'auditlog', 'info', 'Somebody searched the audit log.', NULL, true),
+('auditlog.setting_change', 'auditlog', 'warning', 'A setting of the audit log was changed.', NULL, true),
+('auditlog.sink_change', 'auditlog', 'warning', 'A receiver of the log''s events was created, changed or removed.', NULL, true),
+('auditlog.start', 'auditlog', 'notice', 'Auditing was started.', NULL, true),
+('auditlog.stop', 'auditlog', 'critical', 'Auditing was stopped.', NULL, true),
+('auditlog.storage_warning', 'auditlog', 'warning', 'Storage for the audit log is running short.', NULL, true),
+('auditlog.tamper_attempt', 'auditlog', 'critical', 'Somebody tried to change or remove recorded events.', NULL, true),
+('auditlog.track_change', 'auditlog', 'notice', 'The recording of changes to a table was switched on, changed or switched off.', NULL, true),
+('auditlog.type_change', 'auditlog', 'notice', 'The catalogue of event types was changed.', NULL, true),
+('auditlog.verify_failed', 'auditlog', 'critical', 'A verification of the log found something wrong.', NULL, true),
+('auditlog.verify_ok', 'auditlog', 'info', 'A verification of the log found it intact.', NULL, true),
+('auditlog.view', 'auditlog', 'info', 'Somebody looked at events of the audit log.', NULL, true),
+('auditlog.write_failed', 'auditlog', 'critical', 'Events could not be written to the audit log.', NULL, true);
+
+-- authentication: who comes in, how, and with what credentials
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('authentication.account_locked', 'authentication', 'warning', 'An account was locked, usually after too many failed attempts.', NULL, true),
+('authentication.account_unlocked', 'authentication', 'notice', 'A locked account was opened again.', NULL, true),
+('authentication.assume_role', 'authentication', 'info', 'Somebody took on a role and got temporary credentials for it.', NULL, true),
+('authentication.credential_change', 'authentication', 'notice', 'An access key, certificate or MFA device was added, changed or removed.', NULL, true),
+('authentication.hba_rejected', 'authentication', 'warning', 'The database refused a connection by its host-based rules.', NULL, true),
+('authentication.login', 'authentication', 'info', 'Somebody tried to log in; the status says with what success.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["actor", "action"],
+  "properties": {
+    "actor": {"type": "object", "minProperties": 1},
+    "action": {
+      "type": "object",
+      "required": ["status"],
+      "properties": {"status": {"type": "string", "minLength": 1}}
+    }
+  }
+}', true),
+('authentication.logout', 'authentication', 'info', 'Somebody logged out.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["actor"],
+  "properties": {"actor": {"type": "object", "minProperties": 1}}
+}', true),
+('authentication.method_weak', 'authentication', 'warning', 'A login used a method that is considered weak.', NULL, true),
+('authentication.mfa_verify', 'authentication', 'info', 'A second factor was checked; the status says with what success.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["actor", "action"],
+  "properties": {
+    "actor": {"type": "object", "minProperties": 1},
+    "action": {
+      "type": "object",
+      "required": ["status"],
+      "properties": {"status": {"type": "string", "minLength": 1}}
+    }
+  }
+}', true),
+('authentication.password_change', 'authentication', 'notice', 'A password was set, changed, reset or removed.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["actor"],
+  "properties": {"actor": {"type": "object", "minProperties": 1}}
+}', true),
+('authentication.session_expire', 'authentication', 'info', 'A user''s session came to its end by time.', NULL, true),
+('authentication.session_expired', 'authentication', 'info', 'The database ended a session that was idle or open for too long.', NULL, true),
+('authentication.token_issue', 'authentication', 'info', 'A token was issued for an account.', NULL, true);
+
+-- automation: what runs without a person
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('automation.policy_run', 'automation', 'info', 'A policy was evaluated by the automation.', NULL, true),
+('automation.remediation', 'automation', 'notice', 'The automation repaired something that broke a rule.', NULL, true),
+('automation.scheduled_task', 'automation', 'info', 'A scheduled task was run.', NULL, true),
+('automation.workflow_change', 'automation', 'notice', 'A workflow was created, changed or removed.', NULL, true),
+('automation.workflow_execute', 'automation', 'info', 'A workflow was executed.', NULL, true);
+
+-- configuration: the product, the database and the platforms around them
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('config.alter_database', 'configuration', 'notice', 'Settings of one database were changed.', NULL, true),
+('config.alter_role', 'configuration', 'notice', 'Settings of one database role were changed.', NULL, true),
+('config.alter_system', 'configuration', 'warning', 'Settings of the whole database server were changed.', NULL, true),
+('config.hba_change', 'configuration', 'warning', 'The host-based access rules of the database server were changed.', NULL, true),
+('config.reload', 'configuration', 'info', 'The database server read its configuration again.', NULL, true),
+('configuration.integration_change', 'configuration', 'notice', 'The configuration of an integration was created, changed or removed.', NULL, true),
+('configuration.logging_change', 'configuration', 'warning', 'Audit or flow logging of a cloud account or platform was created, changed or stopped.', NULL, true),
+('configuration.policy_update', 'configuration', 'notice', 'A policy was changed in the settings.', NULL, true),
+('configuration.rbac_change', 'configuration', 'warning', 'A role definition or role assignment was changed.', NULL, true),
+('configuration.user_create', 'configuration', 'notice', 'A user was added or invited.', NULL, true),
+('configuration.user_delete', 'configuration', 'notice', 'A user was removed or deactivated.', NULL, true),
+('configuration.user_modify', 'configuration', 'notice', 'A user''s profile, team or rights were changed.', NULL, true),
+('configuration.workspace_change', 'configuration', 'notice', 'Settings of a workspace were changed.', NULL, true);
+
+-- cost: budgets, alerts on them, reports
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('cost.alert_change', 'cost', 'info', 'An alert on costs was created, changed or removed.', NULL, true),
+('cost.anomaly', 'cost', 'warning', 'Spending departed from its usual course.', NULL, true),
+('cost.budget_create', 'cost', 'info', 'A budget was created.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["resource"],
+  "properties": {"resource": {"type": "object", "minProperties": 1}}
+}', true),
+('cost.budget_delete', 'cost', 'notice', 'A budget was removed.', NULL, true),
+('cost.budget_exceeded', 'cost', 'warning', 'Spending went over a budget or one of its thresholds.', NULL, true),
+('cost.budget_modify', 'cost', 'notice', 'A budget was changed.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["resource"],
+  "properties": {
+    "resource": {"type": "object", "minProperties": 1},
+    "changes": {
+      "type": "object",
+      "properties": {"before": {"type": ["object", "null"]}, "after": {"type": ["object", "null"]}}
+    }
+  }
+}', true),
+('cost.export', 'cost', 'info', 'Cost data was exported.', NULL, true),
+('cost.report_generate', 'cost', 'info', 'A cost report was generated.', NULL, true),
+('cost.view', 'cost', 'info', 'Cost data was looked at.', NULL, true);
+
+-- data: rows and files
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('data.copy_from', 'data', 'info', 'Rows were loaded into a table in bulk.', NULL, true),
+('data.copy_to', 'data', 'notice', 'Rows were copied out of a table in bulk.', NULL, true),
+('data.delete', 'data', 'info', 'Rows were deleted.', NULL, true),
+('data.insert', 'data', 'info', 'Rows were inserted.', NULL, true),
+('data.merge', 'data', 'info', 'Rows were merged into a table.', NULL, true),
+('data.select', 'data', 'info', 'Rows were read.', NULL, true),
+('data.truncate', 'data', 'warning', 'All rows of a table were removed at once.', NULL, true),
+('data.update', 'data', 'info', 'Rows were changed.', NULL, true),
+('file.read', 'data', 'warning', 'A file of the database server was read from SQL.', NULL, true),
+('file.write', 'data', 'warning', 'A file of the database server was written from SQL.', NULL, true);
+
+-- incident: security incidents and breaches of personal data
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('breach.closed', 'incident', 'notice', 'The handling of a personal data breach was finished.', NULL, true),
+('breach.detected', 'incident', 'critical', 'A breach of personal data was found.', NULL, true),
+('breach.notified', 'incident', 'warning', 'The authority was told about a breach of personal data.', NULL, true),
+('breach.subject_notified', 'incident', 'warning', 'The persons concerned were told about a breach of their data.', NULL, true),
+('incident.close', 'incident', 'notice', 'A security incident was closed.', NULL, true),
+('incident.open', 'incident', 'error', 'A security incident was opened.', NULL, true),
+('incident.update', 'incident', 'notice', 'Something was added to a security incident.', NULL, true);
+
+-- integration: other systems talking to this one
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('integration.api_call', 'integration', 'info', 'Another system called the API.', NULL, true),
+('integration.cloud_sync', 'integration', 'info', 'Data was synchronised with a cloud provider.', NULL, true),
+('integration.sso_authentication', 'integration', 'info', 'An identity provider vouched for a user.', NULL, true),
+('integration.unrecognized', 'integration', 'notice', 'A record of another system came in that its mapping does not know.', NULL, true),
+('integration.webhook', 'integration', 'info', 'A webhook was sent or received.', NULL, true);
+
+-- policy: rules on resources and on access, and breaches of them
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('policy.alter', 'policy', 'notice', 'A row-level security policy was altered.', NULL, true),
+('policy.create', 'policy', 'notice', 'A policy was created.', NULL, true),
+('policy.drop', 'policy', 'warning', 'A policy was removed.', NULL, true),
+('policy.exception', 'policy', 'warning', 'An exception from a policy was granted.', NULL, true),
+('policy.modify', 'policy', 'notice', 'A policy was changed, attached or detached.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["resource"],
+  "properties": {
+    "resource": {
+      "type": "object",
+      "required": ["type"],
+      "properties": {"type": {"type": "string", "minLength": 1}}
+    }
+  }
+}', true),
+('policy.violation', 'policy', 'warning', 'Something was done, or found, that a policy forbids.', NULL, true);
+
+-- privacy: rights of the persons that data is about
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('privacy.access_completed', 'privacy', 'info', 'A person was given the data held about them.', NULL, true),
+('privacy.access_request', 'privacy', 'info', 'A person asked for the data held about them.', NULL, true),
+('privacy.disclosure', 'privacy', 'notice', 'Personal data was disclosed to somebody outside.', NULL, true),
+('privacy.erasure', 'privacy', 'notice', 'Data about a person was erased.', NULL, true),
+('privacy.erasure_request', 'privacy', 'info', 'A person asked for data about them to be erased.', NULL, true),
+('privacy.objection', 'privacy', 'info', 'A person objected to the processing of their data.', NULL, true),
+('privacy.rectification', 'privacy', 'info', 'Wrong data about a person was corrected.', NULL, true),
+('privacy.restriction', 'privacy', 'info', 'The processing of a person''s data was restricted.', NULL, true);
+
+-- resource: cloud resources and other things under management. A failed or refused attempt may
+-- not know its resource's id, so the id is demanded only where something really happened.
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('resource.create', 'resource', 'info', 'A resource was created.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["resource"],
+  "properties": {
+    "resource": {
+      "type": "object",
+      "required": ["type"],
+      "properties": {"type": {"type": "string", "minLength": 1}}
+    }
+  }
+}', true),
+('resource.delete', 'resource', 'notice', 'A resource was deleted.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["resource"],
+  "properties": {
+    "resource": {
+      "type": "object",
+      "required": ["type"],
+      "properties": {"type": {"type": "string", "minLength": 1}}
+    }
+  },
+  "if": {
+    "properties": {"action": {"properties": {"status": {"enum": ["failed", "denied", "error"]}}, "required": ["status"]}},
+    "required": ["action"]
+  },
+  "else": {
+    "properties": {
+      "resource": {"required": ["id"], "properties": {"id": {"type": "string", "minLength": 1}}}
+    }
+  }
+}', true),
+('resource.modify', 'resource', 'info', 'A resource was changed.', '{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "type": "object",
+  "required": ["resource"],
+  "properties": {
+    "resource": {
+      "type": "object",
+      "required": ["type"],
+      "properties": {"type": {"type": "string", "minLength": 1}}
+    }
+  },
+  "if": {
+    "properties": {"action": {"properties": {"status": {"enum": ["failed", "denied", "error"]}}, "required": ["status"]}},
+    "required": ["action"]
+  },
+  "else": {
+    "properties": {
+      "resource": {"required": ["id"], "properties": {"id": {"type": "string", "minLength": 1}}}
+    }
+  }
+}', true),
+('resource.state_change', 'resource', 'info', 'A resource went into another state, such as started or stopped.', NULL, true),
+('resource.tag_change', 'resource', 'info', 'Tags or labels of a resource were changed.', NULL, true),
+('resource.view', 'resource', 'info', 'A resource was looked at or listed.', NULL, true);
+
+-- schema: definitions of database objects
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('ddl.alter', 'schema', 'notice', 'A database object''s definition was changed.', NULL, true),
+('ddl.create', 'schema', 'notice', 'A database object was created.', NULL, true),
+('ddl.drop', 'schema', 'warning', 'A database object was dropped.', NULL, true),
+('extension.create', 'schema', 'notice', 'A database extension was installed.', NULL, true),
+('extension.drop', 'schema', 'warning', 'A database extension was removed.', NULL, true),
+('extension.update', 'schema', 'notice', 'A database extension was updated.', NULL, true),
+('function.create', 'schema', 'notice', 'A database function was created.', NULL, true),
+('function.replace', 'schema', 'notice', 'A database function''s body was replaced.', NULL, true),
+('function.security_definer', 'schema', 'warning', 'A database function that runs with its owner''s rights was created or used.', NULL, true),
+('function.untrusted', 'schema', 'warning', 'A database function in an untrusted language was created or used.', NULL, true),
+('trigger.create', 'schema', 'notice', 'A trigger was created.', NULL, true),
+('trigger.disable', 'schema', 'warning', 'A trigger was switched off.', NULL, true);
+
+-- system: running the product and the database server
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('backup.restore', 'system', 'warning', 'A backup was restored.', NULL, true),
+('backup.start', 'system', 'info', 'A backup of the database was started.', NULL, true),
+('library.load', 'system', 'warning', 'A shared library was loaded into the database server.', NULL, true),
+('program.execute', 'system', 'warning', 'A program was run on the database server from SQL.', NULL, true),
+('replication.start', 'system', 'notice', 'A replication stream was opened.', NULL, true),
+('system.backup', 'system', 'info', 'A backup job was run.', NULL, true),
+('system.data_ingestion', 'system', 'info', 'Data was taken in from a source.', NULL, true),
+('system.error', 'system', 'error', 'Something went wrong in the system itself.', NULL, true),
+('system.maintenance', 'system', 'info', 'Maintenance work was done.', NULL, true),
+('system.recovery', 'system', 'warning', 'The system recovered from a crash or failure.', NULL, true),
+('system.start', 'system', 'notice', 'The system was started.', NULL, true),
+('system.stop', 'system', 'warning', 'The system was stopped.', NULL, true);
+
+-- sql/schema/70_grants.sql
+-- Who owns and who may. Everything is closed first; then each role gets what its work needs.
+
+DO $owner$
+DECLARE
+    o record;
+BEGIN
+    FOR o IN SELECT c.oid::pg_catalog.regclass AS name, c.relkind FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+        WHERE n.nspname IN ('auditlog', 'auditlog_data') AND c.relkind IN ('r', 'p', 'v')
+    LOOP
+        EXECUTE pg_catalog.format('ALTER %s %s OWNER TO auditlog_owner', CASE o.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, o.name);
+        EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM PUBLIC', o.name);
+    END LOOP;
+    FOR o IN SELECT p.oid::pg_catalog.regprocedure AS name, p.prosecdef FROM pg_catalog.pg_proc p
+        JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+        WHERE n.nspname IN ('auditlog', 'auditlog_data')
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', o.name);
+        EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO auditlog_owner', o.name);
+    END LOOP;
+    ALTER TYPE auditlog.severity OWNER TO auditlog_owner;
+END
+$owner$;
+
+REVOKE ALL ON SCHEMA auditlog, auditlog_data FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA auditlog, auditlog_data TO auditlog_owner;
+GRANT USAGE ON SCHEMA auditlog TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance,
+    auditlog_manager, auditlog_user, pg_monitor;
+-- pg_control_system() tells installations apart; only the owner's definer functions call it.
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO auditlog_owner;
+
+-- Record.
+GRANT EXECUTE ON FUNCTION auditlog.record(jsonb, text), auditlog.record(text, text),
+    auditlog.record(text, jsonb, jsonb, jsonb, jsonb, jsonb, text, timestamptz, text, text),
+    auditlog.record_batch(jsonb), auditlog.record_ndjson(text), auditlog.set_context(jsonb),
+    auditlog.await_sealed(text, interval) TO auditlog_writer, auditlog_administrator;
+GRANT INSERT ON auditlog.events TO auditlog_writer, auditlog_administrator;
+GRANT SELECT ON auditlog.event_types TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance,
+    auditlog_manager, auditlog_user;
+GRANT INSERT, UPDATE, DELETE ON auditlog.event_types TO auditlog_administrator;
+
+-- Read: the view runs with the reader's rights on the tables below it, which cannot be named
+-- directly because the schema is closed.
+GRANT SELECT ON auditlog.events, auditlog_data.log, auditlog_data.inbox_0, auditlog_data.inbox_1, auditlog_data.inbox_2,
+    auditlog_data.inbox_3 TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.to_json(auditlog.events) TO auditlog_administrator, auditlog_analyst, auditlog_compliance,
+    auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog.verify(bigint, bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- Watch.
+GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state()
+    TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify
+    TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs
+-- in the sources). Not while a dump is loaded, which brings its own: pg_dump's scripts, and hardly
+-- anybody else, begin with row_security = off. Partitions are no members of the extension.
+DO $partitions$
+DECLARE
+    t timestamp;
+BEGIN
+    IF pg_catalog.current_setting('row_security')::boolean THEN
+        FOR i IN 0..2 LOOP
+            t := pg_catalog.date_trunc('month', pg_catalog.timezone('UTC', pg_catalog.now()))
+                OPERATOR(pg_catalog.+) pg_catalog.make_interval(months => i);
+            EXECUTE pg_catalog.format('ALTER EXTENSION pg_auditlog DROP TABLE %s',
+                (SELECT partition FROM auditlog_data.ensure_partition('standard',
+                    pg_catalog.date_part('year', t)::integer, pg_catalog.date_part('month', t)::integer)));
+        END LOOP;
+    END IF;
+END
+$partitions$;
+
+SELECT auditlog_data.announce_database();
