@@ -56,7 +56,7 @@ check shellcheck shell_scripts
 check python python_syntax
 check layers python3 -B scripts/check_layers.py
 check sql python3 -B scripts/check_sql.py
-check snapshot cargo run -q "${CARGO_LOCKED[@]}" -p auditlog-pgrx-embed -- check
+check snapshot cargo run -q "${CARGO_LOCKED[@]}" -p auditlog-pgrx-embed -- snapshot check
 
 say "lint"
 printf '%d passed, %d failed\n' "$passed" "$failed"
