@@ -56,7 +56,7 @@ class Processes:
 
 def report(name, *selection):
     """One part of the profile: symbols by their own time, then call chains."""
-    for kind, options in (("", ["--no-children", "-g", "none"]), ("-calls", ["--children", "-g", "none"])):
+    for kind, options in (("", ["--no-children", "-g", "none"]), ("-dso", ["--no-children", "-g", "none", "--sort", "dso"])):
         done = subprocess.run(["perf", "report", "-i", DATA, "--stdio", "--percent-limit", "0.5", "--percentage", "relative", "--sort", "symbol",
                                *options, *selection],
                               capture_output=True, text=True, check=False)
