@@ -7,10 +7,12 @@ Needs root and perf (Debian: linux-perf). Writes results/perf-<part>.txt and pri
 """
 
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -54,15 +56,25 @@ class Processes:
         self.thread.join()
 
 
-def report(name, *selection):
-    """One part of the profile: symbols by their own time, then call chains."""
-    for kind, options in (("", ["--no-children", "-g", "none"]), ("-dso", ["--no-children", "-g", "none", "--sort", "dso"])):
-        done = subprocess.run(["perf", "report", "-i", DATA, "--stdio", "--percent-limit", "0.5", "--percentage", "relative", "--sort", "symbol",
-                               *options, *selection],
-                              capture_output=True, text=True, check=False)
-        lines = [line.rstrip(" -") for line in done.stdout.splitlines() if line.strip() and not line.startswith("#")]
-        (RESULTS / f"perf-{name}{kind}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        print(f"\n== {name}{kind}\n" + "\n".join(lines[:45]), flush=True)
+def samples():
+    """(process id, library, function) of each sample; perf report's own filters merge processes before they filter."""
+    lines = subprocess.run(["perf", "script", "-i", DATA, "-F", "pid,ip,sym,dso"], capture_output=True, text=True, check=False).stdout
+    for line in lines.splitlines():
+        if found := re.match(r"\s*(\d+)\s+[0-9a-f]+ (.*) \((.*)\)$", line):
+            symbol = found[2] if found[2] != "[unknown]" else "?"
+            yield found[1], os.path.basename(found[3]), re.sub(r"\+0x[0-9a-f]+$", "", symbol)
+
+
+def report(name, processes, every):
+    """One part of the profile: libraries, then functions by their own time."""
+    part = [(library, symbol) for process, library, symbol in every if process in processes]
+    if not part:
+        return
+    lines = [f"== {name}: {len(part) / len(every):.1%} of all samples"]
+    for key, count in (*Counter(library for library, _ in part).most_common(6), ("", 0), *Counter(part).most_common(60)):
+        lines.append(f"{count / len(part):7.2%}  {key if isinstance(key, str) else '  '.join(key)}" if count else "")
+    (RESULTS / f"perf-{name}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n" + "\n".join(lines[:50]), flush=True)
 
 
 def load(db, clients, each):
@@ -96,16 +108,15 @@ def main():
     cluster.start()
     try:
         with variants.database(cluster, variant, source_rows=rows) as db:
-            with Processes(cluster) as processes, subprocess.Popen(["perf", "record", "-q", "-a", "-g", "-F", "499", "-e", "cpu-clock", "-o", DATA]) as perf:
+            with Processes(cluster) as processes, subprocess.Popen(["perf", "record", "-q", "-a", "-F", "499", "-e", "cpu-clock", "-o", DATA]) as perf:
                 time.sleep(0.5)
                 speed, events = work(db)
                 drain = db.catch_up(events)
                 perf.terminate()
             print(f"{name}: {speed}, then {drain:.2f} s of sealing")
-        subprocess.run(["perf", "report", "-i", DATA, "--stdio", "--no-children", "-g", "none", "--sort", "comm"], check=False)
-        if processes.sealing:
-            report("sealer", "--pid", ",".join(processes.sealing))
-        report("recording", "--pid", ",".join(processes.recording))
+        every = list(samples())
+        report("sealer", processes.sealing, every)
+        report("recording", processes.recording, every)
     finally:
         cluster.stop()
         cluster.remove()
