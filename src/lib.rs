@@ -11,6 +11,7 @@ pub mod compat;
 pub mod error;
 pub mod fmgr;
 pub mod guc;
+pub mod hooks;
 pub mod provenance;
 pub mod random;
 pub mod shmem;
@@ -70,6 +71,7 @@ pub extern "C-unwind" fn _PG_init() {
         // SAFETY: a constant name; the prefix is ours. Unknown settings under it become errors.
         unsafe { pg_sys::MarkGUCPrefixReserved(c"auditlog".as_ptr()) };
         shmem::init();
+        hooks::statement::init();
         if !upgrading {
             worker::launcher::register();
         }

@@ -3,13 +3,19 @@
 
 use crate::store::columns::{INBOX, RowBuf, at};
 use pgrx::pg_sys;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::CStr;
 
 thread_local! {
     static LAST_RECORDED: Cell<i64> = const { Cell::new(0) };
     static CLIENT: OnceCell<Option<Vec<u8>>> = const { OnceCell::new() };
+    // Names of roles, until PostgreSQL says that a role changed.
+    static NAMES: RefCell<Vec<(pg_sys::Oid, Box<[u8]>)>> = const { RefCell::new(Vec::new()) };
+    static REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
+
+/// More roles than one session usually records as.
+const MAX_NAMES: usize = 32;
 
 /// The clock in microseconds since the Unix epoch, strictly increasing within this process, so that
 /// the events of one transaction keep their order.
@@ -24,20 +30,46 @@ pub fn fill(row: &mut RowBuf<INBOX>) {
     // SAFETY: globals and catalogue look-ups of this process, inside a transaction.
     unsafe {
         row.set(at("db_xid"), (pg_sys::GetTopFullTransactionId().value as i64).into());
-        let name = |user| CStr::from_ptr(pg_sys::GetUserNameFromId(user, false)).to_bytes();
-        let session = pg_sys::GetSessionUserId();
-        let current = pg_sys::GetUserId();
-        row.set(at("db_session_user"), crate::store::columns::text(name(session)));
-        row.set(at("db_current_user"), crate::store::columns::text(name(current)));
+        with_name(pg_sys::GetSessionUserId(), |name| {
+            row.bytes(at("db_session_user"), name)
+        });
+        with_name(pg_sys::GetUserId(), |name| row.bytes(at("db_current_user"), name));
         match application() {
-            Some(application) => row.set(at("db_application"), crate::store::columns::text(application)),
+            Some(application) => row.bytes(at("db_application"), application),
             None => row.clear(at("db_application")),
         }
         CLIENT.with(|cell| match cell.get_or_init(client_address) {
-            Some(address) => row.set(at("db_client_addr"), crate::store::columns::text(address)),
+            Some(address) => row.bytes(at("db_client_addr"), address),
             None => row.clear(at("db_client_addr")),
         });
     }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn forget_names(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
+    NAMES.with_borrow_mut(Vec::clear);
+}
+
+/// Calls `f` with the name of a role.
+fn with_name(role: pg_sys::Oid, f: impl FnOnce(&[u8])) {
+    if !REGISTERED.replace(true) {
+        let cache = pg_sys::SysCacheIdentifier::AUTHOID as i32;
+        // SAFETY: a plain function pointer that lives as long as the process.
+        unsafe { pg_sys::CacheRegisterSyscacheCallback(cache, Some(forget_names), pg_sys::Datum::null()) }
+    }
+    if !NAMES.with_borrow(|names| names.iter().any(|(known, _)| *known == role)) {
+        // Outside the borrow: the look-up itself may hear that a role changed.
+        // SAFETY: a catalogue look-up inside a transaction; an unknown role is an error.
+        let name = unsafe { CStr::from_ptr(pg_sys::GetUserNameFromId(role, false)) };
+        NAMES.with_borrow_mut(|names| {
+            names.truncate(MAX_NAMES - 1);
+            names.push((role, name.to_bytes().into()));
+        });
+    }
+    NAMES.with_borrow(|names| {
+        let name = names.iter().find(|(known, _)| *known == role);
+        f(name.map_or(b"", |(_, name)| name));
+    });
 }
 
 fn application<'a>() -> Option<&'a [u8]> {

@@ -33,5 +33,8 @@ pub fn bytes<const N: usize>() -> [u8; N] {
 /// Unix epoch.
 pub fn event_id(us: i64) -> String {
     let uuid = uuid::Builder::from_unix_timestamp_millis((us / 1000).max(0) as u64, &bytes::<10>()).into_uuid();
-    format!("evt_{}", uuid.simple())
+    let mut id = String::with_capacity(4 + uuid::fmt::Simple::LENGTH);
+    id.push_str("evt_");
+    id.push_str(uuid.simple().encode_lower(&mut [0; uuid::fmt::Simple::LENGTH]));
+    id
 }

@@ -1,7 +1,7 @@
 //! Between an [`Event`] and a row's columns.
 
 use crate::error::Fault;
-use crate::store::columns::{self, INBOX, RowBuf, at, inet, text_list};
+use crate::store::columns::{self, INBOX, RowBuf, at, text_list};
 use crate::store::event_types::{self, EventType};
 use crate::store::row::{array_items, bytes, text};
 use crate::store::{POSTGRES_EPOCH, catalog, jsonb};
@@ -46,7 +46,7 @@ pub fn fill(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, n
         }
     }
     if let Some(ip) = &event.actor_ip {
-        row.set(at("actor_ip"), inet(ip));
+        row.inet(at("actor_ip"), ip);
     }
     if let Some(tags) = &event.tags {
         row.set(at("tags"), text_list(tags.iter().map(String::as_str)));
@@ -63,25 +63,14 @@ pub fn fill(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, n
 }
 
 /// Sets what a row that came as columns lacks (defaults, context); returns its id.
-///
-/// With `context` the event may have got values that the row lacks.
-pub fn fill_missing(
-    row: &mut RowBuf<INBOX>,
-    event: &Event,
-    context: bool,
-    known: Option<&EventType>,
-    now: i64,
-) -> String {
-    if !context {
-        return defaults(row, event, known, now);
-    }
+pub fn fill_missing(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, now: i64) -> String {
     for (column, value) in texts!(event) {
         if row.nulls[column] {
             row.text(column, value.as_deref());
         }
     }
     if let (true, Some(ip)) = (row.nulls[at("actor_ip")], &event.actor_ip) {
-        row.set(at("actor_ip"), inet(ip));
+        row.inet(at("actor_ip"), ip);
     }
     if let (true, Some(tags)) = (row.nulls[at("tags")], &event.tags) {
         row.set(at("tags"), text_list(tags.iter().map(String::as_str)));
@@ -100,25 +89,36 @@ fn defaults(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, n
     let event_type = event.event_type.as_deref().unwrap_or_default();
     row.text(at("event_id"), Some(&event_id));
     row.text(at("event_type"), Some(event_type));
-    row.text(at("category"), Some(event_types::category(event_type, known)));
     row.time(at("timestamp"), event.timestamp.unwrap_or(now));
-    let severity = event
-        .severity
-        .or(known.map(|k| k.default_severity))
-        .unwrap_or(Severity::Info);
-    row.set(at("severity"), columns::severity(severity));
+    if let Some(severity) = event.severity {
+        row.set(at("severity"), columns::severity(severity));
+    }
+    fill_defaults(row, event_type, known, now);
     event_id
 }
 
+/// Sets what follows from an event's type and the time, where the row lacks it.
+pub fn fill_defaults(row: &mut RowBuf<INBOX>, event_type: &str, known: Option<&EventType>, now: i64) {
+    row.text(at("category"), Some(event_types::category(event_type, known)));
+    if row.nulls[at("event_id")] {
+        row.text(at("event_id"), Some(&crate::random::event_id(now)));
+    }
+    if row.nulls[at("timestamp")] {
+        row.time(at("timestamp"), now);
+    }
+    if row.nulls[at("severity")] {
+        let severity = known.map_or(Severity::Info, |k| k.default_severity);
+        row.set(at("severity"), columns::severity(severity));
+    }
+}
+
 /// The event in a row that came as columns.
-///
-/// Without `with_json` the JSON columns are left out.
-pub fn read<const N: usize>(row: &RowBuf<N>, with_json: bool) -> Result<Event, Fault> {
+pub fn read<const N: usize>(row: &RowBuf<N>) -> Result<Event, Fault> {
     // SAFETY: text columns.
     let string = |i: usize| (!row.nulls[i]).then(|| unsafe { text(row.values[i]) });
     let json = |name: &str| -> Result<Option<Json>, Fault> {
         let i = position(name);
-        if row.nulls[i] || !with_json {
+        if row.nulls[i] {
             return Ok(None);
         }
         // SAFETY: jsonb columns.
@@ -239,24 +239,6 @@ pub fn parse_inet(raw: &[u8]) -> Option<Inet> {
     }
 }
 
-/// The event type of a row that came as columns.
-pub fn event_type(row: &RowBuf<INBOX>) -> Option<String> {
-    let column = at("event_type");
-    // SAFETY: a text column.
-    (!row.nulls[column]).then(|| unsafe { text(row.values[column]) })
-}
-
-/// A document with nothing but the event type, for checks that look at no more.
-pub fn only_type(event: &Event) -> Json {
-    Json::Object(
-        event
-            .event_type
-            .iter()
-            .map(|t| ("event_type".to_owned(), Json::String(t.clone())))
-            .collect(),
-    )
-}
-
 /// The error for an event that is nested too deeply.
 pub fn too_deep(path: &str, limit: usize) -> Fault {
     Fault::new(
@@ -267,24 +249,6 @@ pub fn too_deep(path: &str, limit: usize) -> Fault {
         "{path} makes the event deeper than auditlog.max_json_depth, which is {limit}."
     ))
     .hint("Flatten the value, or raise auditlog.max_json_depth.")
-}
-
-/// Refuses JSON columns that are nested too deeply, without taking them apart.
-pub fn check_depth(row: &RowBuf<INBOX>, limit: usize) -> Result<(), Fault> {
-    for (column, path) in [
-        (at("resource_tags"), "$.resource.tags"),
-        (at("before"), "$.changes.before"),
-        (at("after"), "$.changes.after"),
-        (at("extra"), "$"),
-    ] {
-        // Two levels of the document are above a column's value; extra is the document itself.
-        let above = path.matches('.').count();
-        // SAFETY: jsonb columns.
-        if !row.nulls[column] && jsonb::is_deeper(unsafe { bytes(row.values[column]) }, limit.saturating_sub(above)) {
-            return Err(too_deep(path, limit));
-        }
-    }
-    Ok(())
 }
 
 /// Bytes of all variable-length columns of a row, for the size limit.

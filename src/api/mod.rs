@@ -1,9 +1,11 @@
 //! What SQL calls: one file a noun. Thin: arguments in, work in `store` and the pure crates, result out.
 
+pub mod as_given;
 pub mod await_sealed;
 pub mod context;
 pub mod event_rows;
 pub mod record;
+pub mod row_document;
 pub mod stats;
 pub mod to_json;
 pub mod verify;

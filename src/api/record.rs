@@ -1,12 +1,14 @@
 //! `auditlog.record` and its forms: an event comes in as a document, a batch of documents, or columns
 //! of `auditlog.events`, and leaves as one row of the inbox in the caller's transaction.
 
-use super::event_rows;
+use super::{as_given, event_rows};
 use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::guc::{self, Validation};
+use crate::store::bulk::Bulk;
 use crate::store::columns::{INBOX, RowBuf, at, text};
 use crate::store::idempotency::{self, Claim};
+use crate::store::row_memory::RowMemory;
 use crate::store::{event_types, inbox, jsonb};
 use auditlog_core::document::{self, Limits};
 use auditlog_core::encode::{Hiding, canonical_json};
@@ -177,54 +179,73 @@ fn format_time(time: i64) -> String {
 fn record_batch(call: &Call) -> Datum {
     require_writable();
     let Some(data) = call.jsonb(0) else { missing("events") };
-    let Ok(Json::Array(items)) = jsonb::tree(data) else {
+    let Some(items) = jsonb::root(data).ok().and_then(jsonb::Item::items) else {
         Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "events must be a JSON array")
             .detail("$ is no array.")
             .hint("Give an array of events; for a single one call auditlog.record().")
             .raise()
     };
-    let mut bulk = inbox::Bulk::begin();
-    let memory = RowMemory::new();
-    let mut recorded = 0i64;
-    for (i, item) in items.into_iter().enumerate() {
-        memory.clear();
-        match record_one(item, None, |row| bulk.push(row)) {
-            Ok(outcome) => recorded += i64::from(outcome.new),
-            Err(fault) => fault.at(&format!("$[{i}]")).raise(),
-        }
-        pgrx::check_for_interrupts!();
+    let mut batch = Batch::begin();
+    for (i, item) in items.enumerate() {
+        batch.record(&format!("$[{i}]"), || {
+            item.and_then(|item| item.tree())
+                .map_err(|_| Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the event's jsonb cannot be read"))
+        });
     }
-    drop(memory);
-    bulk.end();
-    recorded.into()
+    batch.end()
 }
 
 fn record_ndjson(call: &Call) -> Datum {
     require_writable();
     let Some(lines) = call.text(0) else { missing("lines") };
-    let mut bulk = inbox::Bulk::begin();
-    let memory = RowMemory::new();
-    let mut recorded = 0i64;
+    let mut batch = Batch::begin();
     for (i, line) in lines.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() {
             continue;
         }
-        memory.clear();
-        let outcome = check_size(line.len()).and_then(|()| {
+        batch.record(&format!("line {}", i + 1), || {
+            check_size(line.len())?;
             // SAFETY: a jsonb datum that was just made.
-            let data: &[u8] = unsafe { crate::store::row::bytes(parse_line(line, i + 1)) };
-            record_one(document_from(data)?, None, |row| bulk.push(row))
+            document_from(unsafe { crate::store::row::bytes(parse_line(line, i + 1)) })
         });
-        match outcome {
-            Ok(outcome) => recorded += i64::from(outcome.new),
-            Err(fault) => fault.at(&format!("line {}", i + 1)).raise(),
+    }
+    batch.end()
+}
+
+/// Many events of one call.
+struct Batch {
+    bulk: Bulk,
+    memory: RowMemory,
+    recorded: i64,
+}
+
+impl Batch {
+    fn begin() -> Batch {
+        // SAFETY: the call's memory.
+        let bulk = unsafe { Bulk::begin(pg_sys::CurrentMemoryContext) };
+        Batch {
+            bulk,
+            memory: RowMemory::new(),
+            recorded: 0,
+        }
+    }
+
+    /// Records one event; `place` says in an error which one it was.
+    fn record(&mut self, place: &str, document: impl FnOnce() -> Result<Json, Fault>) {
+        self.memory.clear();
+        match document().and_then(|json| record_one(json, None, |row| self.bulk.push(row))) {
+            Ok(outcome) => self.recorded += i64::from(outcome.new),
+            Err(fault) => fault.at(place).raise(),
         }
         pgrx::check_for_interrupts!();
     }
-    drop(memory);
-    bulk.end();
-    recorded.into()
+
+    fn end(self) -> Datum {
+        drop(self.memory);
+        self.bulk.end();
+        self.recorded.into()
+    }
 }
 
 /// Parses one line; PostgreSQL's own message gets the line's number.
@@ -236,48 +257,6 @@ fn parse_line(line: &str, number: usize) -> Datum {
             .raise();
     }
     crate::store::columns::jsonb_from_text(line.to_owned())
-}
-
-/// A memory context for one event of many, so that a large batch doesn't add up.
-struct RowMemory {
-    own: pg_sys::MemoryContext,
-    outer: pg_sys::MemoryContext,
-}
-
-impl RowMemory {
-    fn new() -> RowMemory {
-        // SAFETY: a child of the current context, which ends with the statement at the latest.
-        unsafe {
-            let outer = pg_sys::CurrentMemoryContext;
-            let own = pg_sys::AllocSetContextCreateInternal(
-                outer,
-                c"pg_auditlog event".as_ptr(),
-                0,
-                8 * 1024,
-                8 * 1024 * 1024,
-            );
-            pg_sys::CurrentMemoryContext = own;
-            RowMemory { own, outer }
-        }
-    }
-
-    fn clear(&self) {
-        // SAFETY: nothing of the last event is used any more.
-        unsafe { pg_sys::MemoryContextReset(self.own) }
-    }
-}
-
-impl Drop for RowMemory {
-    fn drop(&mut self) {
-        // While an error unwinds PostgreSQL switches and frees contexts itself.
-        if !std::thread::panicking() {
-            // SAFETY: made by `new`.
-            unsafe {
-                pg_sys::CurrentMemoryContext = self.outer;
-                pg_sys::MemoryContextDelete(self.own);
-            }
-        }
-    }
 }
 
 struct Outcome {
@@ -419,34 +398,28 @@ pub fn prepare_row(row: &mut RowBuf<INBOX>) -> bool {
 
 fn prepare(row: &mut RowBuf<INBOX>, now: i64) -> Result<bool, Fault> {
     let context = super::context::current();
-    let known: Option<Rc<_>> = event_rows::event_type(row).as_deref().and_then(event_types::get);
-    let mode = guc::VALIDATION.get();
-    let check_schema = mode != Validation::Off && known.as_ref().is_none_or(|k| k.schema.is_some());
-    let has_key = !row.nulls[at("idempotency_key")];
-    // JSON columns are taken apart only for those who look into them.
-    let with_json = context.is_some() || check_schema && known.is_some() || has_key;
-    let mut event = event_rows::read(row, with_json)?;
-    let sent = has_key.then(|| digest(&document::to_document(&event)));
+    let limits = limits(now);
+    // Without context and key nothing depends on the event as a whole: it is judged as it lies.
+    if context.is_none() && row.nulls[at("idempotency_key")] && as_given::complete(row, &limits, now)? {
+        return finish_row(row, now);
+    }
+    let mut event = event_rows::read(row)?;
+    let sent = (!row.nulls[at("idempotency_key")]).then(|| digest(&document::to_document(&event)));
     if let Some(context) = &context {
         context.merge_event(&mut event);
     }
-    document::check_columns(&event, &limits(now))?;
-    if !with_json {
-        event_rows::check_depth(row, guc::MAX_JSON_DEPTH.get() as usize)?;
-    }
-    if check_schema {
-        let document = if known.is_some() {
-            document::to_document(&event)
-        } else {
-            event_rows::only_type(&event)
-        };
-        validate(&document, known.as_deref())?;
-    }
-    let event_id = event_rows::fill_missing(row, &event, context.is_some(), known.as_deref(), now);
-    check_size(event_rows::payload_bytes(row))?;
+    document::check_columns(&event, &limits)?;
+    let known: Option<Rc<_>> = event.event_type.as_deref().and_then(event_types::get);
+    validate(&document::to_document(&event), known.as_deref())?;
+    let event_id = event_rows::fill_missing(row, &event, known.as_deref(), now);
     if claim(&event, &event_id, sent)?.is_some() {
         return Ok(false);
     }
+    finish_row(row, now)
+}
+
+fn finish_row(row: &mut RowBuf<INBOX>, now: i64) -> Result<bool, Fault> {
+    check_size(event_rows::payload_bytes(row))?;
     inbox::complete(row, now);
     debug_assert!(!row.nulls[at("event_id")]);
     Ok(true)

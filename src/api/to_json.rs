@@ -12,7 +12,7 @@ fn to_json(call: &Call) -> Datum {
     let Some(datum) = call.arg(0) else { return call.null() };
     // SAFETY: declared as auditlog.events.
     let row = unsafe { view::read(datum) };
-    match event_rows::read(&row, true) {
+    match event_rows::read(&row) {
         Ok(event) => jsonb(&auditlog_core::document::to_document(&event)),
         Err(fault) => fault.raise(),
     }

@@ -22,6 +22,8 @@ pub struct Objects {
     pub inboxes: [Oid; INBOXES],
     /// `auditlog_data.log`.
     pub log: Oid,
+    /// The view `auditlog.events`.
+    pub events: Oid,
     /// `auditlog.event_types`.
     pub event_types: Oid,
     /// The role `auditlog_owner`.
@@ -43,7 +45,11 @@ unsafe extern "C-unwind" fn invalidate(_argument: pg_sys::Datum, relation: Oid) 
             if relation == Oid::INVALID || relation == known.event_types {
                 EVENT_TYPES_STALE.set(true);
             }
-            if relation == Oid::INVALID || relation == known.log || known.inboxes.contains(&relation) {
+            if relation == Oid::INVALID
+                || relation == known.log
+                || relation == known.events
+                || known.inboxes.contains(&relation)
+            {
                 *objects = None;
             }
         }
@@ -122,6 +128,7 @@ fn look_up() -> Option<Objects> {
         Some(Objects {
             inboxes,
             log: relation("log", data)?,
+            events: relation("events", public)?,
             event_types: relation("event_types", public)?,
             owner,
             severities,

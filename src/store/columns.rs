@@ -58,13 +58,21 @@ const fn equal(a: &str, b: &str) -> bool {
     true
 }
 
+/// Bytes that a row's own values may take before they go into PostgreSQL's memory.
+const ARENA_BYTES: usize = 4096;
+/// Largest value with a one byte header, header included (PostgreSQL's `VARATT_SHORT_MAX`).
+const SHORT_MAX: usize = 0x7F;
+
 /// A row on its way into a table: datums and null flags by position.
-#[derive(Clone)]
 pub struct RowBuf<const N: usize> {
     /// The values; meaningless where null.
     pub values: [Datum; N],
     /// Which are NULL.
     pub nulls: [bool; N],
+    /// Values made here, one after the other. Never grows, so that they stay where they are; one
+    /// allocation a row instead of one call into PostgreSQL a value.
+    arena: Vec<u64>,
+    used: usize,
 }
 
 impl<const N: usize> Default for RowBuf<N> {
@@ -79,10 +87,12 @@ impl<const N: usize> RowBuf<N> {
         RowBuf {
             values: [Datum::null(); N],
             nulls: [true; N],
+            arena: Vec::new(),
+            used: 0,
         }
     }
 
-    /// Sets a column.
+    /// Sets a column to a datum that outlives the row.
     pub fn set(&mut self, at: usize, value: Datum) {
         self.values[at] = value;
         self.nulls[at] = false;
@@ -93,10 +103,17 @@ impl<const N: usize> RowBuf<N> {
         self.nulls[at] = true;
     }
 
+    /// Sets a column whose type is a plain varlena (text, bytea, inet, jsonb …) to a copy of `bytes`,
+    /// the content after the varlena header.
+    pub fn bytes(&mut self, at: usize, bytes: &[u8]) {
+        let value = self.keep(bytes).unwrap_or_else(|| text(bytes));
+        self.set(at, value);
+    }
+
     /// Sets a text column; `None` is NULL.
     pub fn text(&mut self, at: usize, value: Option<&str>) {
         match value {
-            Some(value) => self.set(at, text(value.as_bytes())),
+            Some(value) => self.bytes(at, value.as_bytes()),
             None => self.clear(at),
         }
     }
@@ -104,14 +121,59 @@ impl<const N: usize> RowBuf<N> {
     /// Sets a JSON column.
     pub fn json(&mut self, at: usize, value: Option<&Json>) {
         match value {
-            Some(value) => self.set(at, jsonb(value)),
+            Some(value) => super::jsonb_build::with_bytes(value, |bytes| self.bytes(at, bytes)),
             None => self.clear(at),
         }
+    }
+
+    /// Sets an `inet` column.
+    pub fn inet(&mut self, at: usize, value: &Inet) {
+        let (bytes, len) = inet_bytes(value);
+        self.bytes(at, &bytes[..len]);
     }
 
     /// Sets a timestamp given in microseconds since the Unix epoch.
     pub fn time(&mut self, at: usize, us: i64) {
         self.set(at, Datum::from(us - super::POSTGRES_EPOCH));
+    }
+
+    /// A varlena in the row's own memory; `None` when there is no room left.
+    fn keep(&mut self, bytes: &[u8]) -> Option<Datum> {
+        if self.arena.capacity() == 0 {
+            self.arena.reserve_exact(ARENA_BYTES / size_of::<u64>());
+        }
+        let short = bytes.len() < SHORT_MAX;
+        let start = if short {
+            self.used
+        } else {
+            self.used.next_multiple_of(4)
+        };
+        let header = if short { 1 } else { 4 };
+        let end = start + header + bytes.len();
+        if end > self.arena.capacity() * size_of::<u64>() {
+            return None;
+        }
+        self.used = end;
+        // SAFETY: start..end lies within the allocation, which neither moves nor is read as u64.
+        unsafe {
+            let place = self.arena.as_mut_ptr().cast::<u8>().add(start);
+            let size = header + bytes.len();
+            if short {
+                place.write(if cfg!(target_endian = "little") {
+                    (size << 1 | 1) as u8
+                } else {
+                    size as u8 | 0x80
+                });
+            } else {
+                place.cast::<u32>().write(if cfg!(target_endian = "little") {
+                    (size as u32) << 2
+                } else {
+                    size as u32
+                });
+            }
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), place.add(header), bytes.len());
+            Some(Datum::from(place))
+        }
     }
 }
 
@@ -138,8 +200,8 @@ pub fn text_list<'a>(items: impl Iterator<Item = &'a str>) -> Datum {
     }
 }
 
-/// An `inet` datum in the current memory context.
-pub fn inet(value: &Inet) -> Datum {
+/// The content of an `inet` and its length.
+fn inet_bytes(value: &Inet) -> ([u8; 18], usize) {
     let mut bytes = [0u8; 18];
     bytes[1] = value.bits;
     // The family bytes are PostgreSQL's own (utils/inet.h), not the operating system's.
@@ -155,7 +217,7 @@ pub fn inet(value: &Inet) -> Datum {
             18
         }
     };
-    text(&bytes[..len])
+    (bytes, len)
 }
 
 /// A `jsonb` datum in the current memory context.

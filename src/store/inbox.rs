@@ -3,7 +3,7 @@
 //! event costs a tuple and its WAL, nothing else.
 
 use super::catalog::objects;
-use super::columns::{ENTRY_HASH, INBOX, REDACTED, RowBuf, SALT, at, text, text_list};
+use super::columns::{ENTRY_HASH, INBOX, REDACTED, RowBuf, SALT, at, text_list};
 use super::row::Hasher;
 use crate::error::Fault;
 use crate::shmem::{self, INBOXES, Slot};
@@ -31,7 +31,7 @@ pub fn complete(row: &mut RowBuf<INBOX>, recorded_at: i64) {
     // SAFETY: the row has the inbox's columns and types.
     let hash = HASHER.with_borrow_mut(|h| unsafe { h.entry_hash(&row.values, &row.nulls) });
     match hash {
-        Ok(hash) => row.set(ENTRY_HASH, text(&hash)),
+        Ok(hash) => row.bytes(ENTRY_HASH, &hash),
         Err(super::row::RowError::Encode(e)) => Fault::from(e).raise(),
         Err(e) => Fault::new(pgrx::PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE, e.to_string())
             .hint("tags and personal must be one-dimensional arrays without NULLs.")
@@ -83,7 +83,7 @@ fn hide_personal(row: &mut RowBuf<INBOX>) {
             }
         };
         if needed {
-            row.set(SALT, text(&crate::random::bytes::<SALT_BYTES>()));
+            row.bytes(SALT, &crate::random::bytes::<SALT_BYTES>());
         } else {
             row.clear(SALT);
         }
@@ -123,105 +123,6 @@ pub fn append(row: &RowBuf<INBOX>) {
         note(inbox, block_of(&(*tuple).t_self));
         pg_sys::heap_freetuple(tuple);
         pg_sys::table_close(relation, pg_sys::NoLock as i32);
-    }
-}
-
-/// Rows written to the inbox in one stroke: a WAL record a page instead of one a row.
-const STROKE: usize = 200;
-
-/// Appends many completed rows within one statement.
-pub struct Bulk {
-    relation: pg_sys::Relation,
-    inbox: usize,
-    slots: Vec<*mut pg_sys::TupleTableSlot>,
-    used: usize,
-    memory: pg_sys::MemoryContext,
-}
-
-impl Bulk {
-    /// Opens the inbox that is active now.
-    pub fn begin() -> Bulk {
-        let inbox = shared_slot().active_inbox.load(Ordering::Acquire) as usize % INBOXES;
-        // SAFETY: a heap table of ours, locked while written and closed by `end`; the memory is a
-        // child of the statement's.
-        unsafe {
-            let relation = pg_sys::table_open(objects().inboxes[inbox], pg_sys::RowExclusiveLock as i32);
-            let memory = pg_sys::AllocSetContextCreateInternal(
-                pg_sys::CurrentMemoryContext,
-                c"pg_auditlog bulk".as_ptr(),
-                0,
-                8 * 1024,
-                8 * 1024 * 1024,
-            );
-            Bulk {
-                relation,
-                inbox,
-                slots: Vec::new(),
-                used: 0,
-                memory,
-            }
-        }
-    }
-
-    /// Adds a row.
-    pub fn push(&mut self, row: &RowBuf<INBOX>) {
-        // SAFETY: the tuple lives in our memory until it is written; slots are made outside of it.
-        unsafe {
-            let desc = (*self.relation).rd_att;
-            let before = pg_sys::CurrentMemoryContext;
-            if self.used == self.slots.len() {
-                pg_sys::CurrentMemoryContext = (*self.memory).parent;
-                self.slots.push(pg_sys::MakeSingleTupleTableSlot(
-                    desc,
-                    &raw const pg_sys::TTSOpsHeapTuple,
-                ));
-            }
-            pg_sys::CurrentMemoryContext = self.memory;
-            let tuple = pg_sys::heap_form_tuple(desc, row.values.as_ptr().cast_mut(), row.nulls.as_ptr().cast_mut());
-            pg_sys::CurrentMemoryContext = before;
-            pg_sys::ExecStoreHeapTuple(tuple, self.slots[self.used], false);
-        }
-        self.used += 1;
-        if self.used == STROKE {
-            self.flush();
-        }
-    }
-
-    fn flush(&mut self) {
-        if self.used == 0 {
-            return;
-        }
-        // SAFETY: `used` slots hold tuples; heap_multi_insert sets their tids.
-        unsafe {
-            pg_sys::heap_multi_insert(
-                self.relation,
-                self.slots.as_mut_ptr(),
-                self.used as i32,
-                pg_sys::GetCurrentCommandId(true),
-                0,
-                std::ptr::null_mut(),
-            );
-            for slot in &self.slots[..self.used] {
-                note(self.inbox, block_of(&(**slot).tts_tid));
-                let clear = (*(**slot).tts_ops).clear.expect("every slot type can be cleared");
-                clear(*slot);
-            }
-            pg_sys::MemoryContextReset(self.memory);
-        }
-        self.used = 0;
-    }
-
-    /// Writes the rest and closes the table; the lock stays until the transaction ends.
-    pub fn end(mut self) {
-        self.flush();
-        // SAFETY: opened by `begin`.
-        unsafe {
-            for slot in self.slots.drain(..) {
-                pg_sys::ExecDropSingleTupleTableSlot(slot);
-            }
-            pg_sys::MemoryContextDelete(self.memory);
-            pg_sys::table_close(self.relation, pg_sys::NoLock as i32);
-        }
     }
 }
 

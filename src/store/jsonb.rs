@@ -4,6 +4,8 @@
 
 use auditlog_core::encode::JsonWriter;
 use auditlog_core::json::Json;
+use auditlog_core::view::View;
+use std::borrow::Cow;
 
 const COUNT: u32 = 0x0FFF_FFFF;
 const SCALAR: u32 = 0x1000_0000;
@@ -28,12 +30,18 @@ fn word(data: &[u8], at: usize) -> Result<u32> {
     Ok(u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }
 
-/// One value inside a container.
-enum Item<'a> {
+/// One value as it lies there.
+#[derive(Clone, Copy)]
+pub enum Item<'a> {
+    /// `null`
     Null,
+    /// `true` or `false`
     Bool(bool),
+    /// A `numeric` with its varlena header.
     Number(&'a [u8]),
+    /// The text.
     String(&'a [u8]),
+    /// An array or object, from its header on.
     Container(&'a [u8]),
 }
 
@@ -168,13 +176,91 @@ fn write_item(item: &Item<'_>, depth: u32, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
-/// The value as a tree, for documents that are taken apart.
-pub fn tree(data: &[u8]) -> Result<Json> {
+/// The value of a `jsonb` payload, not taken apart.
+pub fn root(data: &[u8]) -> Result<Item<'_>> {
     let root = Container::new(data)?;
     if root.header & SCALAR != 0 {
-        return item_tree(&root.entries()?.item()?, MAX_DEPTH);
+        root.entries()?.item()
+    } else {
+        Ok(Item::Container(data))
     }
-    container_tree(&root, MAX_DEPTH)
+}
+
+/// The value as a tree, for documents that are taken apart.
+pub fn tree(data: &[u8]) -> Result<Json> {
+    root(data)?.tree()
+}
+
+impl<'a> Item<'a> {
+    /// The value as a tree.
+    pub fn tree(&self) -> Result<Json> {
+        item_tree(self, MAX_DEPTH)
+    }
+
+    /// The items of an array; `None` when this is something else.
+    pub fn items(self) -> Option<impl Iterator<Item = Result<Item<'a>>>> {
+        let container = self.container(ARRAY)?;
+        let mut entries = container.entries().ok()?;
+        Some((0..container.count()).map(move |_| entries.item()))
+    }
+
+    /// The members of an object; `None` when this is something else or cannot be read.
+    pub fn pairs(self) -> Option<impl Iterator<Item = Result<(&'a [u8], Item<'a>)>>> {
+        let container = self.container(OBJECT)?;
+        let n = container.count();
+        let (mut keys, mut values) = (container.entries().ok()?, container.entries().ok()?);
+        // All keys come before all values.
+        for _ in 0..n {
+            values.item().ok()?;
+        }
+        Some((0..n).map(move |_| match keys.item()? {
+            Item::String(key) => Ok((key, values.item()?)),
+            _ => Err(Corrupt),
+        }))
+    }
+
+    fn container(self, kind: u32) -> Option<Container<'a>> {
+        let Item::Container(data) = self else { return None };
+        Container::new(data).ok().filter(|c| c.header & kind != 0)
+    }
+}
+
+impl<'a> View<'a> for Item<'a> {
+    fn kind(self) -> &'static str {
+        match self {
+            Item::Null => "null",
+            Item::Bool(_) => "boolean",
+            Item::Number(_) => "number",
+            Item::String(_) => "string",
+            Item::Container(_) if self.container(ARRAY).is_some() => "array",
+            Item::Container(_) => "object",
+        }
+    }
+
+    fn get(self, key: &str) -> Option<Self> {
+        self.pairs()?
+            .map_while(Result::ok)
+            .find(|(k, _)| *k == key.as_bytes())
+            .map(|(_, value)| value)
+    }
+
+    fn members(self) -> usize {
+        self.container(OBJECT).map_or(0, |c| c.count())
+    }
+
+    fn text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Item::String(bytes) => Some(String::from_utf8_lossy(bytes)),
+            _ => None,
+        }
+    }
+
+    fn boolean(self) -> Option<bool> {
+        match self {
+            Item::Bool(b) => Some(b),
+            _ => None,
+        }
+    }
 }
 
 fn container_tree(container: &Container<'_>, depth: u32) -> Result<Json> {

@@ -23,12 +23,17 @@ const STRIDE: usize = 32;
 
 /// A `jsonb` datum in the current memory context.
 pub fn datum(json: &Json) -> Datum {
+    with_bytes(json, super::columns::text)
+}
+
+/// Calls `f` with the content of a `jsonb`, the bytes after the varlena header.
+pub fn with_bytes<R>(json: &Json, f: impl FnOnce(&[u8]) -> R) -> R {
     let mut out = Vec::with_capacity(256);
     match json {
         Json::Object(_) | Json::Array(_) => container(json, &mut out),
         scalar => array(std::slice::from_ref(scalar), SCALAR, &mut out),
     }
-    super::columns::text(&out)
+    f(&out)
 }
 
 fn pad(out: &mut Vec<u8>) {

@@ -1,6 +1,7 @@
 //! The only part of the extension that touches tables: by SQL through SPI where speed does not
 //! matter, by PostgreSQL's own heap functions where every event passes.
 
+pub mod bulk;
 pub mod catalog;
 pub mod columns;
 pub mod event_types;
@@ -12,6 +13,7 @@ pub mod jsonb_build;
 pub mod log;
 pub mod partitions;
 pub mod row;
+pub mod row_memory;
 pub mod scan;
 pub mod spi;
 pub mod view;

@@ -36,10 +36,23 @@ pub struct Hasher {
 pub unsafe fn bytes<'a>(datum: Datum) -> &'a [u8] {
     // SAFETY: as the caller promises; the packed form has a 1 or 4 byte header.
     unsafe {
-        let plain = pg_sys::pg_detoast_datum_packed(datum.cast_mut_ptr());
+        let mut plain: *mut pg_sys::varlena = datum.cast_mut_ptr();
+        // Each call into PostgreSQL costs a sigsetjmp, and nearly every value lies there as it is.
+        if pgrx::varatt_is_1b_e(plain) || pgrx::varatt_is_4b_c(plain) {
+            plain = pg_sys::pg_detoast_datum_packed(plain);
+        }
         let size = pgrx::varsize_any_exhdr(plain);
         std::slice::from_raw_parts(pgrx::vardata_any(plain).cast(), size)
     }
+}
+
+/// A text datum where it lies; `None` when it is no UTF-8 (a database with another encoding).
+///
+/// # Safety
+/// As [`bytes`].
+pub unsafe fn str<'a>(datum: Datum) -> Option<&'a str> {
+    // SAFETY: as the caller promises.
+    std::str::from_utf8(unsafe { bytes(datum) }).ok()
 }
 
 /// A text datum as UTF-8; the database's encoding guarantees it for rows that nobody edited.

@@ -4,8 +4,9 @@ use super::tuples::skip;
 use crate::api::record::prepare_row;
 use crate::error::Fault;
 use crate::fmgr::Call;
+use crate::hooks::statement;
 use crate::store::columns::{INBOX, RowBuf};
-use crate::store::{inbox, view};
+use crate::store::view;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
 
@@ -38,7 +39,10 @@ fn instead_of_insert(call: &Call) -> Datum {
         if !prepare_row(&mut row) {
             return skip();
         }
-        inbox::append(&row);
+        statement::append(&row);
+        if !statement::returning() {
+            return trigger.tg_trigtuple.into();
+        }
         // What RETURNING shows: the row as recorded, without what only the sealer knows.
         for (i, place) in places.iter().enumerate() {
             nulls[i] = place.is_none_or(|p| row.nulls[p]);

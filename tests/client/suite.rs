@@ -17,5 +17,6 @@ mod readers;
 mod real_data;
 mod record;
 mod roles;
+mod statements;
 mod support;
 mod tamper;

@@ -13,7 +13,7 @@ mod scan;
 mod time;
 
 pub(crate) use columns::extra_contradicts;
-pub use columns::{check_columns, personal_in_extra};
+pub use columns::{Scalars, check_columns, check_scalars, may_speak_of_a_column, personal_in_extra};
 pub use error::{DocumentError, ErrorKind};
 pub use inet::{format_inet, parse_inet};
 pub use render::to_document;
@@ -51,7 +51,7 @@ pub struct Limits {
 pub fn parse(document: Json, limits: &Limits) -> Result<Event, DocumentError> {
     scan::check(&document, limits.max_depth)?;
     let event = extract(document)?;
-    columns::check_presence_and_time(&event, limits)?;
+    columns::check_presence_and_time(event.event_type.is_some(), event.timestamp, limits)?;
     Ok(event)
 }
 

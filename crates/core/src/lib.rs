@@ -14,3 +14,4 @@ pub mod json;
 pub mod personal;
 pub mod runs;
 pub mod schema;
+pub mod view;

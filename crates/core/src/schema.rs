@@ -3,6 +3,7 @@
 mod quick;
 
 use crate::json::Json;
+use crate::view::View;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Map, Number, Value};
 
@@ -62,11 +63,17 @@ impl Schema {
             })
     }
 
+    /// Is the document valid, as far as can be said without the library? `false` means «ask [`Schema::validate`]».
+    pub fn accepts<'a>(&self, document: impl View<'a>) -> bool {
+        self.quick.as_ref().is_some_and(|quick| quick.accepts(document))
+    }
+
     /// What `document` violates, at most ten things; empty when it is valid.
     pub fn validate(&self, document: &Json) -> Vec<Violation> {
-        match &self.quick {
-            Some(quick) if quick.accepts(document) => Vec::new(),
-            _ => self.violations(document),
+        if self.accepts(document) {
+            Vec::new()
+        } else {
+            self.violations(document)
         }
     }
 

@@ -6,8 +6,67 @@ use super::{Limits, MAX_INDEXED_BYTES, MAX_NAME_BYTES, extract, scan};
 use crate::columns::COLUMNS;
 use crate::event::Event;
 use crate::json::Json;
+use crate::view::View;
 
 pub(super) const EVENT_TYPE_HINT: &str = "Use lower-case names separated by dots, like authentication.login.failed.";
+
+/// The values of an event that have checks of their own, wherever they lie.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(missing_docs)] // the names are those of columns.rs
+pub struct Scalars<'a> {
+    pub event_id: Option<&'a str>,
+    /// Microseconds since the Unix epoch.
+    pub timestamp: Option<i64>,
+    pub event_type: Option<&'a str>,
+    pub idempotency_key: Option<&'a str>,
+    pub actor_id: Option<&'a str>,
+    pub actor_email: Option<&'a str>,
+    pub resource_id: Option<&'a str>,
+}
+
+impl Scalars<'_> {
+    fn of(event: &Event) -> Scalars<'_> {
+        Scalars {
+            event_id: event.event_id.as_deref(),
+            timestamp: event.timestamp,
+            event_type: event.event_type.as_deref(),
+            idempotency_key: event.idempotency_key.as_deref(),
+            actor_id: event.actor_id.as_deref(),
+            actor_email: event.actor_email.as_deref(),
+            resource_id: event.resource_id.as_deref(),
+        }
+    }
+}
+
+/// Checks the values that need no look into JSON: presence, time, syntax, length.
+///
+/// # Errors
+/// [`DocumentError`]; paths are those of the document.
+pub fn check_scalars(given: &Scalars<'_>, limits: &Limits) -> Result<(), DocumentError> {
+    check_presence_and_time(given.event_type.is_some(), given.timestamp, limits)?;
+    if let Some(text) = given.event_type {
+        check_event_type(text)?;
+    }
+    if let Some(text) = given.event_id {
+        check_event_id(text)?;
+    }
+    const HINT: &str = "Record the event with auditlog.record, which keeps the whole value in extra.";
+    for (path, value, hint) in [
+        ("$.actor.id", given.actor_id, HINT),
+        ("$.actor.email", given.actor_email, HINT),
+        ("$.resource.id", given.resource_id, HINT),
+        (
+            "$.idempotency_key",
+            given.idempotency_key,
+            "Use a shorter key, like a UUID.",
+        ),
+    ] {
+        if let Some(text) = value {
+            check_length(text, path, hint)?;
+        }
+    }
+    Ok(())
+}
 
 /// Checks an event given as columns as [`super::parse`] checks a document.
 ///
@@ -17,28 +76,7 @@ pub(super) const EVENT_TYPE_HINT: &str = "Use lower-case names separated by dots
 /// # Errors
 /// [`DocumentError`]; paths are those of the document.
 pub fn check_columns(event: &Event, limits: &Limits) -> Result<(), DocumentError> {
-    check_presence_and_time(event, limits)?;
-    if let Some(text) = &event.event_type {
-        check_event_type(text)?;
-    }
-    if let Some(text) = &event.event_id {
-        check_event_id(text)?;
-    }
-    const HINT: &str = "Record the event with auditlog.record, which keeps the whole value in extra.";
-    for (path, value, hint) in [
-        ("$.actor.id", &event.actor_id, HINT),
-        ("$.actor.email", &event.actor_email, HINT),
-        ("$.resource.id", &event.resource_id, HINT),
-        (
-            "$.idempotency_key",
-            &event.idempotency_key,
-            "Use a shorter key, like a UUID.",
-        ),
-    ] {
-        if let Some(text) = value {
-            check_length(text, path, hint)?;
-        }
-    }
+    check_scalars(&Scalars::of(event), limits)?;
     for value in [&event.resource_tags, &event.before, &event.after]
         .into_iter()
         .flatten()
@@ -86,13 +124,12 @@ fn contradicting_key<'a>(event: &Event, extra: &'a [(String, Json)]) -> Option<&
 
 /// Is `value`, under `key` in `extra`, or a member of it where a column's value stands in the
 /// document? The common event has other keys there only, and is not looked at any further.
-fn may_speak_of_a_column(key: &str, value: &Json) -> bool {
+pub fn may_speak_of_a_column<'a>(key: &str, value: impl View<'a>) -> bool {
     COLUMNS.iter().any(|column| match column.path.strip_prefix(key) {
         Some("") => !key.is_empty(),
-        Some(rest) => rest.strip_prefix('.').is_some_and(|leaf| match value {
-            Json::Object(_) => value.get(leaf).is_some(),
-            _ => true,
-        }),
+        Some(rest) => rest
+            .strip_prefix('.')
+            .is_some_and(|leaf| value.kind() != "object" || value.get(leaf).is_some()),
         None => false,
     })
 }
@@ -147,8 +184,12 @@ fn agrees(event: &Event, said: &Event, value: &Json, key: &str) -> bool {
     !(hidden_ip && value.get("ip_address").is_some() || hidden_tags && value.get("tags").is_some())
 }
 
-pub(super) fn check_presence_and_time(event: &Event, limits: &Limits) -> Result<(), DocumentError> {
-    if event.event_type.is_none() {
+pub(super) fn check_presence_and_time(
+    has_type: bool,
+    timestamp: Option<i64>,
+    limits: &Limits,
+) -> Result<(), DocumentError> {
+    if !has_type {
         return Err(DocumentError::new(
             ErrorKind::Missing,
             "$.event_type",
@@ -157,7 +198,7 @@ pub(super) fn check_presence_and_time(event: &Event, limits: &Limits) -> Result<
             EVENT_TYPE_HINT,
         ));
     }
-    match event.timestamp {
+    match timestamp {
         Some(us) => check_timestamp(us, limits),
         None => Ok(()),
     }

@@ -4,6 +4,7 @@
 //! does not understand, and every violation, is the library's to judge.
 
 use crate::json::Json;
+use crate::view::View;
 
 /// A schema made of the keywords that are understood here.
 #[derive(Debug, Default)]
@@ -15,6 +16,7 @@ pub(super) struct Quick {
     one_of_values: Option<Vec<Json>>,
     min_length: Option<usize>,
     max_length: Option<usize>,
+    min_properties: usize,
     all_of: Vec<Quick>,
     any_of: Option<Vec<Quick>>,
     not: Option<Box<Quick>>,
@@ -61,6 +63,7 @@ impl Quick {
                 "const" => quick.one_of_values = Some(plain_values(&Json::Array(vec![value.clone()]))?),
                 "minLength" => quick.min_length = Some(count(value)?),
                 "maxLength" => quick.max_length = Some(count(value)?),
+                "minProperties" => quick.min_properties = count(value)?,
                 "allOf" => quick.all_of = list(value)?,
                 "anyOf" => quick.any_of = Some(list(value)?),
                 "not" => quick.not = Some(Box::new(Quick::compile(value)?)),
@@ -81,24 +84,31 @@ impl Quick {
     }
 
     /// Is the document valid?
-    pub(super) fn accepts(&self, json: &Json) -> bool {
+    pub(super) fn accepts<'a>(&self, json: impl View<'a>) -> bool {
+        let kind = json.kind();
         if self.never
-            || self.types.as_ref().is_some_and(|types| !types.contains(&json.kind()))
-            || self.one_of_values.as_ref().is_some_and(|values| !values.contains(json))
+            || self.types.as_ref().is_some_and(|types| !types.contains(&kind))
+            || self
+                .one_of_values
+                .as_ref()
+                .is_some_and(|values| !values.iter().any(|v| is(json, v)))
         {
             return false;
         }
-        if let Json::String(text) = json
-            && (self.min_length.is_some() || self.max_length.is_some())
+        if (self.min_length.is_some() || self.max_length.is_some())
+            && let Some(text) = json.text()
         {
             let characters = text.chars().count();
             if self.min_length.is_some_and(|n| characters < n) || self.max_length.is_some_and(|n| characters > n) {
                 return false;
             }
         }
-        if let Json::Object(_) = json {
+        if kind == "object" {
             let valid = |(name, schema): &(String, Quick)| json.get(name).is_none_or(|value| schema.accepts(value));
-            if !self.required.iter().all(|name| json.get(name).is_some()) || !self.properties.iter().all(valid) {
+            if self.min_properties > 0 && json.members() < self.min_properties
+                || !self.required.iter().all(|name| json.get(name).is_some())
+                || !self.properties.iter().all(valid)
+            {
                 return false;
             }
         }
@@ -115,6 +125,16 @@ impl Quick {
                     b.otherwise.accepts(json)
                 }
             })
+    }
+}
+
+/// Is this the plain value? See [`plain_values`].
+fn is<'a>(json: impl View<'a>, plain: &Json) -> bool {
+    match plain {
+        Json::Null => json.kind() == "null",
+        Json::Bool(b) => json.boolean() == Some(*b),
+        Json::String(text) => json.text().is_some_and(|t| t == text.as_str()),
+        _ => false,
     }
 }
 
@@ -170,7 +190,9 @@ mod tests {
         leaf.prop_recursive(3, 12, 3, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..3).prop_map(|v| format!("[{}]", v.join(","))),
+                inner.clone().prop_map(|a| format!("{{\"a\":{a}}}")),
                 (inner.clone(), inner).prop_map(|(a, b)| format!("{{\"a\":{a},\"b\":{b}}}")),
+                Just("{}".to_owned()),
             ]
         })
     }
@@ -185,6 +207,8 @@ mod tests {
             Just(r#"{"enum":["failed",null]}"#.to_owned()),
             Just(r#"{"const":true}"#.to_owned()),
             Just(r#"{"minLength":1,"maxLength":3}"#.to_owned()),
+            Just(r#"{"minProperties":1}"#.to_owned()),
+            Just(r#"{"minProperties":2}"#.to_owned()),
         ];
         leaf.prop_recursive(3, 16, 3, |s| {
             prop_oneof![

@@ -1,0 +1,3 @@
+//! PostgreSQL's hooks that we sit in; each calls the one that was there before.
+
+pub mod statement;
