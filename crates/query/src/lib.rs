@@ -7,26 +7,26 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
-//pub mod check;
-//pub mod dates;
-//pub mod decimal;
+pub mod check;
+pub mod dates;
+pub mod decimal;
 pub mod error;
-//pub mod eval;
-//pub mod fields;
+pub mod eval;
+pub mod fields;
 //pub mod filters;
-//pub mod fold;
-//pub mod json;
+pub mod fold;
+pub mod json;
 mod lex;
 pub mod limits;
-//pub mod node;
+pub mod node;
 pub mod parse;
-//pub mod pattern;
-//pub mod print;
+pub mod pattern;
+pub mod print;
 pub mod span;
-//pub mod tokens;
+pub mod tokens;
 
-//pub use check::{CheckOptions, check};
+pub use check::{CheckOptions, check};
 pub use error::{ErrorKind, Notice, QueryError};
-//pub use eval::matches;
+pub use eval::matches;
 pub use limits::Limits;
 pub use parse::{Query, parse};

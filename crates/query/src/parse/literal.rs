@@ -237,10 +237,30 @@ impl Parser<'_> {
 
     fn regex(&mut self, span: Span, pattern: String, ignore_case: bool) -> Parsed<Value> {
         self.count_term(span)?;
+        let Some(pattern) = without_escaped_slashes(&pattern) else {
+            let hint = "Write \\\\ for a backslash.";
+            return Err(self.error(span, "regular expression ends in a backslash", hint));
+        };
         if pattern.chars().count() > self.limits.regex_chars {
             let message = format!("regular expression is longer than {} characters", self.limits.regex_chars);
             return Err(self.limit(span, message, "Shorten it, or write a list of values."));
         }
         Ok(Value::new(span, ValueKind::Regex { pattern, ignore_case }))
     }
+}
+
+/// One spelling for `/` and `\/`, which mean the same; none when a backslash escapes nothing.
+fn without_escaped_slashes(pattern: &str) -> Option<String> {
+    let mut out = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next()? {
+                '/' => out.push('/'),
+                next => out.extend(['\\', next]),
+            },
+            c => out.push(c),
+        }
+    }
+    Some(out)
 }

@@ -1,7 +1,7 @@
 //! What stands behind a field: `value`, `vor`, `vand`, `vnot` of the grammar.
 
 use super::{Parsed, Parser};
-use crate::ast::{Order, Part, Path, Scalar, Value, ValueKind};
+use crate::ast::{Expr, ExprKind, Order, Part, Path, Scalar, Value, ValueKind};
 use crate::error::QueryError;
 use crate::lex::{Keyword, is_space};
 use crate::span::Span;
@@ -178,7 +178,13 @@ impl Parser<'_> {
         if !self.looks_like_value()
             && let Some(other) = self.field()?
         {
-            return Ok(Value::new(other.span, ValueKind::Other(Box::new(other))));
+            let span = other.span;
+            let value = |expr: Expr| Value::new(span, ValueKind::Other(Box::new(expr)));
+            return Ok(match other.kind {
+                // f!=v: the same as NOT f:v, here too
+                ExprKind::Not(inner) => Value::new(span, ValueKind::Not(Box::new(value(*inner)))),
+                _ => value(other),
+            });
         }
         self.value(path)
     }
