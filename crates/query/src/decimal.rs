@@ -40,7 +40,10 @@ impl<'a> Decimal<'a> {
 
     /// The digits from the first that is not zero.
     fn digits(&self) -> impl Iterator<Item = u8> + use<'a> {
-        self.whole.bytes().chain(self.fraction.bytes()).skip_while(|b| *b == b'0')
+        self.whole
+            .bytes()
+            .chain(self.fraction.bytes())
+            .skip_while(|b| *b == b'0')
     }
 
     /// Where the point stands, counted from the first digit that is not zero.

@@ -94,7 +94,10 @@ fn adjacent(words: &[Word], text: &str) -> bool {
     let mut rest = tokens(text);
     loop {
         let mut here = rest.clone();
-        if words.iter().all(|word| here.next().is_some_and(|token| is_word(word, token))) {
+        if words
+            .iter()
+            .all(|word| here.next().is_some_and(|token| is_word(word, token)))
+        {
             return true;
         }
         if rest.next().is_none() {

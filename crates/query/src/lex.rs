@@ -206,7 +206,12 @@ impl<'a> Cursor<'a> {
         let Some(c) = self.peek() else {
             let hint = "Write \\\\ for a backslash.";
             let span = self.since(start);
-            return Err(QueryError::syntax(self.text, span, "backslash at the end of the query", hint));
+            return Err(QueryError::syntax(
+                self.text,
+                span,
+                "backslash at the end of the query",
+                hint,
+            ));
         };
         if c == 'u'
             && let Some(unit) = self.hex_unit(1)
@@ -217,7 +222,9 @@ impl<'a> Cursor<'a> {
                 (Some(c), _) => Some(c),
                 (None, Some(low)) => {
                     self.at += 6;
-                    char::decode_utf16([unit as u16, low as u16]).next().and_then(Result::ok)
+                    char::decode_utf16([unit as u16, low as u16])
+                        .next()
+                        .and_then(Result::ok)
                 }
                 (None, None) => None,
             };
@@ -240,7 +247,10 @@ impl<'a> Cursor<'a> {
     fn hex_unit(&self, skip: usize) -> Option<u32> {
         let digits = self.rest().get(skip..skip + 4)?;
         // from_str_radix would take a sign
-        digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
+        digits
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit())
+            .then(|| u32::from_str_radix(digits, 16).ok())?
     }
 
     fn bare(&mut self, stops: Stops) -> Result<Scalar, QueryError> {

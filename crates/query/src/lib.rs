@@ -13,7 +13,7 @@ pub mod decimal;
 pub mod error;
 pub mod eval;
 pub mod fields;
-//pub mod filters;
+pub mod filters;
 pub mod fold;
 pub mod json;
 mod lex;

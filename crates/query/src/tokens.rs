@@ -3,5 +3,6 @@
 /// The words of a text: its longest runs of letters and digits. Not folded yet, so that nothing is
 /// allocated: compare with [`crate::fold`].
 pub fn tokens(text: &str) -> impl Iterator<Item = &str> + Clone {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
 }

@@ -37,7 +37,11 @@ fn public_cases_agree_or_deviate_for_a_reason() {
         .iter()
         .flat_map(|group| {
             let reason = group["reason"].as_str().expect("reason");
-            group["ids"].as_array().expect("ids").iter().map(move |id| (id.as_u64().expect("id"), reason))
+            group["ids"]
+                .as_array()
+                .expect("ids")
+                .iter()
+                .map(move |id| (id.as_u64().expect("id"), reason))
         })
         .collect();
     let mut wrong = Vec::new();

@@ -72,7 +72,10 @@ impl Checker<'_> {
     fn regex(&mut self, span: Span, pattern: &str, ignore_case: bool) -> Result<Regex, QueryError> {
         self.spent.regexes += 1;
         if self.spent.regexes > self.options.limits.regexes {
-            let message = format!("query has more than {} regular expressions", self.options.limits.regexes);
+            let message = format!(
+                "query has more than {} regular expressions",
+                self.options.limits.regexes
+            );
             return Err(self.limit(span, message, "Join them with | into one."));
         }
         let build = |pattern: &str| {
@@ -86,7 +89,11 @@ impl Checker<'_> {
         build(pattern)
             .and_then(|_| build(&format!(r"\A(?:{pattern})\z")))
             // with (?x) a comment at the end would swallow the parenthesis
-            .or_else(|error| build(pattern).and_then(|_| build(&format!("\\A(?:{pattern}\n)\\z"))).map_err(|_| error))
+            .or_else(|error| {
+                build(pattern)
+                    .and_then(|_| build(&format!("\\A(?:{pattern}\n)\\z")))
+                    .map_err(|_| error)
+            })
             .map_err(|error| {
                 let what = error.to_string();
                 let what = what.lines().last().unwrap_or("").trim_start_matches("error: ");

@@ -48,11 +48,16 @@ impl Checker<'_> {
         if kind == Some(Kind::Severity) && severity(&text).is_none() {
             let labels = Severity::ALL.map(Severity::label).join(", ");
             let message = format!("no severity {}", quoted(&text));
-            self.notices.push(Notice::new(scalar.span, message, format!("Severities are {labels}.")));
+            self.notices
+                .push(Notice::new(scalar.span, message, format!("Severities are {labels}.")));
         }
         let folded = fold(&text).into_owned();
         let is_number = Decimal::parse(&text).is_some();
-        let address = if kind == Some(Kind::Ip) || open { text.parse().ok() } else { None };
+        let address = if kind == Some(Kind::Ip) || open {
+            text.parse().ok()
+        } else {
+            None
+        };
         let time = match parse_interval(&text, &self.options.zone) {
             // 2024 is a number, not a year, when nothing says that it is a date
             Ok(interval) if open && !is_number => Some(interval.inside()),
@@ -101,12 +106,12 @@ impl Checker<'_> {
             self.check_ordered(kind, scalar)?;
         }
         let texts = (low.map(|(s, _)| s.text()), high.map(|(s, _)| s.text()));
-        let both = |test: &dyn Fn(&str) -> bool| {
-            texts.0.as_deref().is_none_or(test) && texts.1.as_deref().is_none_or(test)
-        };
+        let both =
+            |test: &dyn Fn(&str) -> bool| texts.0.as_deref().is_none_or(test) && texts.1.as_deref().is_none_or(test);
         let date = |text: &str| parse_interval(text, &self.options.zone).is_ok();
         let number = |text: &str| Decimal::parse(text).is_some();
-        let is_time = kind == Some(Kind::Time) || (matches!(kind, None | Some(Kind::Json)) && both(&date) && !both(&number));
+        let is_time =
+            kind == Some(Kind::Time) || (matches!(kind, None | Some(Kind::Json)) && both(&date) && !both(&number));
         if is_time {
             let low = low.map(|(s, inclusive)| Ok(self.date(s, &s.text())?.above(inclusive)));
             let high = high.map(|(s, inclusive)| Ok(self.date(s, &s.text())?.below(inclusive)));
@@ -148,7 +153,10 @@ impl Checker<'_> {
             return Err(self.bad_value(scalar.span, message, format!("Severities are, in order, {labels}.")));
         }
         // «now-5x» compared as text would hide a typing error
-        let math = text.strip_prefix("now").is_some_and(|rest| rest.starts_with(['+', '-', '/'])) || text.contains("||");
+        let math = text
+            .strip_prefix("now")
+            .is_some_and(|rest| rest.starts_with(['+', '-', '/']))
+            || text.contains("||");
         if math && matches!(kind, None | Some(Kind::Json)) {
             self.date(scalar, &text)?;
         }
@@ -161,12 +169,16 @@ fn folded(text: &str) -> Literal {
 }
 
 fn severity(text: &str) -> Option<Severity> {
-    Severity::ALL.into_iter().find(|severity| equals(text, severity.label()))
+    Severity::ALL
+        .into_iter()
+        .find(|severity| equals(text, severity.label()))
 }
 
 /// The type that literals take from the field; none for paths that the table does not know.
 fn kind(targets: &[Target]) -> Option<Kind> {
-    let known = targets.iter().find_map(|target| target.field.filter(|_| target.below().is_empty()));
+    let known = targets
+        .iter()
+        .find_map(|target| target.field.filter(|_| target.below().is_empty()));
     known.map(|field| field.kind)
 }
 

@@ -17,7 +17,9 @@ impl Checker<'_> {
             }]);
         }
         if let Some(target) = known(&written)
-            && target.field.is_some_and(|field| field.in_document || !path.segments[0].quoted)
+            && target
+                .field
+                .is_some_and(|field| field.in_document || !path.segments[0].quoted)
         {
             return Ok(vec![target]);
         }
@@ -29,7 +31,11 @@ impl Checker<'_> {
         let mut targets: Vec<Target> = names
             .into_iter()
             .map(|target| {
-                let full: Vec<String> = target.split('.').map(str::to_owned).chain(written[1..].iter().cloned()).collect();
+                let full: Vec<String> = target
+                    .split('.')
+                    .map(str::to_owned)
+                    .chain(written[1..].iter().cloned())
+                    .collect();
                 known(&full).unwrap_or(Target {
                     field: None,
                     path: full,
@@ -50,7 +56,9 @@ impl Checker<'_> {
 
     fn report_unknown(&mut self, path: &Path, written: &[String]) -> Result<(), QueryError> {
         let name = written.join(".");
-        let group = fields::GROUPS.iter().any(|group| group.eq_ignore_ascii_case(&written[0]));
+        let group = fields::GROUPS
+            .iter()
+            .any(|group| group.eq_ignore_ascii_case(&written[0]));
         if group && written.len() == 1 {
             return Ok(());
         }
@@ -62,7 +70,9 @@ impl Checker<'_> {
         let message = format!("unknown field {}", quoted(&name));
         let hint = match nearest {
             Some(near) => format!("Did you mean «{near}»? Quote the name when a key of this name is meant."),
-            None => "auditlog.fields() lists the known ones. Quote the name when a key of this name is meant.".to_owned(),
+            None => {
+                "auditlog.fields() lists the known ones. Quote the name when a key of this name is meant.".to_owned()
+            }
         };
         if self.options.strict {
             return Err(QueryError::syntax(self.text, path.span, message, hint));
@@ -78,7 +88,8 @@ fn known(path: &[String]) -> Option<Target> {
         let field = fields::by_path(&path[..length].join("."))?;
         // a quoted "actor.email" is one key, not two
         let segments = field.path.split('.').count();
-        (segments == length && (length == path.len() || field.kind == Kind::Json)).then(|| target(field, &path[length..]))
+        (segments == length && (length == path.len() || field.kind == Kind::Json))
+            .then(|| target(field, &path[length..]))
     })
 }
 

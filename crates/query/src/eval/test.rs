@@ -63,9 +63,10 @@ fn is_equal(equals: &Equals, view: &View<'_>, clock: &Clock<'_>) -> bool {
         _ => {
             with_text(view, |text| fold::equals(text, &equals.folded))
                 || (equals.address.is_some() && equals.address == single_address(view))
-                || equals.time.as_ref().is_some_and(|range| {
-                    moment(view).is_some_and(|us| range.contains(us, clock.now_us, clock.zone))
-                })
+                || equals
+                    .time
+                    .as_ref()
+                    .is_some_and(|range| moment(view).is_some_and(|us| range.contains(us, clock.now_us, clock.zone)))
         }
     }
 }

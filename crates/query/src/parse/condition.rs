@@ -52,7 +52,11 @@ impl Parser<'_> {
         self.cursor.at += length;
         if self.cursor.text[start..].starts_with("or") {
             let hint = "Quote it to search for the word.";
-            self.notices.push(Notice::new(self.cursor.since(start), "\"or\" is read as an operator", hint));
+            self.notices.push(Notice::new(
+                self.cursor.since(start),
+                "\"or\" is read as an operator",
+                hint,
+            ));
         }
         self.cursor.skip_space();
     }
@@ -220,7 +224,11 @@ impl Parser<'_> {
             self.cursor.skip_space();
             let kind = if word == "_saved_" {
                 if self.at_end() || self.cursor.peek() == Some('(') {
-                    return Err(self.error(self.cursor.here(), "_saved_: takes a name", "Write the name of a query."));
+                    return Err(self.error(
+                        self.cursor.here(),
+                        "_saved_: takes a name",
+                        "Write the name of a query.",
+                    ));
                 }
                 let name = self.cursor.scalar(self.stops())?;
                 if name.is_pattern() {

@@ -206,7 +206,10 @@ impl Parser<'_> {
         let after = &self.cursor.text[end + 1..];
         let ignore_case = after.starts_with('i');
         let after = after.strip_prefix('i').unwrap_or(after);
-        let ends = after.chars().next().is_none_or(|c| is_space(c) || matches!(c, ')' | ']' | '}'));
+        let ends = after
+            .chars()
+            .next()
+            .is_none_or(|c| is_space(c) || matches!(c, ')' | ']' | '}'));
         if !ends || pattern.is_empty() {
             return Ok(None);
         }
@@ -242,7 +245,10 @@ impl Parser<'_> {
             return Err(self.error(span, "regular expression ends in a backslash", hint));
         };
         if pattern.chars().count() > self.limits.regex_chars {
-            let message = format!("regular expression is longer than {} characters", self.limits.regex_chars);
+            let message = format!(
+                "regular expression is longer than {} characters",
+                self.limits.regex_chars
+            );
             return Err(self.limit(span, message, "Shorten it, or write a list of values."));
         }
         Ok(Value::new(span, ValueKind::Regex { pattern, ignore_case }))

@@ -69,11 +69,19 @@ impl Parser<'_> {
     pub(super) fn exact(&mut self, path: &Path) -> Parsed<Value> {
         let mut scalar = self.plain_scalar(path)?;
         if matches!(self.cursor.peek(), Some('(')) {
-            return Err(self.error(self.cursor.here(), ":= takes one value", "Write «field:=value» for each value."));
+            return Err(self.error(
+                self.cursor.here(),
+                ":= takes one value",
+                "Write «field:=value» for each value.",
+            ));
         }
         // := is byte-exact: a star is a star
         let text = scalar.text();
-        scalar.parts = if text.is_empty() { Vec::new() } else { vec![Part::Text(text)] };
+        scalar.parts = if text.is_empty() {
+            Vec::new()
+        } else {
+            vec![Part::Text(text)]
+        };
         Ok(Value::new(scalar.span, ValueKind::Exact(scalar)))
     }
 
@@ -192,7 +200,9 @@ impl Parser<'_> {
     /// Inside a group `10:30`, `2001:db8::1` and `arn:aws:…` are values: no field is named like that.
     fn looks_like_value(&self) -> bool {
         let word = self.cursor.rest();
-        let word = &word[..word.find(|c| is_space(c) || matches!(c, '(' | ')' | '"')).unwrap_or(word.len())];
+        let word = &word[..word
+            .find(|c| is_space(c) || matches!(c, '(' | ')' | '"'))
+            .unwrap_or(word.len())];
         let Some((before, after)) = word.split_once(':') else {
             return false;
         };
