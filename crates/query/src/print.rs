@@ -190,7 +190,7 @@ impl Place {
     fn first(self) -> &'static str {
         match self {
             Place::Free => "-+!'/<>|&#=:",
-            Place::Value => "'/<>|&#=~",
+            Place::Value => "!'/<>|&#=~",
             Place::Compared => "'|&#=",
             Place::Item => "'#",
         }

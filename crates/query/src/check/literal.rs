@@ -110,8 +110,9 @@ impl Checker<'_> {
             |test: &dyn Fn(&str) -> bool| texts.0.as_deref().is_none_or(test) && texts.1.as_deref().is_none_or(test);
         let date = |text: &str| parse_interval(text, &self.options.zone).is_ok();
         let number = |text: &str| Decimal::parse(text).is_some();
-        let is_time =
-            kind == Some(Kind::Time) || (matches!(kind, None | Some(Kind::Json)) && both(&date) && !both(&number));
+        // §1.2.5 goes by the literal; only where the field leaves no choice it is not asked
+        let typed = matches!(kind, Some(Kind::Severity | Kind::Ip | Kind::Integer));
+        let is_time = kind == Some(Kind::Time) || (!typed && both(&date) && !both(&number));
         if is_time {
             let low = low.map(|(s, inclusive)| Ok(self.date(s, &s.text())?.above(inclusive)));
             let high = high.map(|(s, inclusive)| Ok(self.date(s, &s.text())?.below(inclusive)));
@@ -157,7 +158,7 @@ impl Checker<'_> {
             .strip_prefix("now")
             .is_some_and(|rest| rest.starts_with(['+', '-', '/']))
             || text.contains("||");
-        if math && matches!(kind, None | Some(Kind::Json)) {
+        if math && !matches!(kind, Some(Kind::Severity | Kind::Ip | Kind::Integer)) {
             self.date(scalar, &text)?;
         }
         Ok(())

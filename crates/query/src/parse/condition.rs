@@ -309,12 +309,12 @@ impl Parser<'_> {
 
     fn operation(&mut self, path: &Path) -> Parsed<Option<(bool, Value)>> {
         self.cursor.skip_space();
-        for (operator, negative) in [("!=", true), (":=", false), (":~", false)] {
+        for (operator, negative) in [(":!=", true), ("!=", true), (":=", false), (":~", false)] {
             let at = self.cursor.at;
             if self.cursor.eat(operator) {
                 self.cursor.skip_space();
                 return match operator {
-                    "!=" => self.value(path).map(|value| Some((negative, value))),
+                    "!=" | ":!=" => self.value(path).map(|value| Some((negative, value))),
                     ":=" => self.exact(path).map(|value| Some((negative, value))),
                     _ => self.tilde(at).map(|value| Some((negative, value))),
                 };

@@ -2,7 +2,7 @@
 
 use super::{Parsed, Parser};
 use crate::ast::{Expr, ExprKind, Order, Part, Path, Scalar, Value, ValueKind};
-use crate::error::QueryError;
+use crate::error::{Notice, QueryError};
 use crate::lex::{Keyword, is_space};
 use crate::span::Span;
 
@@ -99,9 +99,15 @@ impl Parser<'_> {
     }
 
     fn equals(&mut self, path: &Path) -> Parsed<Value> {
+        let negated = self.cursor.peek() == Some('!');
         let scalar = self.plain_scalar(path)?;
+        if negated {
+            let message = "! behind a field is part of the value";
+            let hint = format!("Write «NOT {path}:value» or «{path}!=value».");
+            self.notices.push(Notice::new(scalar.span, message, hint));
+        }
         let kind = if !scalar.quoted && scalar.parts == [Part::Many] {
-            return Ok(Value::new(scalar.span, ValueKind::Exists));
+            ValueKind::Exists
         } else {
             ValueKind::Equals(scalar.clone())
         };
