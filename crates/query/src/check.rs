@@ -59,6 +59,7 @@ pub fn check(query: &Query, options: &CheckOptions<'_>) -> Result<Checked, Query
     let mut spent = Spent {
         terms: query.terms,
         regexes: 0,
+        depth: 0,
     };
     let mut checker = Checker {
         text: &query.source,
@@ -80,6 +81,8 @@ pub fn check(query: &Query, options: &CheckOptions<'_>) -> Result<Checked, Query
 struct Spent {
     terms: usize,
     regexes: usize,
+    /// Conditions that the current one is inside of.
+    depth: usize,
 }
 
 struct Checker<'a> {
@@ -95,7 +98,14 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn expr(&mut self, expr: &Expr) -> Result<Node, QueryError> {
-        Ok(match &expr.kind {
+        self.spent.depth += 1;
+        let node = self.kind(&expr.kind);
+        self.spent.depth -= 1;
+        node
+    }
+
+    fn kind(&mut self, kind: &ExprKind) -> Result<Node, QueryError> {
+        Ok(match kind {
             ExprKind::All => Node::All,
             ExprKind::And(items) => Node::And(self.all(items)?),
             ExprKind::Or(items) => Node::Or(self.all(items)?),
@@ -176,6 +186,8 @@ impl Checker<'_> {
     fn expand(&mut self, name: &str, text: &str) -> Result<Node, QueryError> {
         let limits = Limits {
             terms: self.options.limits.terms.saturating_sub(self.spent.terms),
+            // all of it lies on one stack
+            nesting: self.options.limits.nesting.saturating_sub(self.spent.depth),
             ..self.options.limits
         };
         let query = parse(text, &limits)?;

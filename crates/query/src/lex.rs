@@ -344,11 +344,15 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let mut segments = Vec::new();
         loop {
-            let Some(segment) = self.segment()? else {
-                self.at = start;
-                return Ok(None);
-            };
-            segments.push(segment);
+            match self.segment() {
+                Ok(Some(segment)) => segments.push(segment),
+                Err(error) if segments.is_empty() => return Err(error),
+                // a.'b may still be a word
+                _ => {
+                    self.at = start;
+                    return Ok(None);
+                }
+            }
             if !self.eat(".") {
                 let span = self.since(start);
                 return Ok(Some(Path { span, segments }));

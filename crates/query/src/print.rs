@@ -1,4 +1,5 @@
-//! [`Expr`] → canonical text. Parsing the text gives the same tree, spans aside.
+//! [`Expr`] → canonical text. Parsing the text gives the same tree, spans aside. AND inside of OR gets
+//! parentheses that the source may not have had, so the text may be nested up to twice as deep.
 
 use crate::ast::{Bound, Expr, ExprKind, Part, Path, Scalar, Segment, Value, ValueKind};
 use crate::lex::is_space;
@@ -74,10 +75,6 @@ fn field(name: &Path, condition: &Value, out: &mut Formatter<'_>) -> Result {
             out.write_str(":=")?;
             scalar(literal, Place::Value, out)
         }
-        ValueKind::Equals(literal) => {
-            out.write_str(":")?;
-            scalar(literal, Place::Value, out)
-        }
         ValueKind::Regex {
             pattern,
             ignore_case: false,
@@ -92,8 +89,15 @@ fn field(name: &Path, condition: &Value, out: &mut Formatter<'_>) -> Result {
         }
         _ => {
             out.write_str(":")?;
-            value(condition, Around::Nothing, out)
+            behind_colon(condition, out)
         }
+    }
+}
+
+fn behind_colon(condition: &Value, out: &mut Formatter<'_>) -> Result {
+    match &condition.kind {
+        ValueKind::Equals(literal) => scalar(literal, Place::Value, out),
+        _ => value(condition, Around::Nothing, out),
     }
 }
 
@@ -134,7 +138,15 @@ fn value(this: &Value, around: Around, out: &mut Formatter<'_>) -> Result {
             expr(inner, Around::Nothing, out)?;
             out.write_str("}")
         }
-        ValueKind::Other(inner) => expr(inner, Around::Not, out),
+        ValueKind::Other(inner) => match &inner.kind {
+            // in a group 2001:db8::1 would be an address, 2001: db8::1 is a field's condition
+            ExprKind::Field(name, condition) if matches!(condition.kind, ValueKind::Equals(_)) => {
+                path(name, out)?;
+                out.write_str(": ")?;
+                behind_colon(condition, out)
+            }
+            _ => expr(inner, Around::Not, out),
+        },
     }
 }
 

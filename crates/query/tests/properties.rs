@@ -10,8 +10,12 @@ use proptest::prelude::*;
 use support::{compile, holds};
 
 fn cases(usual: u32) -> ProptestConfig {
-    let asked = std::env::var("QUERY_CASES").ok().and_then(|cases| cases.parse().ok());
-    ProptestConfig::with_cases(asked.unwrap_or(usual))
+    let asked: Option<u32> = std::env::var("QUERY_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig {
+        cases: asked.unwrap_or(usual),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {

@@ -22,7 +22,10 @@ fn queries_match_the_events_they_should() {
             for query in list(queries).iter().map(text) {
                 match compile(query) {
                     Ok(checked) if holds(&checked, &event) == expected => {}
-                    Ok(checked) => wrong.push(format!("{query:?} is {} for {}", !expected, group["rule"]) + &format!("\n  {:?}", checked.node)),
+                    Ok(checked) => wrong.push(
+                        format!("{query:?} is {} for {}", !expected, group["rule"])
+                            + &format!("\n  {:?}", checked.node),
+                    ),
                     Err(error) => wrong.push(format!("{query:?}: {error}\n{}", error.detail)),
                 }
                 // what holds for a query holds for its printed form
@@ -52,8 +55,15 @@ fn refused_queries_say_where_and_why() {
                     ErrorKind::BadValue => "value",
                     ErrorKind::Limit => "limit",
                 };
-                if found != kind || *position != error.position || !error.message.contains(message) || error.hint.is_empty() {
-                    wrong.push(format!("{}: {found} {} {}\n{}", case[0], error.position, error.message, error.detail));
+                if found != kind
+                    || *position != error.position
+                    || !error.message.contains(message)
+                    || error.hint.is_empty()
+                {
+                    wrong.push(format!(
+                        "{}: {found} {} {}\n{}",
+                        case[0], error.position, error.message, error.detail
+                    ));
                 }
             }
             (Ok(_), _) => wrong.push(format!("{}: {query:?} is accepted", case[0])),
@@ -69,7 +79,14 @@ fn filters_are_queries() {
         let query = filters::compile(&json(&case[0]), &Limits::default());
         let query = query.unwrap_or_else(|error| panic!("{}: {error}", case[0]));
         assert_eq!(query.source, text(&case[1]), "{}", case[0]);
-        check(&query, &CheckOptions { strict: true, ..CheckOptions::default() }).expect("checks");
+        check(
+            &query,
+            &CheckOptions {
+                strict: true,
+                ..CheckOptions::default()
+            },
+        )
+        .expect("checks");
     }
     for case in list(&table["refused"]) {
         let error = filters::compile(&json(&case[0]), &Limits::default()).expect_err(&case[0].to_string());

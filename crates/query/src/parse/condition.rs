@@ -138,11 +138,9 @@ impl Parser<'_> {
             Some('[' | '{') => return Err(self.fieldless("range", "field:[a TO b]")),
             Some('|') => return Err(self.pipe()),
             Some(':' | '=') => return Err(self.fieldless("value", "field:value")),
-            Some('/') => {
-                if self.slashes()?.is_some() {
-                    self.cursor.at = start;
-                    return Err(self.fieldless("regular expression", "field:/expression/"));
-                }
+            Some('/') if self.slashes()?.is_some() => {
+                self.cursor.at = start;
+                return Err(self.fieldless("regular expression", "field:/expression/"));
             }
             _ => {}
         }

@@ -70,10 +70,10 @@ impl Parser<'_> {
         self.terms = terms;
         self.cursor.at = start + 1;
         self.cursor.skip_space();
-        self.nested += 1;
-        let inner = self.deeper(Self::or);
-        self.nested -= 1;
-        let inner = inner?;
+        let nested = self.nested;
+        self.nested = nested + 1;
+        let inner = self.deeper(Self::or)?;
+        self.nested = nested;
         self.close(start, '}')?;
         let span = self.cursor.since(start);
         self.count_term(span)?;

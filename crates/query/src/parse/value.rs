@@ -214,7 +214,7 @@ impl Parser<'_> {
         };
         let address = word.split_once('/').map_or(word, |(address, _)| address);
         let clock = |c: char| c.is_ascii_digit() || matches!(c, ':' | '.' | '-' | '+' | 'T' | 'Z');
-        matches!(before, "arn" | "urn")
+        (matches!(before, "arn" | "urn") && !after.is_empty())
             || address.parse::<std::net::Ipv6Addr>().is_ok()
             || (before.starts_with(|c: char| c.is_ascii_digit())
                 && after.starts_with(|c: char| c.is_ascii_digit())
