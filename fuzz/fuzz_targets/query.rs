@@ -18,10 +18,25 @@ static DOCUMENT: LazyLock<Json> = LazyLock::new(|| {
         ("timestamp", text("2026-11-25T10:30:45.123Z")),
         ("event_type", text("resource.modify")),
         ("severity", text("info")),
-        ("actor", object(vec![("email", text("Ä@company.com")), ("ip_address", text("203.0.113.45"))])),
+        (
+            "actor",
+            object(vec![
+                ("email", text("Ä@company.com")),
+                ("ip_address", text("203.0.113.45")),
+            ]),
+        ),
         ("action", object(vec![("status", text("failed"))])),
-        ("metadata", object(vec![("tags", Json::Array(vec![text("a b"), Json::Null, Json::Number("1.50".to_owned())]))])),
-        ("list", Json::Array(vec![object(vec![("a", Json::Bool(true))]), object(vec![])])),
+        (
+            "metadata",
+            object(vec![(
+                "tags",
+                Json::Array(vec![text("a b"), Json::Null, Json::Number("1.50".to_owned())]),
+            )]),
+        ),
+        (
+            "list",
+            Json::Array(vec![object(vec![("a", Json::Bool(true))]), object(vec![])]),
+        ),
     ])
 });
 
@@ -35,7 +50,11 @@ fuzz_target!(|text: &str| {
         Ok(query) => {
             let printed = query.expr.to_string();
             // printing may need more escapes and parentheses than the text had
-            let wider = Limits { text_bytes: usize::MAX, nesting: 2 * limits.nesting + 2, ..limits };
+            let wider = Limits {
+                text_bytes: usize::MAX,
+                nesting: 2 * limits.nesting + 2,
+                ..limits
+            };
             let again = parse(&printed, &wider).expect("the printed query is one");
             assert_eq!(to_json(&again.expr, Spans::Hidden), to_json(&query.expr, Spans::Hidden));
             if let Ok(checked) = check(&query, &CheckOptions::default()) {

@@ -85,6 +85,13 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// White space behind a name: directly behind it a `#` belongs to the word and is no comment.
+    pub fn skip_space_behind_name(&mut self) {
+        if self.peek() != Some('#') {
+            self.skip_space();
+        }
+    }
+
     /// The keyword that stands here, with its length. Words are keywords only when they stand free.
     pub fn keyword(&self) -> Option<(Keyword, usize)> {
         let rest = self.rest();

@@ -191,7 +191,7 @@ impl Parser<'_> {
     fn all_text(&mut self) -> Parsed<Option<Expr>> {
         let start = self.cursor.at;
         self.cursor.at += 1;
-        self.cursor.skip_space();
+        self.cursor.skip_space_behind_name();
         if !self.cursor.eat(":") {
             self.cursor.at = start;
             return Ok(None);
@@ -214,7 +214,7 @@ impl Parser<'_> {
             if !self.cursor.eat(word) {
                 continue;
             }
-            self.cursor.skip_space();
+            self.cursor.skip_space_behind_name();
             if !self.cursor.eat(":") {
                 self.cursor.at = start;
                 return Ok(None);
@@ -306,7 +306,7 @@ impl Parser<'_> {
     }
 
     fn operation(&mut self, path: &Path) -> Parsed<Option<(bool, Value)>> {
-        self.cursor.skip_space();
+        self.cursor.skip_space_behind_name();
         for (operator, negative) in [(":!=", true), ("!=", true), (":=", false), (":~", false)] {
             let at = self.cursor.at;
             if self.cursor.eat(operator) {
