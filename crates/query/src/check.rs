@@ -69,7 +69,7 @@ pub fn check(query: &Query, options: &CheckOptions<'_>) -> Result<Checked, Query
         saved: &mut Vec::new(),
         inside: false,
     };
-    let node = checker.expr(&query.expr)?;
+    let node = checker.expr(&query.expr).map_err(|error| *error)?;
     Ok(Checked {
         node,
         zone: options.zone,
@@ -97,14 +97,14 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn expr(&mut self, expr: &Expr) -> Result<Node, QueryError> {
+    fn expr(&mut self, expr: &Expr) -> Result<Node, Box<QueryError>> {
         self.spent.depth += 1;
         let node = self.kind(&expr.kind);
         self.spent.depth -= 1;
         node
     }
 
-    fn kind(&mut self, kind: &ExprKind) -> Result<Node, QueryError> {
+    fn kind(&mut self, kind: &ExprKind) -> Result<Node, Box<QueryError>> {
         Ok(match kind {
             ExprKind::All => Node::All,
             ExprKind::And(items) => Node::And(self.all(items)?),
@@ -116,7 +116,7 @@ impl Checker<'_> {
         })
     }
 
-    fn all(&mut self, items: &[Expr]) -> Result<Vec<Node>, QueryError> {
+    fn all(&mut self, items: &[Expr]) -> Result<Vec<Node>, Box<QueryError>> {
         items.iter().map(|item| self.expr(item)).collect()
     }
 
@@ -160,7 +160,7 @@ impl Checker<'_> {
         })
     }
 
-    fn saved_query(&mut self, name: &Scalar) -> Result<Node, QueryError> {
+    fn saved_query(&mut self, name: &Scalar) -> Result<Node, Box<QueryError>> {
         let span = name.span;
         let name = name.text();
         let Some(text) = self.options.saved.and_then(|lookup| lookup(&name)) else {
@@ -183,7 +183,7 @@ impl Checker<'_> {
         Ok(inner)
     }
 
-    fn expand(&mut self, name: &str, text: &str) -> Result<Node, QueryError> {
+    fn expand(&mut self, name: &str, text: &str) -> Result<Node, Box<QueryError>> {
         let limits = Limits {
             terms: self.options.limits.terms.saturating_sub(self.spent.terms),
             // all of it lies on one stack
@@ -207,12 +207,12 @@ impl Checker<'_> {
     }
 
     #[cold]
-    fn bad_value(&self, span: Span, message: impl Into<String>, hint: impl Into<String>) -> QueryError {
+    fn bad_value(&self, span: Span, message: impl Into<String>, hint: impl Into<String>) -> Box<QueryError> {
         QueryError::value(self.text, span, message, hint)
     }
 
     #[cold]
-    fn limit(&self, span: Span, message: String, hint: &str) -> QueryError {
+    fn limit(&self, span: Span, message: String, hint: &str) -> Box<QueryError> {
         QueryError::new(self.text, span, ErrorKind::Limit, message, hint)
     }
 }

@@ -63,25 +63,35 @@ impl QueryError {
         kind: ErrorKind,
         message: impl Into<String>,
         hint: impl Into<String>,
-    ) -> QueryError {
+    ) -> Box<QueryError> {
         let before = text.get(..span.start).unwrap_or(text);
-        QueryError {
+        Box::new(QueryError {
             kind,
             position: before.chars().count() + 1,
             span,
             message: message.into(),
             detail: caret(before, text.get(span.start..).unwrap_or("")),
             hint: hint.into(),
-        }
+        })
     }
 
     #[cold]
-    pub(crate) fn syntax(text: &str, span: Span, message: impl Into<String>, hint: impl Into<String>) -> QueryError {
+    pub(crate) fn syntax(
+        text: &str,
+        span: Span,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Box<QueryError> {
         QueryError::new(text, span, ErrorKind::Syntax, message, hint)
     }
 
     #[cold]
-    pub(crate) fn value(text: &str, span: Span, message: impl Into<String>, hint: impl Into<String>) -> QueryError {
+    pub(crate) fn value(
+        text: &str,
+        span: Span,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Box<QueryError> {
         QueryError::new(text, span, ErrorKind::BadValue, message, hint)
     }
 }

@@ -117,14 +117,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// A quoted or unquoted literal.
-    pub fn scalar(&mut self, stops: Stops) -> Result<Scalar, QueryError> {
+    pub fn scalar(&mut self, stops: Stops) -> Result<Scalar, Box<QueryError>> {
         if matches!(self.peek(), Some('"' | '\'')) {
             return self.quoted_scalar();
         }
         self.bare(stops)
     }
 
-    fn quoted_scalar(&mut self) -> Result<Scalar, QueryError> {
+    fn quoted_scalar(&mut self) -> Result<Scalar, Box<QueryError>> {
         let start = self.at;
         let text = self.quoted()?;
         let mut scalar = Scalar::quoted(&text, Span::default());
@@ -137,7 +137,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Boost and fuzziness behind a quoted text or a parenthesis.
-    pub fn refuse_ranking(&self) -> Result<(), QueryError> {
+    pub fn refuse_ranking(&self) -> Result<(), Box<QueryError>> {
         match self.peek() {
             Some('^') => Err(self.boost(self.here())),
             Some('~') => Err(self.fuzzy(self.here())),
@@ -145,25 +145,25 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn boost(&self, span: Span) -> QueryError {
+    fn boost(&self, span: Span) -> Box<QueryError> {
         let hint = "A filter has no ranking: remove the boost, or write \\^ for the character.";
         QueryError::syntax(self.text, span, "boost (^) is not supported", hint)
     }
 
-    fn fuzzy(&self, span: Span) -> QueryError {
+    fn fuzzy(&self, span: Span) -> Box<QueryError> {
         let hint = "Use wildcards (* and ?) or a regular expression, or write \\~ for the character.";
         QueryError::syntax(self.text, span, "fuzzy and proximity search (~) is not supported", hint)
     }
 
     /// A text in quotes, escapes resolved.
-    pub fn quoted(&mut self) -> Result<String, QueryError> {
+    pub fn quoted(&mut self) -> Result<String, Box<QueryError>> {
         let mut out = String::new();
         self.quoted_with(|cursor, out| cursor.escape(out), &mut out)?;
         Ok(out)
     }
 
     /// A text in quotes whose backslashes stay (but not the one before the quote): a regular expression.
-    pub fn quoted_raw(&mut self) -> Result<String, QueryError> {
+    pub fn quoted_raw(&mut self) -> Result<String, Box<QueryError>> {
         let quote = self.peek();
         let mut out = String::new();
         self.quoted_with(
@@ -183,9 +183,9 @@ impl<'a> Cursor<'a> {
 
     fn quoted_with(
         &mut self,
-        escape: impl Fn(&mut Self, &mut String) -> Result<(), QueryError>,
+        escape: impl Fn(&mut Self, &mut String) -> Result<(), Box<QueryError>>,
         out: &mut String,
-    ) -> Result<(), QueryError> {
+    ) -> Result<(), Box<QueryError>> {
         let start = self.at;
         let quote = self.peek();
         self.at += 1;
@@ -207,7 +207,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A backslash and what it escapes: `\u0041`, a kept `\n` of `C:\new`, or the character itself.
-    fn escape(&mut self, out: &mut String) -> Result<(), QueryError> {
+    fn escape(&mut self, out: &mut String) -> Result<(), Box<QueryError>> {
         let start = self.at;
         self.at += 1;
         let Some(c) = self.peek() else {
@@ -260,7 +260,7 @@ impl<'a> Cursor<'a> {
             .then(|| u32::from_str_radix(digits, 16).ok())?
     }
 
-    fn bare(&mut self, stops: Stops) -> Result<Scalar, QueryError> {
+    fn bare(&mut self, stops: Stops) -> Result<Scalar, Box<QueryError>> {
         let start = self.at;
         let mut parts: Vec<Part> = Vec::new();
         let mut text = String::new();
@@ -329,13 +329,13 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn unbalanced(&self, bracket: char, at: usize) -> QueryError {
+    fn unbalanced(&self, bracket: char, at: usize) -> Box<QueryError> {
         let hint = "Quote the text, or write a backslash before the bracket.";
         let span = Span::new(at, at + 1);
         QueryError::syntax(self.text, span, format!("unbalanced {bracket} in a word"), hint)
     }
 
-    fn refuse_ranking_suffix(&self, from: usize) -> Result<(), QueryError> {
+    fn refuse_ranking_suffix(&self, from: usize) -> Result<(), Box<QueryError>> {
         let word = &self.text[from..self.at];
         let stem = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
         let span = Span::new((from + stem.len()).saturating_sub(1), self.at);
@@ -347,7 +347,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A field's name, or nothing and no step when none stands here.
-    pub fn path(&mut self) -> Result<Option<Path>, QueryError> {
+    pub fn path(&mut self) -> Result<Option<Path>, Box<QueryError>> {
         let start = self.at;
         let mut segments = Vec::new();
         loop {
@@ -367,7 +367,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn segment(&mut self) -> Result<Option<Segment>, QueryError> {
+    fn segment(&mut self) -> Result<Option<Segment>, Box<QueryError>> {
         if matches!(self.peek(), Some('"' | '\'')) {
             let name = self.quoted()?;
             return Ok(Some(Segment { name, quoted: true }));

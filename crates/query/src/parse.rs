@@ -33,7 +33,7 @@ pub fn parse(text: &str, limits: &Limits) -> Result<Query, QueryError> {
         nested: 0,
         notices: Vec::new(),
     };
-    let expr = parser.query()?;
+    let expr = parser.query().map_err(|error| *error)?;
     Ok(Query {
         source: text.to_owned(),
         expr,
@@ -52,7 +52,8 @@ struct Parser<'a> {
     notices: Vec<Notice>,
 }
 
-type Parsed<T> = Result<T, QueryError>;
+/// Boxed, because the recursion holds one in every frame.
+type Parsed<T> = Result<T, Box<QueryError>>;
 
 impl Parser<'_> {
     fn query(&mut self) -> Parsed<Expr> {
@@ -119,12 +120,12 @@ impl Parser<'_> {
     }
 
     #[cold]
-    fn error(&self, span: Span, message: impl Into<String>, hint: impl Into<String>) -> QueryError {
+    fn error(&self, span: Span, message: impl Into<String>, hint: impl Into<String>) -> Box<QueryError> {
         QueryError::syntax(self.cursor.text, span, message, hint)
     }
 
     #[cold]
-    fn limit(&self, span: Span, message: impl Into<String>, hint: &str) -> QueryError {
+    fn limit(&self, span: Span, message: impl Into<String>, hint: &str) -> Box<QueryError> {
         QueryError::new(self.cursor.text, span, ErrorKind::Limit, message, hint)
     }
 }

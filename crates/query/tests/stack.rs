@@ -6,7 +6,7 @@ use auditlog_query::{Limits, parse};
 use support::{compile, holds, json};
 
 /// A debug build's frames are several times those of a release build.
-const STACK: usize = if cfg!(debug_assertions) { 4 << 20 } else { 1 << 20 };
+const STACK: usize = if cfg!(debug_assertions) { 2 << 20 } else { 1 << 20 };
 
 #[test]
 fn the_deepest_queries_fit_into_a_small_stack() {

@@ -11,12 +11,12 @@ use regex::{Regex, RegexBuilder};
 const REGEX_BYTES: usize = 1 << 20;
 
 impl Checker<'_> {
-    pub(super) fn field(&mut self, path: &Path, value: &Value) -> Result<Node, QueryError> {
+    pub(super) fn field(&mut self, path: &Path, value: &Value) -> Result<Node, Box<QueryError>> {
         let targets = self.resolve(path)?;
         self.value(path, &targets, value)
     }
 
-    fn value(&mut self, path: &Path, targets: &[Target], value: &Value) -> Result<Node, QueryError> {
+    fn value(&mut self, path: &Path, targets: &[Target], value: &Value) -> Result<Node, Box<QueryError>> {
         let test = match &value.kind {
             ValueKind::And(items) => {
                 self.note_contradiction(path, targets, items);
@@ -53,7 +53,7 @@ impl Checker<'_> {
                 if items.is_empty() {
                     return Ok(Node::None);
                 }
-                let tests: Result<Vec<Test>, QueryError> =
+                let tests: Result<Vec<Test>, Box<QueryError>> =
                     items.iter().map(|item| self.equals(targets, item)).collect();
                 Test::Any(tests?)
             }
@@ -65,11 +65,11 @@ impl Checker<'_> {
         }))
     }
 
-    fn values(&mut self, path: &Path, targets: &[Target], items: &[Value]) -> Result<Vec<Node>, QueryError> {
+    fn values(&mut self, path: &Path, targets: &[Target], items: &[Value]) -> Result<Vec<Node>, Box<QueryError>> {
         items.iter().map(|item| self.value(path, targets, item)).collect()
     }
 
-    fn regex(&mut self, span: Span, pattern: &str, ignore_case: bool) -> Result<Regex, QueryError> {
+    fn regex(&mut self, span: Span, pattern: &str, ignore_case: bool) -> Result<Regex, Box<QueryError>> {
         self.spent.regexes += 1;
         if self.spent.regexes > self.options.limits.regexes {
             let message = format!(

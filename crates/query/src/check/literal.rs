@@ -19,7 +19,7 @@ const DATE_HINT: &str = "Write a date like 2026-11-21, 2026-11-21T10:00:00Z, now
 type Written<'a> = Option<(&'a Scalar, bool)>;
 
 impl Checker<'_> {
-    pub(super) fn equals(&mut self, targets: &[Target], scalar: &Scalar) -> Result<Test, QueryError> {
+    pub(super) fn equals(&mut self, targets: &[Target], scalar: &Scalar) -> Result<Test, Box<QueryError>> {
         if scalar.is_null() {
             return Ok(Test::Null);
         }
@@ -72,7 +72,7 @@ impl Checker<'_> {
         }))
     }
 
-    fn check_pattern(&self, scalar: &Scalar, text: &str) -> Result<(), QueryError> {
+    fn check_pattern(&self, scalar: &Scalar, text: &str) -> Result<(), Box<QueryError>> {
         let most = self.options.limits.regex_chars;
         if text.chars().count() > most {
             let message = format!("pattern is longer than {most} characters");
@@ -81,7 +81,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn date(&self, scalar: &Scalar, text: &str) -> Result<Interval, QueryError> {
+    fn date(&self, scalar: &Scalar, text: &str) -> Result<Interval, Box<QueryError>> {
         parse_interval(text, &self.options.zone).map_err(|error| {
             let message = match error {
                 DateError::NotADate => format!("{} is not a date", quoted(text)),
@@ -91,13 +91,18 @@ impl Checker<'_> {
         })
     }
 
-    fn no_network(&self, scalar: &Scalar, text: &str) -> QueryError {
+    fn no_network(&self, scalar: &Scalar, text: &str) -> Box<QueryError> {
         let message = format!("{} is not a network", quoted(text));
         let hint = "The prefix length is 0 to 32 for IPv4, 0 to 128 for IPv6.";
         self.bad_value(scalar.span, message, hint)
     }
 
-    pub(super) fn range(&self, targets: &[Target], low: Written<'_>, high: Written<'_>) -> Result<Test, QueryError> {
+    pub(super) fn range(
+        &self,
+        targets: &[Target],
+        low: Written<'_>,
+        high: Written<'_>,
+    ) -> Result<Test, Box<QueryError>> {
         let Some(any) = low.or(high) else {
             return Ok(Test::Exists);
         };
@@ -114,8 +119,8 @@ impl Checker<'_> {
         let typed = matches!(kind, Some(Kind::Severity | Kind::Ip | Kind::Integer));
         let is_time = kind == Some(Kind::Time) || (!typed && both(&date) && !both(&number));
         if is_time {
-            let low = low.map(|(s, inclusive)| Ok(self.date(s, &s.text())?.above(inclusive)));
-            let high = high.map(|(s, inclusive)| Ok(self.date(s, &s.text())?.below(inclusive)));
+            let low = low.map(|(s, inclusive)| self.date(s, &s.text()).map(|date| date.above(inclusive)));
+            let high = high.map(|(s, inclusive)| self.date(s, &s.text()).map(|date| date.below(inclusive)));
             return Ok(Test::Time(TimeRange {
                 low: low.transpose()?,
                 high: high.transpose()?,
@@ -146,7 +151,7 @@ impl Checker<'_> {
     }
 
     /// Is this a literal that has an order for the field?
-    fn check_ordered(&self, kind: Option<Kind>, scalar: &Scalar) -> Result<(), QueryError> {
+    fn check_ordered(&self, kind: Option<Kind>, scalar: &Scalar) -> Result<(), Box<QueryError>> {
         let text = scalar.text();
         if kind == Some(Kind::Severity) && severity(&text).is_none() {
             let labels = Severity::ALL.map(Severity::label).join(", ");

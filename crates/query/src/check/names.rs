@@ -8,7 +8,7 @@ use crate::node::Target;
 
 impl Checker<'_> {
     /// The targets of a path; reports a name that nobody knows.
-    pub(super) fn resolve(&mut self, path: &Path) -> Result<Vec<Target>, QueryError> {
+    pub(super) fn resolve(&mut self, path: &Path) -> Result<Vec<Target>, Box<QueryError>> {
         let written: Vec<String> = path.segments.iter().map(|segment| segment.name.clone()).collect();
         if self.inside {
             return Ok(vec![Target {
@@ -54,7 +54,7 @@ impl Checker<'_> {
         Ok(targets)
     }
 
-    fn report_unknown(&mut self, path: &Path, written: &[String]) -> Result<(), QueryError> {
+    fn report_unknown(&mut self, path: &Path, written: &[String]) -> Result<(), Box<QueryError>> {
         let name = written.join(".");
         let group = fields::GROUPS
             .iter()

@@ -261,7 +261,7 @@ impl Parser<'_> {
         }
     }
 
-    fn wildcard_name(&self, span: Span) -> QueryError {
+    fn wildcard_name(&self, span: Span) -> Box<QueryError> {
         let hint = "Name the field, or search all of them with «*:value»; quote a name that has the character.";
         self.error(span, "wildcards in field names are not supported", hint)
     }
@@ -342,7 +342,7 @@ impl Parser<'_> {
     }
 
     #[cold]
-    fn missing(&self) -> QueryError {
+    fn missing(&self) -> Box<QueryError> {
         let hint = "Write a condition here.";
         match self.cursor.peek() {
             None => self.error(self.cursor.here(), "query ends where a condition is expected", hint),
@@ -351,13 +351,13 @@ impl Parser<'_> {
     }
 
     #[cold]
-    fn fieldless(&self, what: &str, example: &str) -> QueryError {
+    fn fieldless(&self, what: &str, example: &str) -> Box<QueryError> {
         let hint = format!("Write the field first, like «{example}». {QUOTE_IT}");
         self.error(self.cursor.here(), format!("{what} without a field"), hint)
     }
 
     #[cold]
-    pub(super) fn pipe(&self) -> QueryError {
+    pub(super) fn pipe(&self) -> Box<QueryError> {
         let hint = "A query only filters: aggregate its result with SQL. A quoted | is text.";
         self.error(self.cursor.here(), "pipes are not supported", hint)
     }

@@ -38,7 +38,7 @@ impl Parser<'_> {
         Err(self.no_range(start))
     }
 
-    fn no_range(&self, start: usize) -> QueryError {
+    fn no_range(&self, start: usize) -> Box<QueryError> {
         let hint = "A range is [a TO b], exclusive ends are { and }; a list is [a, b].";
         let (span, message) = match self.cursor.peek() {
             None => (Span::new(start, start + 1), "range or list is not closed"),
@@ -49,26 +49,40 @@ impl Parser<'_> {
 
     /// `{a TO b}`, `{a TO b]` or the condition `{…}` on one element.
     pub(super) fn brace(&mut self) -> Parsed<Value> {
+        match self.exclusive_range()? {
+            Some(range) => Ok(range),
+            None => self.nested_condition(),
+        }
+    }
+
+    /// A range that begins with `{`; nothing and no step when it is none.
+    fn exclusive_range(&mut self) -> Parsed<Option<Value>> {
         let start = self.cursor.at;
-        self.cursor.at += 1;
-        self.cursor.skip_space();
         let terms = self.terms;
         let stops = Stops {
             bracket: true,
             brace: true,
             ..Stops::default()
         };
-        if !self.at_closing() {
-            // a condition may hold what no bound does, such as a list: not an error yet
-            if let Ok(first) = self.item(stops, start) {
-                self.cursor.skip_space();
-                if self.cursor.word_is("TO") {
-                    return self.range(start, false, first);
-                }
+        self.cursor.at += 1;
+        self.cursor.skip_space();
+        // a condition may hold what no bound does, such as a list: not an error yet
+        if !self.at_closing()
+            && let Ok(first) = self.item(stops, start)
+        {
+            self.cursor.skip_space();
+            if self.cursor.word_is("TO") {
+                return self.range(start, false, first).map(Some);
             }
         }
         self.terms = terms;
-        self.cursor.at = start + 1;
+        self.cursor.at = start;
+        Ok(None)
+    }
+
+    fn nested_condition(&mut self) -> Parsed<Value> {
+        let start = self.cursor.at;
+        self.cursor.at += 1;
         self.cursor.skip_space();
         let nested = self.nested;
         self.nested = nested + 1;

@@ -61,7 +61,7 @@ impl Parser<'_> {
     }
 
     #[cold]
-    fn no_value(&self, path: &Path) -> QueryError {
+    fn no_value(&self, path: &Path) -> Box<QueryError> {
         let hint = format!("Write a value, «{path}:*» for any value, or «{path}:\"\"» for the empty text.");
         self.error(self.cursor.here(), "a value is missing", hint)
     }
