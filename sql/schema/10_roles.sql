@@ -4,6 +4,19 @@ DO $roles$
 DECLARE
     r record;
 BEGIN
+    -- Events are UTF-8; in another encoding they could not be kept as they came.
+    IF pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.<>) 'UTF8' THEN
+        RAISE EXCEPTION 'pg_auditlog needs a database with encoding UTF8'
+            USING ERRCODE = 'feature_not_supported',
+                DETAIL = pg_catalog.format('This database has %s.', pg_catalog.getdatabaseencoding()),
+                HINT = 'Create the database with ENCODING ''UTF8'' TEMPLATE template0.';
+    END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'auditlog_owner' AND (rolcanlogin OR rolsuper)) THEN
+        RAISE EXCEPTION 'role auditlog_owner exists and may log in'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                DETAIL = 'It owns the audit log; nobody may log in as it, and it must not be a superuser.',
+                HINT = 'ALTER ROLE auditlog_owner NOLOGIN NOSUPERUSER, and look who made it.';
+    END IF;
     FOR r IN SELECT * FROM (VALUES
         ('auditlog_owner', 'owns the objects of pg_auditlog; nobody logs in as it'),
         ('auditlog_administrator', 'audit administrator: full access, export, alerts'),

@@ -121,8 +121,8 @@ COMMENT ON TABLE auditlog_data.inbox_1 IS 'Recorded events that wait to be seale
 COMMENT ON TABLE auditlog_data.inbox_2 IS 'Recorded events that wait to be sealed; read auditlog.events';
 COMMENT ON TABLE auditlog_data.inbox_3 IS 'Recorded events that wait to be sealed; read auditlog.events';
 CREATE VIEW auditlog_data.inbox AS
-    SELECT * FROM auditlog_data.inbox_0 UNION ALL SELECT * FROM auditlog_data.inbox_1
-    UNION ALL SELECT * FROM auditlog_data.inbox_2 UNION ALL SELECT * FROM auditlog_data.inbox_3;
+    SELECT * FROM ONLY auditlog_data.inbox_0 UNION ALL SELECT * FROM ONLY auditlog_data.inbox_1
+    UNION ALL SELECT * FROM ONLY auditlog_data.inbox_2 UNION ALL SELECT * FROM ONLY auditlog_data.inbox_3;
 COMMENT ON VIEW auditlog_data.inbox IS 'All recorded events that wait to be sealed';
 
 -- How far the chain has come: one row for this installation, and for a moment after a restore the
@@ -165,28 +165,28 @@ UNION ALL SELECT
     account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
     idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
     db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
-FROM auditlog_data.inbox_0
+FROM ONLY auditlog_data.inbox_0
 UNION ALL SELECT
     NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
     actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
     account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
     idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
     db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
-FROM auditlog_data.inbox_1
+FROM ONLY auditlog_data.inbox_1
 UNION ALL SELECT
     NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
     actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
     account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
     idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
     db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
-FROM auditlog_data.inbox_2
+FROM ONLY auditlog_data.inbox_2
 UNION ALL SELECT
     NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
     actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
     account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
     idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
     db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
-FROM auditlog_data.inbox_3;
+FROM ONLY auditlog_data.inbox_3;
 COMMENT ON VIEW auditlog.events IS 'All events, sealed (log_index is set) and not yet sealed; INSERT and COPY record events';
 COMMENT ON COLUMN auditlog.events.log_index IS 'place in the log, 0, 1, 2 … without gaps; NULL until sealed';
 COMMENT ON COLUMN auditlog.events.event_id IS 'given by the caller, or evt_ and a UUIDv7';

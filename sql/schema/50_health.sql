@@ -105,6 +105,17 @@ $body$
     SELECT format('%s belongs to %s instead of auditlog_owner', t.relid::regclass, pg_get_userbyid(c.relowner))
         FROM tables AS t JOIN pg_class AS c ON c.oid = t.relid WHERE pg_get_userbyid(c.relowner) <> 'auditlog_owner'
     UNION ALL
+    SELECT format('%s inherits from %s', i.inhrelid::regclass, t.relid::regclass)
+        FROM pg_inherits AS i JOIN tables AS t ON t.relid = i.inhparent
+        WHERE NOT EXISTS (SELECT FROM tree WHERE tree.relid = i.inhrelid)
+    UNION ALL
+    SELECT format('%s is a member of auditlog_owner', m.rolname)
+        FROM pg_auth_members AS a JOIN pg_roles AS o ON o.oid = a.roleid AND o.rolname = 'auditlog_owner'
+        JOIN pg_roles AS m ON m.oid = a.member WHERE NOT m.rolsuper
+    UNION ALL
+    SELECT 'auditlog_owner may log in or is a superuser' FROM pg_roles
+        WHERE rolname = 'auditlog_owner' AND (rolcanlogin OR rolsuper)
+    UNION ALL
     SELECT format('trigger %s on auditlog_data.head is missing or not ENABLE ALWAYS', w.name)
         FROM (VALUES ('auditlog_no_change'), ('auditlog_no_truncate')) AS w (name)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = 'auditlog_data.head'::regclass
@@ -142,7 +153,7 @@ BEGIN
     ELSIF s.sealer_pid IS NULL OR s.sealer_pid <= 0 THEN
         status := CASE WHEN i.events = 0 THEN 'warning' ELSE 'error' END;
         detail := 'No sealer is running for this database.';
-        hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Events are safe in the inbox.';
+        hint := 'It is started within a minute; if not, look into the server log and raise max_worker_processes. Events are safe in the inbox.';
     ELSIF clock_timestamp() - s.last_round > interval '30 seconds' THEN
         status := 'error'; detail := format('The sealer (pid %s) has not looked into the inbox since %s.', s.sealer_pid, s.last_round);
         hint := 'Look what it waits for in pg_stat_activity. Events are safe in the inbox.';

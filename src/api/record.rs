@@ -84,7 +84,11 @@ fn document_from(data: &[u8]) -> Result<Json, Fault> {
     if jsonb::is_deeper(data, UNREASONABLE_DEPTH) {
         return Err(event_rows::too_deep("$", guc::MAX_JSON_DEPTH.get() as usize));
     }
-    jsonb::tree(data).map_err(|_| Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the event's jsonb cannot be read"))
+    jsonb::tree(data).map_err(|_| unreadable())
+}
+
+fn unreadable() -> Fault {
+    Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the event's jsonb cannot be read")
 }
 
 /// `record(text, text)`: what PostgreSQL chooses when both arguments are literals without a type. A
@@ -187,9 +191,9 @@ fn record_batch(call: &Call) -> Datum {
     };
     let mut batch = Batch::begin();
     for (i, item) in items.enumerate() {
-        batch.record(&format!("$[{i}]"), || {
-            item.and_then(|item| item.tree())
-                .map_err(|_| Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the event's jsonb cannot be read"))
+        batch.record(&format!("$[{i}]"), || match item {
+            Ok(jsonb::Item::Container(data)) => document_from(data),
+            other => other.and_then(|item| item.tree()).map_err(|_| unreadable()),
         });
     }
     batch.end()
@@ -322,7 +326,9 @@ fn claim(event: &Event, event_id: &str, sent: Option<[u8; 32]>) -> Result<Option
         .detail(format!("$.idempotency_key has {} bytes.", key.len()))
         .hint("Use a random key such as a UUID, made once for each event and repeated on retries."));
     }
-    match idempotency::claim(event.tenant.as_deref().unwrap_or(""), key, event_id, &digest) {
+    // No tenant is not the tenant with the empty name.
+    let tenant = event.tenant.as_ref().map_or_else(String::new, |t| format!("={t}"));
+    match idempotency::claim(&tenant, key, event_id, &digest) {
         Claim::New => Ok(None),
         Claim::Repeat { event_id, same } => {
             let slot = inbox::shared_slot();

@@ -56,9 +56,23 @@ unsafe extern "C-unwind" fn invalidate(_argument: pg_sys::Datum, relation: Oid) 
     });
 }
 
-/// Has the catalogue of event types changed since the last call? (True at first.)
-pub fn event_types_stale() -> bool {
-    EVENT_TYPES_STALE.replace(false)
+/// Calls `load` when the catalogue of event types has changed since it was loaded last.
+pub fn event_types_when_stale(load: impl FnOnce()) {
+    /// What could not be loaded is still to be loaded.
+    struct Unless(bool);
+    impl Drop for Unless {
+        fn drop(&mut self) {
+            if !self.0 {
+                EVENT_TYPES_STALE.set(true);
+            }
+        }
+    }
+    // Before the look, so that a change meanwhile is not missed.
+    if EVENT_TYPES_STALE.replace(false) {
+        let mut loaded = Unless(false);
+        load();
+        loaded.0 = true;
+    }
 }
 
 /// Our objects; raises an error when the extension is not in this database.

@@ -1,6 +1,6 @@
 //! The catalogue `auditlog.event_types`, kept in memory until somebody changes the table.
 
-use super::catalog::{as_owner, event_types_stale, objects};
+use super::catalog::{as_owner, event_types_when_stale, objects};
 use super::spi;
 use crate::error::Fault;
 use auditlog_core::event::Severity;
@@ -27,10 +27,10 @@ thread_local! {
 /// The catalogue's entry for a type.
 pub fn get(event_type: &str) -> Option<Rc<EventType>> {
     objects(); // registers the invalidation before the first load
-    if event_types_stale() {
+    event_types_when_stale(|| {
         let loaded = as_owner(load);
         TYPES.with_borrow_mut(|types| *types = loaded);
-    }
+    });
     TYPES.with_borrow(|types| types.get(event_type).cloned())
 }
 
@@ -40,7 +40,8 @@ pub fn category<'a>(event_type: &'a str, known: Option<&'a EventType>) -> &'a st
 }
 
 fn load() -> HashMap<String, Rc<EventType>> {
-    spi::run(
+    // The newest: what an old snapshot shows must not be kept for the transactions after this one.
+    spi::read_latest(
         "SELECT event_type, category, default_severity::text, json_schema FROM auditlog.event_types",
         &[],
     )

@@ -134,13 +134,13 @@ pub fn block_of(tid: &pg_sys::ItemPointerData) -> u32 {
 /// This database's slot; an error when the library was not preloaded.
 pub fn shared_slot() -> &'static Slot {
     shmem::my_slot().unwrap_or_else(|| {
-        let fault = Fault::broken("pg_auditlog is not loaded");
         if shmem::loaded() {
-            fault
-                .detail(format!("More than {} databases have the extension.", shmem::SLOTS))
+            Fault::broken("too many databases of this cluster have the extension pg_auditlog")
+                .detail(format!("Up to {} can.", shmem::SLOTS))
+                .hint("Drop the extension where it is not used.")
                 .raise()
         } else {
-            fault
+            Fault::broken("pg_auditlog is not loaded")
                 .hint("Add pg_auditlog to shared_preload_libraries in postgresql.conf and restart PostgreSQL.")
                 .raise()
         }

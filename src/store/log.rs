@@ -63,7 +63,10 @@ pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64) -> Sealed {
     SEALING.with_borrow_mut(|s| *s = Some(first));
     // A failed batch must not leave its state to the next one.
     let _end = EndOfBatch;
-    let inboxes = super::catalog::objects().inboxes;
+    let objects = super::catalog::objects();
+    // Somebody's index may call somebody's function: never with the rights of this process.
+    let owner = super::spi::SetOwner::new(objects.owner);
+    let inboxes = objects.inboxes;
     let mut targets: HashMap<pg_sys::Oid, Target> = HashMap::new();
     let mut now = *head;
     let class = text(STANDARD.as_bytes());
@@ -101,6 +104,7 @@ pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64) -> Sealed {
         pg_sys::FreeExecutorState(estate);
         pg_sys::CommandCounterIncrement();
     }
+    drop(owner);
     let tampered = with_sealing(|s| s.map(|s| std::mem::take(&mut s.tampered)).unwrap_or_default());
     let oldest = rows.iter().map(|r| r.recorded_at).min().unwrap_or(sealed_at);
     Sealed {

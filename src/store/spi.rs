@@ -1,11 +1,15 @@
 //! SQL from Rust: text is constant, values are bound, and the caller says whether the statement's
 //! own snapshot or a fresh one is meant (style.md §0.1: a read-only SPI call reuses the snapshot of
-//! the statement, which must never decide about the head of the chain).
+//! the statement, which must never decide about the head of the chain). Names are looked up in
+//! `pg_catalog` only, whatever the session's `search_path`: much of this runs with more rights than
+//! the caller has, and `pg_temp`, where everybody may create, otherwise comes first.
 
 use crate::error::Fault;
 use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, Oid};
+use pgrx::prelude::PgTryBuilder;
 use std::ffi::CString;
+use std::panic::AssertUnwindSafe;
 
 /// Makes this process act as a role until dropped; PostgreSQL itself restores it on an error.
 pub struct SetOwner {
@@ -17,10 +21,11 @@ impl SetOwner {
     /// Switches to `owner`.
     pub fn new(owner: Oid) -> SetOwner {
         let (mut user, mut context) = (Oid::INVALID, 0);
+        let restricted = pg_sys::SECURITY_LOCAL_USERID_CHANGE | pg_sys::SECURITY_RESTRICTED_OPERATION;
         // SAFETY: reads and sets globals of this process; restricted so that nobody's SET ROLE can leave it.
         unsafe {
             pg_sys::GetUserIdAndSecContext(&mut user, &mut context);
-            pg_sys::SetUserIdAndSecContext(owner, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as i32);
+            pg_sys::SetUserIdAndSecContext(owner, context | restricted as i32);
         }
         SetOwner { user, context }
     }
@@ -132,18 +137,32 @@ pub fn read_latest(sql: &str, args: &[Arg]) -> Vec<Vec<Cell>> {
 
 /// Runs queries whose locks are given back at once, by rolling a subtransaction back.
 pub fn without_keeping_locks<R>(f: impl FnOnce() -> R) -> R {
-    // SAFETY: begun and rolled back around the queries, with context and resource owner restored as
-    // every caller of internal subtransactions must; an error in between aborts the transaction.
+    // SAFETY: globals of this process, restored below as every caller of internal subtransactions must.
+    let (memory, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
+    let roll_back = || {
+        // SAFETY: ends the subtransaction that was begun below.
+        unsafe {
+            pg_sys::RollbackAndReleaseCurrentSubTransaction();
+            pg_sys::CurrentMemoryContext = memory;
+            pg_sys::CurrentResourceOwner = owner;
+        }
+    };
+    // SAFETY: inside a transaction.
     unsafe {
-        let (memory, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
         pg_sys::BeginInternalSubTransaction(std::ptr::null());
         pg_sys::CurrentMemoryContext = memory;
-        let result = f();
-        pg_sys::RollbackAndReleaseCurrentSubTransaction();
-        pg_sys::CurrentMemoryContext = memory;
-        pg_sys::CurrentResourceOwner = owner;
-        result
     }
+    // An error that left it open would leave the session in a state that only a new connection ends.
+    PgTryBuilder::new(AssertUnwindSafe(|| {
+        let result = f();
+        roll_back();
+        result
+    }))
+    .catch_others(|error| {
+        roll_back();
+        error.rethrow()
+    })
+    .execute()
 }
 
 fn execute(sql: &str, args: &[Arg], read_only: bool) -> Vec<Vec<Cell>> {
@@ -156,6 +175,17 @@ fn execute(sql: &str, args: &[Arg], read_only: bool) -> Vec<Vec<Cell>> {
         .collect();
     // SAFETY: connected and finished around the call; arrays have one element per argument.
     unsafe {
+        let settings = pg_sys::NewGUCNestLevel();
+        pg_sys::set_config_option(
+            c"search_path".as_ptr(),
+            c"pg_catalog, pg_temp".as_ptr(),
+            pg_sys::GucContext::PGC_USERSET,
+            pg_sys::GucSource::PGC_S_SESSION,
+            pg_sys::GucAction::GUC_ACTION_SAVE,
+            true,
+            0,
+            false,
+        );
         pg_sys::SPI_connect();
         let code = pg_sys::SPI_execute_with_args(
             text.as_ptr(),
@@ -173,6 +203,7 @@ fn execute(sql: &str, args: &[Arg], read_only: bool) -> Vec<Vec<Cell>> {
         }
         let rows = collect();
         pg_sys::SPI_finish();
+        pg_sys::AtEOXact_GUC(false, settings);
         rows
     }
 }

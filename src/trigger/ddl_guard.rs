@@ -41,7 +41,8 @@ SELECT c.command_tag, c.object_type, c.schema_name, c.object_identity, \
         AND c.classid = 'pg_catalog.pg_namespace'::regclass AND e.extnamespace = c.objid) \
     OR EXISTS (SELECT FROM pg_catalog.pg_inherits i \
         WHERE c.classid = 'pg_catalog.pg_class'::regclass AND i.inhrelid = c.objid \
-        AND EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(i.inhparent) a \
+        AND EXISTS (SELECT FROM (SELECT relid FROM pg_catalog.pg_partition_ancestors(i.inhparent) \
+            UNION ALL SELECT i.inhparent) a \
             JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = a.relid \
             AND d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e' \
             JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_auditlog')), \
@@ -119,8 +120,11 @@ fn updates_extension(trigger: &pg_sys::EventTriggerData) -> bool {
 fn lays_out_partition(trigger: &pg_sys::EventTriggerData) -> bool {
     use pg_sys::AlterTableType as A;
     match node_tag(trigger) {
-        pg_sys::NodeTag::T_CreateStmt | pg_sys::NodeTag::T_IndexStmt | pg_sys::NodeTag::T_CreateTrigStmt => {
-            return true;
+        pg_sys::NodeTag::T_IndexStmt | pg_sys::NodeTag::T_CreateTrigStmt => return true,
+        pg_sys::NodeTag::T_CreateStmt => {
+            let statement: *const pg_sys::CreateStmt = trigger.parsetree.cast();
+            // SAFETY: the tag says what the node is. A child by inheritance is no partition.
+            return unsafe { (*statement).inhRelations.is_null() || !(*statement).partbound.is_null() };
         }
         pg_sys::NodeTag::T_AlterTableStmt => {}
         _ => return false,

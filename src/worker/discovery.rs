@@ -1,4 +1,4 @@
-//! After a start of the server nobody knows which databases have the extension. The shared catalogue
+//! After a start of the server, and after CREATE DATABASE … TEMPLATE, nobody knows which databases have the extension. The shared catalogue
 //! of dependencies does: its owner role owns objects there. One short visit to one database tells,
 //! so that no other database is ever connected to.
 
@@ -17,6 +17,7 @@ pub extern "C-unwind" fn auditlog_discovery_main(_argument: pg_sys::Datum) {
     let database = crate::guc::LAUNCHER_DATABASE.get();
     let database = database.as_deref().and_then(|d| d.to_str().ok()).unwrap_or("postgres");
     BackgroundWorker::connect_worker_to_spi(Some(database), None);
+    super::settle_settings();
     let found = super::job::transaction(|| {
         spi::run(
             "SELECT DISTINCT s.dbid FROM pg_catalog.pg_shdepend s \

@@ -12,6 +12,8 @@ use std::time::Duration;
 const NAP: Duration = Duration::from_secs(1);
 /// Seconds after which a start that was never heard of is tried again.
 const START_PATIENCE: i64 = 5;
+/// Seconds between two discoveries: a copy of a database makes no noise.
+const DISCOVERY_INTERVAL: i64 = 60;
 /// Mark in `Slot::sealer_pid` for a sealer that is being started.
 const STARTING: i32 = -1;
 
@@ -37,14 +39,14 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
     BackgroundWorker::connect_worker_to_spi(None, None);
     shmem::register_launcher();
     // After a crash of the launcher alone, sealers may still run: they keep their slots.
-    let mut discovered = start_discovery();
+    let mut next_discovery = 0;
     while BackgroundWorker::wait_latch(Some(NAP)) {
         pgrx::check_for_interrupts!();
         reload();
-        if !discovered {
-            discovered = start_discovery();
-        }
         let now = shmem::unix_micros() / 1_000_000;
+        if now >= next_discovery && start_discovery() {
+            next_discovery = now + DISCOVERY_INTERVAL;
+        }
         for slot in shmem::slots() {
             let database = slot.database.load(Ordering::Acquire);
             if database == 0 {
@@ -53,7 +55,12 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
             let pid = slot.sealer_pid.load(Ordering::Acquire);
             if pid > 0 && !is_running(pid) {
                 slot.unregister_sealer(1);
-            } else if (pid == 0 || pid == STARTING) && now >= slot.not_before.load(Ordering::Acquire) {
+            } else if pid == STARTING && now >= slot.not_before.load(Ordering::Acquire) {
+                // Never heard of: the database is gone, or takes no connections. Its place is for
+                // others; if it still records, it claims a place again.
+                shmem::free(slot);
+                next_discovery = next_discovery.min(now + START_PATIENCE);
+            } else if pid == 0 && now >= slot.not_before.load(Ordering::Acquire) {
                 start_sealer(slot, database, now);
             }
         }

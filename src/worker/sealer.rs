@@ -13,8 +13,13 @@ use pgrx::prelude::*;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// Under load at most this often a batch is begun: larger batches cost less, for writers too.
+/// At most this often a batch is begun: larger batches cost less, for writers too.
 const BETWEEN_BATCHES: Duration = Duration::from_millis(50);
+/// The same under load. A batch costs a few milliseconds whatever its size, and those are the writers'
+/// as well; still well below `auditlog.seal_interval`.
+const BETWEEN_LARGE_BATCHES: Duration = Duration::from_millis(150);
+/// Events of a batch that mean load.
+const LARGE_BATCH: usize = 200;
 /// A full look through all inbox tables, for rows that nobody announced (COMMIT PREPARED, rows that
 /// a superuser inserted), may take this share of the time.
 const FULL_SCAN_SHARE: u32 = 20;
@@ -36,6 +41,7 @@ pub extern "C-unwind" fn auditlog_sealer_main(argument: pg_sys::Datum) {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
     crate::compat::terminate_like_a_backend();
     BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
+    super::settle_settings();
     let Some(slot) = shmem::slot(database) else { return };
     let running = slot.sealer_pid.load(Ordering::Acquire);
     // SAFETY: a global of this process; looks a pid up among the cluster's processes.
@@ -73,6 +79,8 @@ struct Sealer {
     from: [Option<u32>; INBOXES],
     next_full_scan: Instant,
     last_batch: Instant,
+    /// Time to let pass before the next batch.
+    between: Duration,
     failures: u32,
     /// The log's table; another one after DROP and CREATE EXTENSION.
     log: pg_sys::Oid,
@@ -90,6 +98,7 @@ impl Sealer {
             from: [Some(0); INBOXES],
             next_full_scan: Instant::now(),
             last_batch: Instant::now() - BETWEEN_BATCHES,
+            between: BETWEEN_BATCHES,
             failures: 0,
             next_quiet_check: Instant::now(),
             log: pg_sys::Oid::INVALID,
@@ -129,8 +138,9 @@ impl Sealer {
 
     /// Lets a batch grow, unless somebody waits for it.
     fn linger(&self) {
-        while self.last_batch.elapsed() < BETWEEN_BATCHES && !self.slot.urgent.load(Ordering::Acquire) {
-            let rest = BETWEEN_BATCHES
+        while self.last_batch.elapsed() < self.between && !self.slot.urgent.load(Ordering::Acquire) {
+            let rest = self
+                .between
                 .saturating_sub(self.last_batch.elapsed())
                 .as_millis()
                 .clamp(1, 10);
@@ -253,6 +263,13 @@ impl Sealer {
         head::advance(&head, &sealed.head);
         self.upkeep.after_batch(waiting.iter().map(|w| w.inbox), self.slot);
         self.last_batch = Instant::now();
+        self.between = if next.iter().any(Option::is_some) {
+            Duration::ZERO // the batch was full
+        } else if waiting.len() >= LARGE_BATCH {
+            BETWEEN_LARGE_BATCHES
+        } else {
+            BETWEEN_BATCHES
+        };
         self.started = true;
         self.from = next;
         self.report(&waiting, &sealed, sealed_at);

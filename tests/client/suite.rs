@@ -17,6 +17,7 @@ mod readers;
 mod real_data;
 mod record;
 mod roles;
+mod security;
 mod statements;
 mod support;
 mod tamper;
