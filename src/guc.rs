@@ -39,6 +39,9 @@ pub static PERSONAL_FIELDS: GucSetting<Option<CString>> =
 pub static CONTEXT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 /// Database that the launcher visits to learn which databases have the extension.
 pub static LAUNCHER_DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"postgres"));
+/// Zone of roundings and of dates without an offset in queries.
+pub static QUERY_TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
+
 /// Defines all settings; called once by `_PG_init`.
 pub fn init() {
     use GucContext::{Sighup, Suset, Userset};
@@ -129,6 +132,14 @@ pub fn init() {
         c"",
         &LAUNCHER_DATABASE,
         Sighup,
+        none,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.query_timezone",
+        c"Time zone of queries: of roundings such as now/d, and of dates without an offset.",
+        c"Not the session's TimeZone, so that a query means the same for everybody.",
+        &QUERY_TIMEZONE,
+        Userset,
         none,
     );
 }

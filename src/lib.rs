@@ -31,11 +31,8 @@ extension_sql_file!(
     name = "functions",
     requires = ["tables"]
 );
-extension_sql_file!(
-    "../sql/schema/40_triggers.sql",
-    name = "triggers",
-    requires = ["functions"]
-);
+extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["functions"]);
+extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["query"]);
 extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["triggers"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",

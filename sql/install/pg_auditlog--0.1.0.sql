@@ -7,6 +7,19 @@ DO $roles$
 DECLARE
     r record;
 BEGIN
+    -- Events are UTF-8; in another encoding they could not be kept as they came.
+    IF pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.<>) 'UTF8' THEN
+        RAISE EXCEPTION 'pg_auditlog needs a database with encoding UTF8'
+            USING ERRCODE = 'feature_not_supported',
+                DETAIL = pg_catalog.format('This database has %s.', pg_catalog.getdatabaseencoding()),
+                HINT = 'Create the database with ENCODING ''UTF8'' TEMPLATE template0.';
+    END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'auditlog_owner' AND (rolcanlogin OR rolsuper)) THEN
+        RAISE EXCEPTION 'role auditlog_owner exists and may log in'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                DETAIL = 'It owns the audit log; nobody may log in as it, and it must not be a superuser.',
+                HINT = 'ALTER ROLE auditlog_owner NOLOGIN NOSUPERUSER, and look who made it.';
+    END IF;
     FOR r IN SELECT * FROM (VALUES
         ('auditlog_owner', 'owns the objects of pg_auditlog; nobody logs in as it'),
         ('auditlog_administrator', 'audit administrator: full access, export, alerts'),
@@ -157,8 +170,8 @@ COMMENT ON TABLE auditlog_data.inbox_1 IS 'Recorded events that wait to be seale
 COMMENT ON TABLE auditlog_data.inbox_2 IS 'Recorded events that wait to be sealed; read auditlog.events';
 COMMENT ON TABLE auditlog_data.inbox_3 IS 'Recorded events that wait to be sealed; read auditlog.events';
 CREATE VIEW auditlog_data.inbox AS
-    SELECT * FROM auditlog_data.inbox_0 UNION ALL SELECT * FROM auditlog_data.inbox_1
-    UNION ALL SELECT * FROM auditlog_data.inbox_2 UNION ALL SELECT * FROM auditlog_data.inbox_3;
+    SELECT * FROM ONLY auditlog_data.inbox_0 UNION ALL SELECT * FROM ONLY auditlog_data.inbox_1
+    UNION ALL SELECT * FROM ONLY auditlog_data.inbox_2 UNION ALL SELECT * FROM ONLY auditlog_data.inbox_3;
 COMMENT ON VIEW auditlog_data.inbox IS 'All recorded events that wait to be sealed';
 
 -- How far the chain has come: one row for this installation, and for a moment after a restore the
@@ -201,28 +214,28 @@ UNION ALL SELECT
     account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
     idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
     db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
-FROM auditlog_data.inbox_0
+FROM ONLY auditlog_data.inbox_0
 UNION ALL SELECT
     NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
     actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
     account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
     idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
     db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
-FROM auditlog_data.inbox_1
+FROM ONLY auditlog_data.inbox_1
 UNION ALL SELECT
     NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
     actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
     account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
     idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
     db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
-FROM auditlog_data.inbox_2
+FROM ONLY auditlog_data.inbox_2
 UNION ALL SELECT
     NULL::bigint, event_id, "timestamp", event_type, category, severity, tenant, actor_type, actor_id,
     actor_email, actor_ip, actor_user_agent, actor_session_id, resource_type, resource_id, cloud_provider,
     account_id, region, resource_tags, operation, status, method, before, after, request_id, tags, extra,
     idempotency_key, recorded_at, NULL::timestamptz, db_session_user, db_current_user, db_client_addr,
     db_application, db_xid, NULL::text, personal, salt, redacted, entry_hash, NULL::bytea, NULL::bytea
-FROM auditlog_data.inbox_3;
+FROM ONLY auditlog_data.inbox_3;
 COMMENT ON VIEW auditlog.events IS 'All events, sealed (log_index is set) and not yet sealed; INSERT and COPY record events';
 COMMENT ON COLUMN auditlog.events.log_index IS 'place in the log, 0, 1, 2 … without gaps; NULL until sealed';
 COMMENT ON COLUMN auditlog.events.event_id IS 'given by the caller, or evt_ and a UUIDv7';
@@ -459,6 +472,26 @@ END
 $body$;
 COMMENT ON FUNCTION auditlog_data.ensure_partition(text, integer, integer) IS 'Finds or makes the partition of a month; called by the sealer';
 
+-- sql/schema/35_query.sql
+-- The query language (docs/query-language.md) over documents; nothing here reads a table of ours.
+
+CREATE FUNCTION auditlog.matches(event jsonb, query text) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'auditlog_matches';
+COMMENT ON FUNCTION auditlog.matches(jsonb, text) IS 'Does the event, or any JSON document, satisfy the query?';
+
+CREATE FUNCTION auditlog.parse_query(query text) RETURNS jsonb
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_parse_query';
+COMMENT ON FUNCTION auditlog.parse_query(text) IS 'The query as a tree; "span" is the place in the text, in bytes';
+
+CREATE FUNCTION auditlog.format_query(query text) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_format_query';
+COMMENT ON FUNCTION auditlog.format_query(text) IS 'The query as it is understood, written out; NOTICEs say what was probably not meant';
+
+CREATE FUNCTION auditlog.fields()
+    RETURNS TABLE (field text, "column" text, type text, short_names text[], description text, example text)
+    LANGUAGE c STABLE PARALLEL SAFE ROWS 40 AS 'MODULE_PATHNAME', 'auditlog_fields';
+COMMENT ON FUNCTION auditlog.fields() IS 'The fields that queries know, with their short names';
+
 -- sql/schema/40_triggers.sql
 -- The triggers of design §2. ENABLE ALWAYS: session_replication_role = replica does not switch them off.
 
@@ -616,6 +649,17 @@ $body$
     SELECT format('%s belongs to %s instead of auditlog_owner', t.relid::regclass, pg_get_userbyid(c.relowner))
         FROM tables AS t JOIN pg_class AS c ON c.oid = t.relid WHERE pg_get_userbyid(c.relowner) <> 'auditlog_owner'
     UNION ALL
+    SELECT format('%s inherits from %s', i.inhrelid::regclass, t.relid::regclass)
+        FROM pg_inherits AS i JOIN tables AS t ON t.relid = i.inhparent
+        WHERE NOT EXISTS (SELECT FROM tree WHERE tree.relid = i.inhrelid)
+    UNION ALL
+    SELECT format('%s is a member of auditlog_owner', m.rolname)
+        FROM pg_auth_members AS a JOIN pg_roles AS o ON o.oid = a.roleid AND o.rolname = 'auditlog_owner'
+        JOIN pg_roles AS m ON m.oid = a.member WHERE NOT m.rolsuper
+    UNION ALL
+    SELECT 'auditlog_owner may log in or is a superuser' FROM pg_roles
+        WHERE rolname = 'auditlog_owner' AND (rolcanlogin OR rolsuper)
+    UNION ALL
     SELECT format('trigger %s on auditlog_data.head is missing or not ENABLE ALWAYS', w.name)
         FROM (VALUES ('auditlog_no_change'), ('auditlog_no_truncate')) AS w (name)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = 'auditlog_data.head'::regclass
@@ -653,7 +697,7 @@ BEGIN
     ELSIF s.sealer_pid IS NULL OR s.sealer_pid <= 0 THEN
         status := CASE WHEN i.events = 0 THEN 'warning' ELSE 'error' END;
         detail := 'No sealer is running for this database.';
-        hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Events are safe in the inbox.';
+        hint := 'It is started within a minute; if not, look into the server log and raise max_worker_processes. Events are safe in the inbox.';
     ELSIF clock_timestamp() - s.last_round > interval '30 seconds' THEN
         status := 'error'; detail := format('The sealer (pid %s) has not looked into the inbox since %s.', s.sealer_pid, s.last_round);
         hint := 'Look what it waits for in pg_stat_activity. Events are safe in the inbox.';
@@ -1117,6 +1161,9 @@ GRANT SELECT ON auditlog.events, auditlog_data.log, auditlog_data.inbox_0, audit
 GRANT EXECUTE ON FUNCTION auditlog.to_json(auditlog.events) TO auditlog_administrator, auditlog_analyst, auditlog_compliance,
     auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.verify(bigint, bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+GRANT EXECUTE ON FUNCTION auditlog.matches(jsonb, text), auditlog.parse_query(text), auditlog.format_query(text), auditlog.fields()
+    TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state()

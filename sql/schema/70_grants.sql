@@ -47,6 +47,9 @@ GRANT EXECUTE ON FUNCTION auditlog.to_json(auditlog.events) TO auditlog_administ
     auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.verify(bigint, bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
+GRANT EXECUTE ON FUNCTION auditlog.matches(jsonb, text), auditlog.parse_query(text), auditlog.format_query(text), auditlog.fields()
+    TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state()
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;

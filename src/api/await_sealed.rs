@@ -29,7 +29,8 @@ fn await_sealed(call: &Call) -> Datum {
     // SAFETY: declared as interval.
     let timeout = unsafe {
         let interval: *const pg_sys::Interval = timeout.cast_mut_ptr();
-        (*interval).time + (i64::from((*interval).day) + 30 * i64::from((*interval).month)) * 86_400_000_000
+        let days = i64::from((*interval).day) + 30 * i64::from((*interval).month);
+        days.saturating_mul(86_400_000_000).saturating_add((*interval).time)
     };
     let deadline = crate::shmem::unix_micros().saturating_add(timeout.max(0));
     let slot = shared_slot();

@@ -15,6 +15,9 @@ use std::rc::Rc;
 
 crate::sql_function!(auditlog_set_context, pg_finfo_auditlog_set_context, set_context);
 
+/// Tokens and headers are a few kilobytes; an event takes `auditlog.max_event_size` with its context.
+const MAX_GATEWAY_BYTES: usize = 64 * 1024;
+
 #[derive(Default, PartialEq, Eq)]
 struct Sources {
     context: Option<String>,
@@ -45,6 +48,10 @@ fn set_context(call: &Call) -> Datum {
 }
 
 fn read(data: &[u8]) -> Json {
+    let limit = crate::guc::MAX_JSON_DEPTH.get() as usize;
+    if jsonb::is_deeper(data, limit) {
+        super::event_rows::too_deep("$", limit).raise();
+    }
     jsonb::tree(data).unwrap_or_else(|_| Fault::broken("a jsonb value cannot be read").raise())
 }
 
@@ -98,13 +105,18 @@ pub fn current() -> Option<Rc<Context>> {
 }
 
 fn parse(sources: &Sources) -> Context {
-    // What a gateway sets is not ours to judge: what is no JSON gives no context.
-    let lenient = |text: &Option<String>| {
-        let value: serde_json::Value = serde_json::from_str(text.as_deref()?).ok()?;
+    // What a gateway sets is not ours to judge: what is no JSON, or no sane size, gives no context, and
+    // never stops the application's writes.
+    let lenient = |text: &Option<String>, limit: usize| {
+        let text = text.as_deref().filter(|t| t.len() <= limit)?;
+        let value: serde_json::Value = serde_json::from_str(text).ok()?;
         Some(from_serde(value))
     };
-    let gateway = Context::from_gateway(lenient(&sources.claims), lenient(&sources.headers));
-    match lenient(&sources.context).map(Context::from_json) {
+    let gateway = Context::from_gateway(
+        lenient(&sources.claims, MAX_GATEWAY_BYTES),
+        lenient(&sources.headers, MAX_GATEWAY_BYTES),
+    );
+    match lenient(&sources.context, usize::MAX).map(Context::from_json) {
         Some(Ok(explicit)) => gateway.overlay(explicit),
         Some(Err(e)) => Fault::from(e).raise(),
         None => gateway,

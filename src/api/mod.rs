@@ -4,6 +4,8 @@ pub mod as_given;
 pub mod await_sealed;
 pub mod context;
 pub mod event_rows;
+pub mod query;
+pub mod query_document;
 pub mod record;
 pub mod row_document;
 pub mod stats;

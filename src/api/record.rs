@@ -78,13 +78,31 @@ fn record_document(call: &Call) -> Datum {
     finish(document_from(data).and_then(|json| record(json, call.text(1))))
 }
 
-fn document_from(data: &[u8]) -> Result<Json, Fault> {
-    check_size(data.len())?;
-    // What is nested beyond reason is not even taken apart; the document check names the path of the rest.
-    if jsonb::is_deeper(data, UNREASONABLE_DEPTH) {
-        return Err(event_rows::too_deep("$", guc::MAX_JSON_DEPTH.get() as usize));
+/// An event as it was sent.
+struct Document {
+    json: Json,
+    /// Is it known to be flat enough? Then it need not be walked through once more.
+    flat: bool,
+}
+
+impl From<Json> for Document {
+    fn from(json: Json) -> Document {
+        Document { json, flat: false }
     }
-    jsonb::tree(data).map_err(|_| unreadable())
+}
+
+fn document_from(data: &[u8]) -> Result<Document, Fault> {
+    check_size(data.len())?;
+    let limit = guc::MAX_JSON_DEPTH.get() as usize;
+    let flat = !jsonb::is_deeper(data, limit);
+    // What is nested beyond reason is not even taken apart; the document check names the path of the rest.
+    if !flat && jsonb::is_deeper(data, UNREASONABLE_DEPTH) {
+        return Err(event_rows::too_deep("$", limit));
+    }
+    match jsonb::tree(data) {
+        Ok(json) => Ok(Document { json, flat }),
+        Err(_) => Err(unreadable()),
+    }
 }
 
 fn unreadable() -> Fault {
@@ -104,11 +122,11 @@ fn record_text(call: &Call) -> Datum {
         // SAFETY: a jsonb datum that was just made.
         let data: &[u8] = unsafe { crate::store::row::bytes(crate::store::columns::jsonb_from_text(actor)) };
         match document_from(data) {
-            Ok(actor) => pairs.push(("actor".to_owned(), actor)),
+            Ok(actor) => pairs.push(("actor".to_owned(), actor.json)),
             Err(fault) => fault.raise(),
         }
     }
-    finish(record(Json::Object(pairs), None))
+    finish(record(Json::Object(pairs).into(), None))
 }
 
 /// No event type begins like a JSON document.
@@ -167,7 +185,7 @@ fn record_event(call: &Call) -> Datum {
     if let Some(time) = call.int(7) {
         pairs.push(("timestamp".to_owned(), Json::String(format_time(time))));
     }
-    finish(check_size(size).and_then(|()| record(Json::Object(pairs), call.text(9))))
+    finish(check_size(size).and_then(|()| record(Json::Object(pairs).into(), call.text(9))))
 }
 
 fn format_time(time: i64) -> String {
@@ -193,7 +211,9 @@ fn record_batch(call: &Call) -> Datum {
     for (i, item) in items.enumerate() {
         batch.record(&format!("$[{i}]"), || match item {
             Ok(jsonb::Item::Container(data)) => document_from(data),
-            other => other.and_then(|item| item.tree()).map_err(|_| unreadable()),
+            other => other
+                .and_then(|item| item.tree())
+                .map_or_else(|_| Err(unreadable()), |json| Ok(json.into())),
         });
     }
     batch.end()
@@ -236,9 +256,9 @@ impl Batch {
     }
 
     /// Records one event; `place` says in an error which one it was.
-    fn record(&mut self, place: &str, document: impl FnOnce() -> Result<Json, Fault>) {
+    fn record(&mut self, place: &str, document: impl FnOnce() -> Result<Document, Fault>) {
         self.memory.clear();
-        match document().and_then(|json| record_one(json, None, |row| self.bulk.push(row))) {
+        match document().and_then(|document| record_one(document, None, |row| self.bulk.push(row))) {
             Ok(outcome) => self.recorded += i64::from(outcome.new),
             Err(fault) => fault.at(place).raise(),
         }
@@ -268,21 +288,28 @@ struct Outcome {
     new: bool,
 }
 
-fn record(json: Json, key: Option<String>) -> Result<String, Fault> {
-    record_one(json, key, inbox::append).map(|o| o.event_id)
+fn record(document: Document, key: Option<String>) -> Result<String, Fault> {
+    record_one(document, key, inbox::append).map(|o| o.event_id)
 }
 
 /// Records one document; `append` writes the completed row.
-fn record_one(mut json: Json, key: Option<String>, append: impl FnOnce(&RowBuf<INBOX>)) -> Result<Outcome, Fault> {
+fn record_one(document: Document, key: Option<String>, append: impl FnOnce(&RowBuf<INBOX>)) -> Result<Outcome, Fault> {
     let now = crate::provenance::recorded_at();
+    let Document { mut json, mut flat } = document;
     // What the caller sent, before the context changes it: tells a retry from a mistake.
     let sent = (key.is_some() || json.get("idempotency_key").is_some()).then(|| digest(&json));
     if let Some(context) = super::context::current() {
         context.merge(&mut json);
+        flat = false;
     }
     let known = json.get("event_type").and_then(Json::as_str).and_then(event_types::get);
     validate(&json, known.as_deref())?;
-    let mut event = document::parse(json, &limits(now))?;
+    let limits = limits(now);
+    let mut event = if flat {
+        document::parse_flat(json, &limits)
+    } else {
+        document::parse(json, &limits)
+    }?;
     if let Some(key) = key {
         event.idempotency_key = Some(key);
     }

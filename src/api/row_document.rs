@@ -46,21 +46,20 @@ fn extra<'a>(row: &'a RowBuf<INBOX>) -> Option<Item<'a>> {
     json(row, at("extra"))
 }
 
-/// The columns of a group that are set, with their last names; those of the document with «».
-fn members(row: &RowBuf<INBOX>, group: &str) -> impl Iterator<Item = (usize, &'static str)> {
-    COLUMNS.iter().enumerate().filter_map(move |(i, column)| {
-        let (of, name) = column.path.split_once('.').unwrap_or(("", column.path));
-        (of == group && !name.is_empty() && !row.nulls[i]).then_some((i, name))
-    })
+/// The columns of a group that are set; those of the document itself with «».
+fn members(row: &RowBuf<INBOX>, group: &str) -> impl Iterator<Item = usize> {
+    let of_group =
+        move |(_, column): &(usize, &auditlog_core::columns::Column)| column.group == group && !column.leaf.is_empty();
+    COLUMNS
+        .iter()
+        .enumerate()
+        .filter(of_group)
+        .map(|(i, _)| i)
+        .filter(|i| !row.nulls[*i])
 }
 
-fn groups() -> impl Iterator<Item = &'static str> {
-    let mut last = "";
-    COLUMNS.iter().filter_map(move |column| {
-        let (group, _) = column.path.split_once('.')?;
-        (std::mem::replace(&mut last, group) != group).then_some(group)
-    })
-}
+/// The groups of the document.
+const GROUPS: [&str; 5] = ["action", "actor", "resource", "changes", "metadata"];
 
 fn column_value<'a>(row: &'a RowBuf<INBOX>, column: usize) -> Option<Doc<'a>> {
     if COLUMNS[column].kind == Kind::Json {
@@ -87,18 +86,18 @@ impl<'a> View<'a> for Doc<'a> {
     fn get(self, key: &str) -> Option<Self> {
         match self {
             Doc::Root(row) => {
-                if let Some(group) = groups().find(|g| *g == key)
+                if let Some(group) = GROUPS.into_iter().find(|g| *g == key)
                     && is_group(row, group)
                 {
                     return Some(Doc::Group(row, group));
                 }
-                match members(row, "").find(|(_, name)| *name == key) {
-                    Some((column, _)) => column_value(row, column),
+                match members(row, "").find(|i| COLUMNS[*i].leaf == key) {
+                    Some(column) => column_value(row, column),
                     None => extra(row)?.get(key).map(Doc::Json),
                 }
             }
-            Doc::Group(row, group) => match members(row, group).find(|(_, name)| *name == key) {
-                Some((column, _)) => column_value(row, column),
+            Doc::Group(row, group) => match members(row, group).find(|i| COLUMNS[*i].leaf == key) {
+                Some(column) => column_value(row, column),
                 None => extra(row)?.get(group)?.get(key).map(Doc::Json),
             },
             Doc::Column(..) => None,
@@ -110,10 +109,13 @@ impl<'a> View<'a> for Doc<'a> {
         match self {
             Doc::Root(row) => {
                 let of_extra = extra(row).map_or(0, |extra| {
-                    let merged = groups().filter(|g| is_group(row, g) && extra.get(g).is_some()).count();
+                    let merged = GROUPS
+                        .into_iter()
+                        .filter(|g| is_group(row, g) && extra.get(g).is_some())
+                        .count();
                     extra.members() - merged
                 });
-                members(row, "").count() + groups().filter(|g| is_group(row, g)).count() + of_extra
+                members(row, "").count() + GROUPS.into_iter().filter(|g| is_group(row, g)).count() + of_extra
             }
             Doc::Group(row, group) => {
                 let of_extra = extra(row).and_then(|e| e.get(group)).map_or(0, View::members);

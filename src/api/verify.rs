@@ -1,13 +1,16 @@
 //! `auditlog.verify`: reads every row again, hashes it, and checks the chain both ways. It reads the
-//! partitions as they lie in the heap, so no index, view or policy can hide or show anything.
+//! partitions as they lie in the heap, so no index, view or policy can hide or show anything. This
+//! thread reads, others hash.
 
 use crate::error::Fault;
 use crate::fmgr::{Call, Rows};
 use crate::shmem::{self, Slot};
 use crate::store::columns::{ENTRY_HASH, HASH, LOG, LOG_INDEX, PREV_HASH, RowBuf, at, text};
 use crate::store::row::{self, Hasher};
+use crate::store::row_chunk::Chunk;
 use crate::store::scan::{self, Scan};
 use crate::store::{catalog, head};
+use crate::worker::off_main::{self, Pool};
 use auditlog_core::chain::{GENESIS, Hash};
 use auditlog_core::runs::{Checker, Expect};
 use pgrx::PgSqlErrorCode as Code;
@@ -44,13 +47,28 @@ fn verify(call: &Call) -> Datum {
     }
     let mut pass = Pass::new(&range);
     let partitions = scan::log_partitions();
-    pass.begin(partitions.iter().map(|p| scan::estimated_rows(*p)).sum());
-    for partition in partitions {
-        let mut scan = Scan::begin(partition, LOG);
-        while let Some(row) = scan.next_row::<LOG>() {
-            pass.row(&row);
-        }
-    }
+    let rows_to_read = partitions.iter().map(|p| scan::estimated_rows(*p)).sum();
+    pass.begin(rows_to_read);
+    let severities = catalog::objects().severities;
+    off_main::beside(
+        threads(rows_to_read),
+        |chunk: Chunk<Links>| {
+            let mut judged = Vec::new();
+            chunk.check(&mut Hasher::detached(severities), |links, fits| {
+                judged.push((links, fits))
+            });
+            judged
+        },
+        |pool| {
+            for partition in partitions {
+                let mut scan = Scan::begin(partition, LOG);
+                while let Some(row) = scan.next_row::<LOG>() {
+                    pass.row(&row, pool);
+                }
+            }
+            pass.finish(pool);
+        },
+    );
     let end = range.to.map_or(size, |to| (to + 1).min(size));
     let head_hash = if end == size { Some(head.hash) } else { pass.after };
     let start_prev = if range.from == 0 { Some(GENESIS) } else { pass.before };
@@ -106,11 +124,36 @@ fn range(call: &Call) -> Range {
     }
 }
 
+/// Fewer rows than this are not worth a thread.
+const ROWS_FOR_THREADS: u64 = 20_000;
+
+/// Threads that hash while this one reads: as many as PostgreSQL may use for maintenance.
+fn threads(rows: u64) -> usize {
+    if rows < ROWS_FOR_THREADS {
+        return 1;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // SAFETY: a setting of this process.
+    let allowed = unsafe { pgrx::pg_sys::max_parallel_maintenance_workers };
+    cores.min(allowed.max(1) as usize)
+}
+
+/// What a row says of its place in the chain.
+struct Links {
+    index: u64,
+    prev: Hash,
+    entry: Hash,
+    hash: Hash,
+    event_id: Box<[u8]>,
+}
+
+type Hashers = Pool<Chunk<Links>, Vec<(Links, bool)>>;
+
 /// One pass over the rows.
 struct Pass<'a> {
     range: &'a Range,
     checker: Checker,
-    hasher: Hasher,
+    chunk: Chunk<Links>,
     slot: Option<&'static Slot>,
     done: u64,
     /// `hash` of the row before the range.
@@ -124,7 +167,7 @@ impl Pass<'_> {
         Pass {
             range,
             checker: Checker::new(),
-            hasher: Hasher::default(),
+            chunk: Chunk::default(),
             slot: shmem::my_slot(),
             done: 0,
             before: None,
@@ -150,7 +193,7 @@ impl Pass<'_> {
         }
     }
 
-    fn row(&mut self, row: &RowBuf<LOG>) {
+    fn row(&mut self, row: &RowBuf<LOG>, pool: &mut Hashers) {
         self.done += 1;
         if self.done.is_multiple_of(PROGRESS)
             && let Some(slot) = self.slot
@@ -172,20 +215,46 @@ impl Pass<'_> {
         if index < self.range.from || self.range.to.is_some_and(|to| index > to) {
             return;
         }
-        // SAFETY: the row has the log's columns and types.
-        let fits = unsafe { self.hasher.matches(&row.values, &row.nulls) }.unwrap_or(false);
         let id = at("event_id");
         let value = (!row.nulls[id]).then_some(row.values[id]);
-        // SAFETY: a text column.
-        let event_id: &[u8] = value.map_or(b"", |v| unsafe { row::bytes(v) });
-        self.checker.row(
+        let links = Links {
             index,
-            &hash_of(PREV_HASH),
-            &hash_of(ENTRY_HASH),
-            &hash_of(HASH),
-            fits,
-            event_id,
-        );
+            prev: hash_of(PREV_HASH),
+            entry: hash_of(ENTRY_HASH),
+            hash: hash_of(HASH),
+            // SAFETY: a text column.
+            event_id: value.map_or(&[][..], |v| unsafe { row::bytes(v) }).into(),
+        };
+        // SAFETY: the row has the log's columns and types.
+        if let Some(full) = unsafe { self.chunk.push(row, links) } {
+            pool.give(full);
+            while let Some(judged) = pool.ready() {
+                self.judge(judged);
+            }
+        }
+    }
+
+    /// Waits for all that was given away.
+    fn finish(&mut self, pool: &mut Hashers) {
+        pool.give(std::mem::take(&mut self.chunk));
+        while let Some(judged) = pool.rest() {
+            self.judge(judged);
+            pgrx::check_for_interrupts!();
+        }
+    }
+
+    /// The checker takes rows in any order.
+    fn judge(&mut self, judged: Vec<(Links, bool)>) {
+        for (links, fits) in judged {
+            self.checker.row(
+                links.index,
+                &links.prev,
+                &links.entry,
+                &links.hash,
+                fits,
+                &links.event_id,
+            );
+        }
     }
 }
 

@@ -152,8 +152,13 @@ fn look_up() -> Option<Objects> {
 
 /// The label of a severity as stored.
 pub fn severity_label(oid: Oid) -> Option<&'static str> {
-    let known = objects().severities;
-    known.iter().position(|o| *o == oid).map(|i| Severity::ALL[i].label())
+    label_of(oid, &objects().severities)
+}
+
+/// The label of a severity, by the values of the enum.
+pub fn label_of(oid: Oid, severities: &[Oid; 6]) -> Option<&'static str> {
+    let place = severities.iter().position(|o| *o == oid)?;
+    Some(Severity::ALL[place].label())
 }
 
 /// Runs `f` with the rights of `auditlog_owner`, for our own bookkeeping on behalf of a caller

@@ -219,6 +219,14 @@ impl<'a> Item<'a> {
         }))
     }
 
+    /// The decimal text of a number.
+    pub fn number(self) -> Option<String> {
+        let Item::Number(data) = self else { return None };
+        let mut out = Vec::with_capacity(24);
+        numeric_text(data, &mut out).ok()?;
+        String::from_utf8(out).ok()
+    }
+
     fn container(self, kind: u32) -> Option<Container<'a>> {
         let Item::Container(data) = self else { return None };
         Container::new(data).ok().filter(|c| c.header & kind != 0)

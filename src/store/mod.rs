@@ -13,6 +13,7 @@ pub mod jsonb_build;
 pub mod log;
 pub mod partitions;
 pub mod row;
+pub mod row_chunk;
 pub mod row_memory;
 pub mod scan;
 pub mod spi;

@@ -3,6 +3,7 @@
 pub mod discovery;
 pub mod job;
 pub mod launcher;
+pub mod off_main;
 pub mod origin;
 pub mod sealer;
 pub mod upkeep;

@@ -161,7 +161,8 @@ fn no_table_inherits_from_ours_and_the_owner_has_no_members() {
     for table in ["auditlog_data.inbox_0", "auditlog_data.head", "auditlog.event_types"] {
         let child = format!("CREATE TABLE public.kid () INHERITS ({table})");
         assert_eq!(refused(&mut admin, &child).code().code(), "42501", "{child}");
-        let child = format!("CREATE TABLE public.kid (LIKE {table} INCLUDING ALL); ALTER TABLE public.kid INHERIT {table}");
+        let child =
+            format!("CREATE TABLE public.kid (LIKE {table} INCLUDING ALL); ALTER TABLE public.kid INHERIT {table}");
         assert_eq!(refused(&mut admin, &child).code().code(), "42501", "{child}");
     }
     let member = db.login(&[]);

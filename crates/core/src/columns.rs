@@ -28,12 +28,32 @@ pub struct Column {
     pub name: &'static str,
     /// Path in the public JSON document; empty when the caller cannot set the value there.
     pub path: &'static str,
+    /// The path's first name when it has two, such as `actor`; otherwise empty.
+    pub group: &'static str,
+    /// The path's last name, such as `email`.
+    pub leaf: &'static str,
     /// Type of the value.
     pub kind: Kind,
 }
 
 const fn column(id: u8, name: &'static str, path: &'static str, kind: Kind) -> Column {
-    Column { id, name, path, kind }
+    let mut dot = 0;
+    while dot < path.len() && path.as_bytes()[dot] != b'.' {
+        dot += 1;
+    }
+    let (group, leaf) = if dot < path.len() {
+        (path.split_at(dot).0, path.split_at(dot + 1).1)
+    } else {
+        ("", path)
+    };
+    Column {
+        id,
+        name,
+        path,
+        group,
+        leaf,
+        kind,
+    }
 }
 
 /// The hashed columns in the order of the table and of the entry. A new column is appended with a

@@ -50,6 +50,14 @@ pub struct Limits {
 /// [`DocumentError`] with the path of the first value that cannot be recorded.
 pub fn parse(document: Json, limits: &Limits) -> Result<Event, DocumentError> {
     scan::check(&document, limits.max_depth)?;
+    parse_flat(document, limits)
+}
+
+/// [`parse`] for a document that is known to be flat enough and without U+0000.
+///
+/// # Errors
+/// [`DocumentError`] with the path of the first value that cannot be recorded.
+pub fn parse_flat(document: Json, limits: &Limits) -> Result<Event, DocumentError> {
     let event = extract(document)?;
     columns::check_presence_and_time(event.event_type.is_some(), event.timestamp, limits)?;
     Ok(event)

@@ -125,12 +125,12 @@ fn contradicting_key<'a>(event: &Event, extra: &'a [(String, Json)]) -> Option<&
 /// Is `value`, under `key` in `extra`, or a member of it where a column's value stands in the
 /// document? The common event has other keys there only, and is not looked at any further.
 pub fn may_speak_of_a_column<'a>(key: &str, value: impl View<'a>) -> bool {
-    COLUMNS.iter().any(|column| match column.path.strip_prefix(key) {
-        Some("") => !key.is_empty(),
-        Some(rest) => rest
-            .strip_prefix('.')
-            .is_some_and(|leaf| value.kind() != "object" || value.get(leaf).is_some()),
-        None => false,
+    COLUMNS.iter().any(|column| {
+        if column.group.is_empty() {
+            !key.is_empty() && column.leaf == key
+        } else {
+            column.group == key && (value.kind() != "object" || value.get(column.leaf).is_some())
+        }
     })
 }
 
