@@ -2,7 +2,7 @@
 //! of them may stay.
 
 use auditlog_testkit::Database;
-use auditlog_testkit::log::{assert_intact, count_events, scalar, text};
+use auditlog_testkit::log::{assert_intact, count_events, scalar, text, wait_sealed};
 use auditlog_testkit::refused::refused;
 use std::io::Write;
 
@@ -184,5 +184,39 @@ fn errors_of_other_statements_keep_what_postgresql_says_of_them() {
     assert!(
         context.contains("function public.f()") || context.contains("function f()"),
         "{context}"
+    );
+}
+
+#[test]
+fn verify_with_several_threads_can_be_cancelled_and_names_what_was_touched() {
+    let db = Database::new();
+    let mut admin = db.superuser();
+    admin
+        .batch_execute(
+            "INSERT INTO auditlog.events (event_type, actor_id, actor_email, severity, tags, extra)
+             SELECT 'a.b', 'u' || i, i || '@example.com', 'warning', ARRAY['x', 'y'], jsonb_build_object('n', i)
+             FROM generate_series(1, 30000) i",
+        )
+        .expect("INSERT");
+    wait_sealed(&mut admin);
+    admin.batch_execute("ANALYZE").expect("ANALYZE");
+    for _ in 0..5 {
+        let error = refused(
+            &mut admin,
+            "SET statement_timeout = '10ms'; SELECT count(*) FROM auditlog.verify()",
+        );
+        assert_eq!(error.code().code(), "57014");
+        admin.batch_execute("RESET statement_timeout").expect("RESET");
+    }
+    assert_intact(&mut admin, 30000);
+    let parts: Vec<String> = ["0, 9999", "10000, 19999", "20000"]
+        .map(|range| format!("SELECT * FROM auditlog.verify({range})"))
+        .to_vec();
+    assert_eq!(
+        scalar(
+            &mut admin,
+            &format!("SELECT count(*) FROM ({}) x", parts.join(" UNION ALL "))
+        ),
+        0
     );
 }
