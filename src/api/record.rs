@@ -92,12 +92,17 @@ impl From<Json> for Document {
 }
 
 fn document_from(data: &[u8]) -> Result<Document, Fault> {
+    part_from(data, "$")
+}
+
+/// A document, or the part of one that lies at the path.
+fn part_from(data: &[u8], path: &str) -> Result<Document, Fault> {
     check_size(data.len())?;
     let limit = guc::MAX_JSON_DEPTH.get() as usize;
     let flat = !jsonb::is_deeper(data, limit);
     // What is nested beyond reason is not even taken apart; the document check names the path of the rest.
     if !flat && jsonb::is_deeper(data, UNREASONABLE_DEPTH) {
-        return Err(event_rows::too_deep("$", limit));
+        return Err(event_rows::too_deep(path, limit));
     }
     match jsonb::tree(data) {
         Ok(json) => Ok(Document { json, flat }),
@@ -121,7 +126,7 @@ fn record_text(call: &Call) -> Datum {
     if let Some(actor) = call.text(1) {
         // SAFETY: a jsonb datum that was just made.
         let data: &[u8] = unsafe { crate::store::row::bytes(crate::store::columns::jsonb_from_text(actor)) };
-        match document_from(data) {
+        match part_from(data, "$.actor") {
             Ok(actor) => pairs.push(("actor".to_owned(), actor.json)),
             Err(fault) => fault.raise(),
         }
@@ -170,9 +175,9 @@ fn record_event(call: &Call) -> Datum {
     ] {
         if let Some(data) = call.jsonb(i) {
             size += data.len();
-            match jsonb::tree(data) {
-                Ok(json) => pairs.push((name.to_owned(), json)),
-                Err(_) => Fault::new(Code::ERRCODE_DATA_CORRUPTED, format!("{name} cannot be read")).raise(),
+            match part_from(data, &format!("$.{name}")) {
+                Ok(part) => pairs.push((name.to_owned(), part.json)),
+                Err(fault) => fault.raise(),
             }
         }
     }

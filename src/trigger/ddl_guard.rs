@@ -48,7 +48,12 @@ SELECT c.command_tag, c.object_type, c.schema_name, c.object_identity, \
             JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_auditlog')), \
     EXISTS (SELECT FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class t ON t.oid = x.indrelid \
         WHERE c.classid = 'pg_catalog.pg_class'::regclass AND x.indexrelid = c.objid \
-        AND (x.indisunique OR NOT t.relispartition)) \
+        AND (x.indisunique OR NOT t.relispartition)), \
+    CASE WHEN c.object_type IN ('trigger', 'rule', 'policy') \
+        THEN (pg_catalog.pg_identify_object_as_address(c.classid, c.objid, c.objsubid)).object_names[1] END, \
+    EXISTS (SELECT FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace \
+        WHERE c.classid = 'pg_catalog.pg_extension'::regclass AND e.oid = c.objid \
+        AND e.extname <> 'pg_auditlog' AND n.nspname IN ('auditlog', 'auditlog_data')) \
 FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE NOT c.in_extension";
 
 fn trusted() -> bool {
@@ -56,13 +61,15 @@ fn trusted() -> bool {
     crate::worker::is_sealer() || unsafe { pg_sys::creating_extension || pg_sys::IsBinaryUpgrade }
 }
 
-fn ours(schema: Option<&str>, kind: &str, identity: &str) -> bool {
-    matches!(schema, Some("auditlog" | "auditlog_data"))
+/// Is an object ours by its names? What hangs on a table (a trigger, a rule, a policy) lies in no
+/// schema itself: `table_schema` is that of its table.
+fn ours(schema: Option<&str>, kind: &str, identity: &str, table_schema: Option<&str>) -> bool {
+    let of_ours = |schema| matches!(schema, Some("auditlog" | "auditlog_data"));
+    of_ours(schema)
+        || of_ours(table_schema)
         || (matches!(kind, "schema") && matches!(identity, "auditlog" | "auditlog_data"))
         || (kind == "extension" && identity == "pg_auditlog")
         || (kind == "event trigger" && identity.starts_with("auditlog_"))
-        || identity.contains(" on auditlog.")
-        || identity.contains(" on auditlog_data.")
 }
 
 fn refuse(what: &str, identity: &str) -> ! {
@@ -84,7 +91,15 @@ fn ddl_end(call: &Call) -> Datum {
         let text = |i: usize| command[i].text().unwrap_or_default();
         let (tag, kind, identity) = (text(0), text(1), text(3));
         let member = matches!(command[4], Cell::Int(1));
-        if !member && !ours(command[2].text().as_deref(), &kind, &identity) {
+        // DROP EXTENSION of a stranger among us would be refused for ever.
+        if matches!(command[7], Cell::Int(1)) {
+            refuse(
+                &format!("{tag} into the schema"),
+                &format!("the schema of extension {identity}"),
+            );
+        }
+        let (schema, table_schema) = (command[2].text(), command[6].text());
+        if !member && !ours(schema.as_deref(), &kind, &identity, table_schema.as_deref()) {
             continue;
         }
         // Inbox tables have no index, because nothing would maintain it; a unique one on the log
@@ -158,13 +173,16 @@ fn dropped(call: &Call) -> Datum {
         return call.null();
     }
     let objects = spi::run(
-        "SELECT object_type, schema_name, object_identity FROM pg_catalog.pg_event_trigger_dropped_objects()",
+        "SELECT object_type, schema_name, object_identity, \
+            CASE WHEN object_type IN ('trigger', 'rule', 'policy') THEN address_names[1] END \
+        FROM pg_catalog.pg_event_trigger_dropped_objects()",
         &[],
     );
     for object in &objects {
         let kind = object[0].text().unwrap_or_default();
         let identity = object[2].text().unwrap_or_default();
-        if ours(object[1].text().as_deref(), &kind, &identity) {
+        let (schema, table_schema) = (object[1].text(), object[3].text());
+        if ours(schema.as_deref(), &kind, &identity, table_schema.as_deref()) {
             refuse("DROP", &format!("{kind} {identity}"));
         }
     }

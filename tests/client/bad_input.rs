@@ -199,6 +199,20 @@ fn too_large_and_too_deep_is_54000() {
         ),
         "",
     );
+    let part = format!(r#"{{"a": {}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
+    for (sql, path) in [
+        (format!("SELECT auditlog.record('a.b', '{part}')"), "$.actor"),
+        (
+            format!("SELECT auditlog.record('a.b', changes => '{part}')"),
+            "$.changes",
+        ),
+        (
+            format!("SELECT auditlog.record(event_type => 'a.b', actor => '{part}')"),
+            "$.actor",
+        ),
+    ] {
+        assert_helpful(&refused_with(&mut writer, "54000", &sql), path);
+    }
     writer
         .batch_execute(&format!("SELECT auditlog.record('{}'::jsonb)", deep(40)))
         .expect("40 levels are fine");

@@ -141,7 +141,7 @@ fn definitions(table: &str, client: &mut Client) -> Vec<String> {
 }
 
 /// Changes of what guards the tables.
-const AROUND: [&str; 10] = [
+const AROUND: [&str; 13] = [
     "DROP SCHEMA auditlog_data CASCADE",
     "DROP SCHEMA auditlog CASCADE",
     "ALTER SCHEMA auditlog_data RENAME TO forged",
@@ -150,6 +150,9 @@ const AROUND: [&str; 10] = [
     "UPDATE auditlog_data.head SET size = 0",
     "DELETE FROM auditlog_data.head",
     "TRUNCATE auditlog_data.head",
+    "CREATE EXTENSION pg_trgm SCHEMA auditlog_data",
+    "CREATE EXTENSION pg_trgm SCHEMA auditlog",
+    "DROP TRIGGER IF EXISTS nothing ON auditlog_data.log; CREATE RULE forged AS ON DELETE TO auditlog.events DO INSTEAD NOTHING",
     "CREATE TABLE auditlog_data.forged PARTITION OF auditlog_data.log FOR VALUES IN ('forged')",
     "CREATE TABLE forged PARTITION OF auditlog_data.log_standard FOR VALUES FROM ('2031-01-01') TO ('2032-01-01')",
 ];
@@ -292,6 +295,32 @@ fn a_superuser_changes_no_definition() {
     assert_all_refused(&mut admin, "SET LOCAL session_replication_role = replica", &changes);
     assert_eq!(state(&mut admin), before);
     assert_intact(&mut admin, EVENTS);
+}
+
+#[test]
+fn objects_of_others_that_only_sound_like_ours_are_free() {
+    let db = sealed();
+    let mut admin = db.superuser();
+    for sql in [
+        "CREATE TABLE mine (a int)",
+        "CREATE TRIGGER \"t on auditlog.events\" BEFORE UPDATE ON mine FOR EACH ROW \
+            EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "DROP TRIGGER \"t on auditlog.events\" ON mine",
+        "CREATE RULE \"r on auditlog_data.log\" AS ON DELETE TO mine DO INSTEAD NOTHING",
+        "CREATE POLICY \"p on auditlog_data.log\" ON mine USING (true)",
+        "CREATE TABLE \"x on auditlog.y\" (a int)",
+        "DROP TABLE \"x on auditlog.y\", mine",
+        "CREATE EXTENSION pg_trgm",
+        "ALTER EXTENSION pg_trgm SET SCHEMA pg_catalog",
+    ] {
+        admin.batch_execute(sql).expect(sql);
+    }
+    assert_all_refused(
+        &mut admin,
+        "",
+        &["ALTER EXTENSION pg_trgm SET SCHEMA auditlog".to_owned()],
+    );
+    admin.batch_execute("DROP EXTENSION pg_trgm").expect("DROP EXTENSION");
 }
 
 #[test]
