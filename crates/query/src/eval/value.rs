@@ -49,6 +49,10 @@ pub trait Document<'a>: Copy {
     /// whole, arrays on the way are walked through; see [`walk`].
     fn any<F: FnMut(Self::Value) -> bool>(self, target: &Target, test: &mut F) -> bool;
 
+    /// Is it an event: has it a text at `event_type`? Short names mean no keys there, and what is
+    /// stored as text counts as text.
+    fn is_event(self) -> bool;
+
     /// Is the test true for any of the values that free text is searched in? Objects and arrays are
     /// handed over whole.
     fn any_value<F: FnMut(Self::Value) -> bool>(self, test: &mut F) -> bool;
