@@ -13,10 +13,10 @@ impl Checker<'_> {
         if self.inside {
             return Ok(vec![unknown(written)]);
         }
+        // a quoted name is a key as it is spelled: `"Severity"` is not the field `severity`
         if let Some(target) = known(&written)
-            && target
-                .field
-                .is_some_and(|field| field.in_document || !path.segments[0].quoted)
+            && (!path.segments[0].quoted
+                || (target.path == written && target.field.is_some_and(|field| field.in_document)))
         {
             return Ok(vec![target]);
         }
