@@ -12,18 +12,36 @@ pub use value::{Document, Value, View, walk};
 
 use crate::dates::Zone;
 use crate::fold;
-use crate::node::{Atom, Checked, Node, Target, Word, Words};
+use crate::leaves::Leaf;
+use crate::node::{Atom, Checked, Node, Target, Test, Word, Words};
 use crate::tokens::tokens;
 use auditlog_core::document::{format_inet, format_timestamp};
 use test::{Reading, passes, scalar};
 
 /// Does the document satisfy the query, when it is now `now_us` microseconds after the epoch?
 pub fn matches<'a, D: Document<'a>>(query: &Checked, document: D, now_us: i64) -> bool {
-    let context = Context {
-        now_us,
-        zone: &query.zone,
+    node(&query.node, document, Context::of(query, now_us))
+}
+
+/// Does the document satisfy a leaf of the query? As in [`matches`], a document that is an event has
+/// no keys of short names, and its texts are texts.
+pub fn matches_leaf<'a, D: Document<'a>>(query: &Checked, leaf: Leaf<'_>, document: D, now_us: i64) -> bool {
+    let context = Context::of(query, now_us);
+    match leaf {
+        Leaf::Atom(found) => atom(found, document, context),
+        Leaf::Text(words) => document.any_value(&mut |value| text(words, value)),
+        Leaf::Nested(targets, inner) => nested(targets, inner, document, context),
+    }
+}
+
+/// Does one value, or an element of it, pass the test? For the value of a column, which has its type:
+/// that of a text column is a [`View::Text`], also where the event had a number.
+pub fn matches_value<'a, V: Value<'a>>(test: &Test, value: V, now_us: i64, zone: &Zone) -> bool {
+    let reading = Reading {
+        context: Context { now_us, zone },
+        as_text: &|| false,
     };
-    node(&query.node, document, context)
+    passes(test, value, reading)
 }
 
 /// What the tests need besides the value.
@@ -31,6 +49,15 @@ pub fn matches<'a, D: Document<'a>>(query: &Checked, document: D, now_us: i64) -
 struct Context<'a> {
     now_us: i64,
     zone: &'a Zone,
+}
+
+impl<'a> Context<'a> {
+    fn of(query: &'a Checked, now_us: i64) -> Context<'a> {
+        Context {
+            now_us,
+            zone: &query.zone,
+        }
+    }
 }
 
 fn node<'a, D: Document<'a>>(condition: &Node, document: D, context: Context<'_>) -> bool {

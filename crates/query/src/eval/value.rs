@@ -40,6 +40,25 @@ pub trait Value<'a>: Copy {
     fn any_member(self, test: &mut dyn FnMut(Self) -> bool) -> bool;
 }
 
+/// A scalar by itself: the value of a column. Arrays and objects have nothing in them.
+impl<'a> Value<'a> for &View<'a> {
+    fn view(self) -> View<'a> {
+        self.clone()
+    }
+
+    fn member(self, _: &str) -> Option<Self> {
+        None
+    }
+
+    fn any_element(self, _: &mut dyn FnMut(Self) -> bool) -> bool {
+        false
+    }
+
+    fn any_member(self, _: &mut dyn FnMut(Self) -> bool) -> bool {
+        false
+    }
+}
+
 /// A document, cheap to copy.
 pub trait Document<'a>: Copy {
     /// Its values.
