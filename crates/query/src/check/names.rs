@@ -41,9 +41,14 @@ impl Checker<'_> {
             self.report_unknown(path, &written)?;
         }
         if targets.is_empty() || self.options.literal_keys {
+            let path = if path.segments[0].quoted {
+                written
+            } else {
+                with_known_group(written)
+            };
             targets.push(Target {
                 literal: !targets.is_empty(),
-                ..unknown(with_known_group(written))
+                ..unknown(path)
             });
         }
         Ok(targets)
