@@ -1,5 +1,5 @@
 //! Any text is a query or a positioned error; a query's printed form is the same query.
-//! `cargo +nightly fuzz run query`
+//! `cp -r corpus/query /tmp/corpus && cargo +nightly fuzz run query /tmp/corpus`
 #![no_main]
 
 use auditlog_core::json::Json;

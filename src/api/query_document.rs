@@ -51,6 +51,10 @@ impl<'a> Document<'a> for BinaryDocument<'a> {
     fn any_value<F: FnMut(BinaryValue<'a>) -> bool>(self, test: &mut F) -> bool {
         test(BinaryValue::Item(self.root))
     }
+
+    fn is_event(self) -> bool {
+        matches!(Look::get(self.root, "event_type"), Some(Item::String(_)))
+    }
 }
 
 impl<'a> Value<'a> for BinaryValue<'a> {

@@ -31,9 +31,9 @@ pub struct CheckOptions<'a> {
     pub zone: Zone,
     /// Are unknown fields errors instead of notices?
     pub strict: bool,
-    /// Does a short name also mean a key of this name at the top of the document? «A full path
-    /// always wins» (§1.2.9): right for any JSON document; costs the translation into SQL an OR
-    /// with `extra`.
+    /// Does a short name also mean a key of this name at the top of a document that is no event?
+    /// «A full path always wins» (§1.2.9), and any JSON document may be searched; in an event a short
+    /// name is the field that it stands for, and nothing else.
     pub literal_keys: bool,
     /// Saved queries, for `_saved_:name`.
     pub saved: Option<Lookup<'a>>,

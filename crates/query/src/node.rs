@@ -6,7 +6,7 @@
 
 use crate::dates::{TimeRange, Zone};
 use crate::error::Notice;
-use crate::fields::Field;
+use crate::fields::{Field, Kind};
 use crate::pattern::Pattern;
 use crate::span::Span;
 use auditlog_core::event::{Inet, Severity};
@@ -64,6 +64,9 @@ pub struct Target {
     pub field: Option<&'static Field>,
     /// The whole path in the document, the field's part included.
     pub path: Vec<String>,
+    /// A key that is spelled like a short name: looked for in documents that are no events only, so
+    /// that a recorded row, where such a key lies outside of the columns, means what its document means.
+    pub literal: bool,
 }
 
 impl Target {
@@ -71,6 +74,11 @@ impl Target {
     pub fn below(&self) -> &[String] {
         let known = self.field.map_or(0, |field| field.path.split('.').count());
         &self.path[known..]
+    }
+
+    /// Is it stored as text? Then an event's numbers and booleans count there by their text.
+    pub fn is_text(&self) -> bool {
+        self.field.is_some_and(|field| field.kind == Kind::Text) && self.below().is_empty()
     }
 }
 

@@ -11,15 +11,12 @@ impl Checker<'_> {
     pub(super) fn resolve(&mut self, path: &Path) -> Result<Vec<Target>, Box<QueryError>> {
         let written: Vec<String> = path.segments.iter().map(|segment| segment.name.clone()).collect();
         if self.inside {
-            return Ok(vec![Target {
-                field: None,
-                path: written,
-            }]);
+            return Ok(vec![unknown(written)]);
         }
+        // a quoted name is a key as it is spelled: `"Severity"` is not the field `severity`
         if let Some(target) = known(&written)
-            && target
-                .field
-                .is_some_and(|field| field.in_document || !path.segments[0].quoted)
+            && (!path.segments[0].quoted
+                || (target.path == written && target.field.is_some_and(|field| field.in_document)))
         {
             return Ok(vec![target]);
         }
@@ -30,25 +27,28 @@ impl Checker<'_> {
         };
         let mut targets: Vec<Target> = names
             .into_iter()
-            .map(|target| {
+            .filter_map(|target| {
                 let full: Vec<String> = target
                     .split('.')
                     .map(str::to_owned)
                     .chain(written[1..].iter().cloned())
                     .collect();
-                known(&full).unwrap_or(Target {
-                    field: None,
-                    path: full,
-                })
+                // nothing lies below a text: `request.size` is a path, `request` a short name
+                known(&full).or_else(|| (written.len() == 1).then(|| unknown(full)))
             })
             .collect();
         if targets.is_empty() && !path.segments[0].quoted {
             self.report_unknown(path, &written)?;
         }
         if targets.is_empty() || self.options.literal_keys {
+            let path = if path.segments[0].quoted {
+                written
+            } else {
+                with_known_group(written)
+            };
             targets.push(Target {
-                field: None,
-                path: with_known_group(written),
+                literal: !targets.is_empty(),
+                ..unknown(path)
             });
         }
         Ok(targets)
@@ -98,6 +98,16 @@ fn target(field: &'static Field, below: &[String]) -> Target {
     Target {
         field: Some(field),
         path: path.collect(),
+        literal: false,
+    }
+}
+
+/// A path that the table does not know.
+fn unknown(path: Vec<String>) -> Target {
+    Target {
+        field: None,
+        path,
+        literal: false,
     }
 }
 

@@ -58,6 +58,10 @@ impl<'a> Document<'a> for JsonDocument<'a> {
     fn any_value<F: FnMut(JsonValue<'a>) -> bool>(self, test: &mut F) -> bool {
         test(JsonValue::Json(self.root))
     }
+
+    fn is_event(self) -> bool {
+        matches!(self.root.get("event_type"), Some(Json::String(_)))
+    }
 }
 
 impl<'a> Value<'a> for JsonValue<'a> {

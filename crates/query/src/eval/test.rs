@@ -1,6 +1,6 @@
 //! Tests of single values.
 
-use super::Clock;
+use super::Context;
 use super::value::{Value, View};
 use crate::dates::parse_value;
 use crate::decimal::{Decimal, shortest};
@@ -8,35 +8,55 @@ use crate::fold;
 use crate::node::{End, Equals, Literal, Range, Test};
 use auditlog_core::document::{format_inet, format_timestamp, parse_inet};
 use auditlog_core::event::{Inet, Severity};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
+/// How a value is read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub context: Context<'a>,
+    /// Are numbers and booleans their text, as it is spelled? A text column holds them so. Asked only
+    /// when there is one.
+    pub as_text: &'a dyn Fn() -> bool,
+}
+
+impl Reading<'_> {
+    fn view<'a>(self, value: impl Value<'a>) -> View<'a> {
+        match value.view() {
+            View::Number(number) if (self.as_text)() => View::Text(number),
+            View::Bool(b) if (self.as_text)() => View::Text(Cow::Borrowed(scalar(b))),
+            view => view,
+        }
+    }
+}
+
 /// Does the value, or any element of the array, pass the test?
-pub(super) fn passes<'a, V: Value<'a>>(test: &Test, value: V, clock: &Clock<'_>) -> bool {
-    let view = value.view();
+pub(super) fn passes<'a, V: Value<'a>>(test: &Test, value: V, reading: Reading<'_>) -> bool {
+    let view = reading.view(value);
     match (test, &view) {
         // an array exists by itself when it has elements, whatever they are
         (Test::Exists, View::Array) => value.any_element(&mut |_| true),
         (Test::Exists, View::Object) => value.any_member(&mut |_| true),
-        (_, View::Array) => value.any_element(&mut |item| passes(test, item, clock)),
-        (Test::Any(tests), _) => tests.iter().any(|test| passes(test, value, clock)),
+        (_, View::Array) => value.any_element(&mut |item| passes(test, item, reading)),
+        (Test::Any(tests), _) => tests.iter().any(|test| passes(test, value, reading)),
         (Test::Null, View::Null) => true,
         (_, View::Null | View::Object) => false,
         (Test::Null, _) => false,
         (Test::Exists, _) => true,
-        _ => scalar_passes(test, &view, clock),
+        _ => scalar_passes(test, &view, reading.context),
     }
 }
 
-fn scalar_passes(test: &Test, view: &View<'_>, clock: &Clock<'_>) -> bool {
+fn scalar_passes(test: &Test, view: &View<'_>, context: Context<'_>) -> bool {
     match test {
-        Test::Equals(equals) => is_equal(equals, view, clock),
+        Test::Equals(equals) => is_equal(equals, view, context),
         Test::Exact(text) => with_text(view, |value| value == text),
         Test::Pattern(pattern) => with_text(view, |value| pattern.matches(value)),
         Test::Regex(regex) => with_text(view, |value| regex.is_match(value)),
         Test::Network(network) => address(view).is_some_and(|inet| contains(network, &inet)),
         Test::Range(range) => in_range(range, view),
-        Test::Time(range) => moment(view).is_some_and(|us| range.contains(us, clock.now_us, clock.zone)),
+        Test::Time(range) => moment(view).is_some_and(|us| range.contains(us, context.now_us, context.zone)),
         Test::Exists | Test::Null | Test::Any(_) => false,
     }
 }
@@ -57,16 +77,15 @@ fn with_text(view: &View<'_>, test: impl Fn(&str) -> bool) -> bool {
     }
 }
 
-fn is_equal(equals: &Equals, view: &View<'_>, clock: &Clock<'_>) -> bool {
+fn is_equal(equals: &Equals, view: &View<'_>, context: Context<'_>) -> bool {
     match view {
         View::Number(number) => equals.is_number && compare_numbers(number, &equals.text) == Some(Ordering::Equal),
         _ => {
             with_text(view, |text| fold::equals(text, &equals.folded))
                 || (equals.address.is_some() && equals.address == single_address(view))
-                || equals
-                    .time
-                    .as_ref()
-                    .is_some_and(|range| moment(view).is_some_and(|us| range.contains(us, clock.now_us, clock.zone)))
+                || equals.time.as_ref().is_some_and(|range| {
+                    moment(view).is_some_and(|us| range.contains(us, context.now_us, context.zone))
+                })
         }
     }
 }

@@ -40,6 +40,25 @@ pub trait Value<'a>: Copy {
     fn any_member(self, test: &mut dyn FnMut(Self) -> bool) -> bool;
 }
 
+/// A scalar by itself: the value of a column. Arrays and objects have nothing in them.
+impl<'a> Value<'a> for &View<'a> {
+    fn view(self) -> View<'a> {
+        self.clone()
+    }
+
+    fn member(self, _: &str) -> Option<Self> {
+        None
+    }
+
+    fn any_element(self, _: &mut dyn FnMut(Self) -> bool) -> bool {
+        false
+    }
+
+    fn any_member(self, _: &mut dyn FnMut(Self) -> bool) -> bool {
+        false
+    }
+}
+
 /// A document, cheap to copy.
 pub trait Document<'a>: Copy {
     /// Its values.
@@ -48,6 +67,10 @@ pub trait Document<'a>: Copy {
     /// Is the test true for any value at the target? Arrays at the end of the path are handed over
     /// whole, arrays on the way are walked through; see [`walk`].
     fn any<F: FnMut(Self::Value) -> bool>(self, target: &Target, test: &mut F) -> bool;
+
+    /// Is it an event: has it a text at `event_type`? Short names mean no keys there, and what is
+    /// stored as text counts as text.
+    fn is_event(self) -> bool;
 
     /// Is the test true for any of the values that free text is searched in? Objects and arrays are
     /// handed over whole.

@@ -10,44 +10,56 @@ const QUOTE_IT: &str = "Quote the text to search for it.";
 
 impl Parser<'_> {
     pub(super) fn or(&mut self) -> Parsed<Expr> {
-        let start = self.cursor.at;
-        let (first, mut joined) = self.and()?;
-        let mut items = vec![first];
-        while let Some((Keyword::Or, length)) = self.cursor.keyword() {
-            self.take_or(length);
-            let (item, item_joined) = self.and()?;
-            joined |= item_joined;
-            items.push(item);
-        }
-        if items.len() > 1 && joined {
-            self.note_mixed(self.cursor.since(start));
-        }
+        let items = self.alternatives(Self::unary, |items| join(items, ExprKind::And))?;
         Ok(join(items, ExprKind::Or))
     }
 
-    /// The second value says whether the conditions were joined here, outside parentheses.
-    fn and(&mut self) -> Parsed<(Expr, bool)> {
-        let mut items = vec![self.unary()?];
+    /// `or` of the grammar with `and` inside, or `vor` with `vand`: what stands between OR, each of it
+    /// the conditions that stand side by side, joined.
+    pub(super) fn alternatives<T>(
+        &mut self,
+        mut one: impl FnMut(&mut Self) -> Parsed<T>,
+        join: impl Fn(Vec<T>) -> T,
+    ) -> Parsed<Vec<T>> {
+        let start = self.cursor.at;
+        let mut alternatives = Vec::new();
+        // were conditions joined here, outside parentheses?
+        let mut joined = false;
+        loop {
+            let items = self.side_by_side(&mut one)?;
+            joined |= items.len() > 1;
+            alternatives.push(join(items));
+            let Some((Keyword::Or, length)) = self.cursor.keyword() else {
+                break;
+            };
+            self.take_or(length);
+        }
+        if alternatives.len() > 1 && joined {
+            self.note_mixed(self.cursor.since(start));
+        }
+        Ok(alternatives)
+    }
+
+    fn side_by_side<T>(&mut self, one: &mut impl FnMut(&mut Self) -> Parsed<T>) -> Parsed<Vec<T>> {
+        let mut items = vec![one(self)?];
         loop {
             self.cursor.skip_space();
             if self.at_end() {
-                break;
+                return Ok(items);
             }
             match self.cursor.keyword() {
-                Some((Keyword::Or, _)) => break,
+                Some((Keyword::Or, _)) => return Ok(items),
                 Some((Keyword::And, length)) => {
                     self.cursor.at += length;
                     self.cursor.skip_space();
                 }
                 _ => {}
             }
-            items.push(self.unary()?);
+            items.push(one(self)?);
         }
-        let joined = items.len() > 1;
-        Ok((join(items, ExprKind::And), joined))
     }
 
-    pub(super) fn take_or(&mut self, length: usize) {
+    fn take_or(&mut self, length: usize) {
         let start = self.cursor.at;
         self.cursor.at += length;
         if self.cursor.text[start..].starts_with("or") {
@@ -61,7 +73,7 @@ impl Parser<'_> {
         self.cursor.skip_space();
     }
 
-    pub(super) fn note_mixed(&mut self, span: Span) {
+    fn note_mixed(&mut self, span: Span) {
         let message = "AND and OR are mixed without parentheses";
         let hint = "AND binds tighter than OR; parentheses show what is meant.";
         if !self.notices.iter().any(|notice| notice.message == message) {

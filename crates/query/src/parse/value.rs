@@ -135,40 +135,8 @@ impl Parser<'_> {
     }
 
     fn value_or(&mut self, path: &Path) -> Parsed<Value> {
-        let start = self.cursor.at;
-        let (first, mut joined) = self.value_and(path)?;
-        let mut items = vec![first];
-        while let Some((Keyword::Or, length)) = self.cursor.keyword() {
-            self.take_or(length);
-            let (item, item_joined) = self.value_and(path)?;
-            joined |= item_joined;
-            items.push(item);
-        }
-        if items.len() > 1 && joined {
-            self.note_mixed(self.cursor.since(start));
-        }
+        let items = self.alternatives(|parser| parser.value_not(path), |items| join(items, ValueKind::And))?;
         Ok(join(items, ValueKind::Or))
-    }
-
-    fn value_and(&mut self, path: &Path) -> Parsed<(Value, bool)> {
-        let mut items = vec![self.value_not(path)?];
-        loop {
-            self.cursor.skip_space();
-            if self.at_end() {
-                break;
-            }
-            match self.cursor.keyword() {
-                Some((Keyword::Or, _)) => break,
-                Some((Keyword::And, length)) => {
-                    self.cursor.at += length;
-                    self.cursor.skip_space();
-                }
-                _ => {}
-            }
-            items.push(self.value_not(path)?);
-        }
-        let joined = items.len() > 1;
-        Ok((join(items, ValueKind::And), joined))
     }
 
     fn value_not(&mut self, path: &Path) -> Parsed<Value> {

@@ -1,4 +1,5 @@
 //! Random queries, documents and token strings.
+#![allow(dead_code)] // each test file uses a part
 
 use auditlog_core::json::Json;
 use auditlog_query::ast::{Bound, Expr, ExprKind, Order, Part, Path, Scalar, Segment, Value, ValueKind};
