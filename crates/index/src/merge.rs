@@ -62,9 +62,10 @@ impl Merge {
                 first: b.first,
             });
         }
-        let postings = runs.iter().try_fold(0u64, |sum, run| sum.checked_add(run.postings));
         let possible = runs.iter().all(|run| run.first <= run.end && run.bits <= MAX_BITS);
-        let (Some(postings), true, true) = (postings, possible, last.end - first.first <= MAX_EVENTS) else {
+        let postings = runs.iter().try_fold(0u64, |sum, run| sum.checked_add(run.postings));
+        let events = last.end.checked_sub(first.first).filter(|events| *events <= MAX_EVENTS);
+        let (true, Some(postings), Some(_)) = (possible, postings, events) else {
             return Err(MergeError::Impossible);
         };
         // At least the bits of each input, so that no output chunk needs several chunks of one input.
@@ -112,18 +113,24 @@ impl Merge {
 
     fn join(&mut self, number: u32) -> Result<Vec<u8>, Corrupt> {
         let mut writer = ChunkWriter::new(self.out.events());
-        let lowest = |inputs: &[Input]| inputs.iter().filter_map(|input| Some(input.entry.as_ref()?.term)).min();
-        while let Some(term) = lowest(&self.inputs) {
-            if bucket(term, self.out.bits) != number {
-                break;
+        // Most terms are in one input only, and finding it is most of their cost: so the inputs' terms
+        // lie side by side. An input at its end has a number no term has.
+        const NONE: u64 = u64::MAX;
+        let term = |input: &Input| input.entry.as_ref().map_or(NONE, |entry| u64::from(entry.term));
+        let mut terms: Vec<u64> = self.inputs.iter().map(term).collect();
+        loop {
+            let lowest = terms.iter().fold(NONE, |lowest, term| lowest.min(*term));
+            if lowest == NONE || bucket(lowest as u32, self.out.bits) != number {
+                return Ok(writer.finish());
             }
             self.offsets.clear();
-            for input in &mut self.inputs {
-                input.take(term, self.out.first, &mut self.offsets)?;
+            for (place, here) in terms.iter_mut().enumerate().filter(|(_, term)| **term == lowest) {
+                let input = &mut self.inputs[place];
+                input.take(self.out.first, &mut self.offsets)?;
+                *here = term(input);
             }
-            writer.list(term, &self.offsets);
+            writer.list(lowest as u32, &self.offsets);
         }
-        Ok(writer.finish())
     }
 }
 
@@ -180,10 +187,10 @@ impl Input {
         Ok(())
     }
 
-    /// Appends the offsets of `term`, counted from `first`, when it is the term here; then goes on.
+    /// Appends the offsets of the term here, counted from `first`, and goes on to the next.
     #[inline]
-    fn take(&mut self, term: u32, first: u64, offsets: &mut Vec<u32>) -> Result<(), Corrupt> {
-        let Some(entry) = self.entry.as_ref().filter(|entry| entry.term == term) else {
+    fn take(&mut self, first: u64, offsets: &mut Vec<u32>) -> Result<(), Corrupt> {
+        let Some(entry) = &self.entry else {
             return Ok(());
         };
         // Both fit: all events of a merge are at most MAX_EVENTS.

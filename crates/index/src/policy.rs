@@ -54,14 +54,14 @@ fn of_one_level(runs: &[RunHead], wanted: u32) -> Option<Range<usize>> {
     None
 }
 
-/// When there are too many runs of all levels together: the neighbours with the fewest events. Twice the
-/// fan-in, because what it joins does not always reach the next level, and should be joined rarely.
+/// When there are too many runs of all levels together: the neighbours whose merge writes the fewest
+/// events for each run it saves. Those are the last and smallest ones in a log that grows evenly.
 fn cheapest(runs: &[RunHead]) -> Option<Range<usize>> {
     let small = runs.iter().filter(|run| run.events() <= MAX_EVENTS / FAN_IN as u64);
     if small.count() <= MAX_RUNS {
         return None;
     }
-    let sizes = runs.windows(2 * FAN_IN).map(events).enumerate();
-    let (start, size) = sizes.min_by_key(|(_, size)| *size)?;
-    (size <= MAX_EVENTS).then_some(start..start + 2 * FAN_IN)
+    let ranges = (2..=FAN_IN).flat_map(|length| (0..=runs.len() - length).map(move |start| start..start + length));
+    let possible = ranges.filter(|range| events(&runs[range.clone()]) <= MAX_EVENTS);
+    possible.min_by_key(|range| events(&runs[range.clone()]) / (range.len() as u64 - 1))
 }

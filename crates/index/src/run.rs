@@ -8,10 +8,10 @@ pub const MAX_EVENTS: u64 = 1 << 28;
 /// The most bits a run's terms are cut by.
 pub const MAX_BITS: u8 = 20;
 
-/// The most postings of a chunk on average. A posting takes about 1.5 bytes, and a run has the fewest
+/// The most postings of a chunk on average. A posting takes 1.4 to 2 bytes, and a run has the fewest
 /// chunks that keep to this, so that a chunk averages 8 to 16 KiB: small enough to read for one term,
 /// large enough that the row around it costs little.
-pub const POSTINGS_PER_CHUNK: u64 = 10_000;
+pub const POSTINGS_PER_CHUNK: u64 = 8_192;
 
 /// What a run is, without its chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

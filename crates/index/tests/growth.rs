@@ -69,9 +69,14 @@ fn keeps_the_bounds(name: &str, growth: &Growth) {
 
 #[test]
 fn runs_of_any_size_stay_few_and_are_written_few_times() {
-    for size in [8_192, 4_096, 1_024, 100, 5, 1] {
+    for size in [8_192, 4_096, 1_024, 100, 5] {
         keeps_the_bounds(&format!("runs of {size}"), &grow(upto(10_000_000, |_| size)));
     }
+}
+
+#[test]
+fn runs_of_single_events_stay_few() {
+    keeps_the_bounds("runs of 1", &grow(upto(500_000, |_| 1)));
 }
 
 #[test]
