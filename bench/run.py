@@ -7,8 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from harness import measures, report
+from harness import measures, report, searches
 from harness.cluster import Cluster, Failed
+
+
+ALL = {**measures.ALL, "search": searches.search, "growth": searches.growth}
 
 
 class Plan:
@@ -24,6 +27,8 @@ class Plan:
         self.lag_rate = 2000
         self.lag_seconds = 5 if quick else 60 if long else 20
         self.verify_rows = 60_000 if quick else 1_000_000 if long else 300_000
+        self.search_rows = 100_000 if quick else 1_000_000
+        self.growth_rows = (10_000, 100_000) if quick else (1_000_000, 10_000_000)
         self.baselines = options.baselines
         self.load_at_start = os.getloadavg()[0]
 
@@ -41,7 +46,8 @@ def arguments():
     parser.add_argument("--seconds", type=int, help="seconds of each pgbench run")
     parser.add_argument("--clients", default="1,16,64", help="numbers of clients, default %(default)s")
     parser.add_argument("--events", type=int, help="events of the sustained load")
-    parser.add_argument("--only", default=",".join(measures.ALL), help="measures, default %(default)s")
+    parser.add_argument("--only", default=",".join(n for n in ALL if n != "growth"),
+                        help=f"of {','.join(ALL)}; default %(default)s (growth takes half an hour)")
     parser.add_argument("--baselines", action="store_true", help="without the extension: plain table and naive chain only")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     parser.add_argument("--keep", action="store_true", help="leave the cluster running afterwards")
@@ -64,8 +70,8 @@ def main():
         cluster.start()
         for name in options.only.split(","):
             started = time.monotonic()
-            print(f"{name}: {measures.ALL[name].__doc__.splitlines()[0]}", flush=True)
-            measures.ALL[name](cluster, results, plan)
+            print(f"{name}: {ALL[name].__doc__.splitlines()[0]}", flush=True)
+            ALL[name](cluster, results, plan)
             print(f"    ({time.monotonic() - started:.0f} s)", flush=True)
         about = report.conditions(cluster, plan)
         about["unplanned checkpoints"] = str(cluster.unplanned_checkpoints())

@@ -34,6 +34,12 @@ impl Call {
         self.arg(i).map(|d| unsafe { crate::store::row::text(d) })
     }
 
+    /// A text argument where it lies; what is no UTF-8 is no text.
+    pub fn str(&self, i: usize) -> Option<&str> {
+        // SAFETY: declared as text.
+        self.arg(i).and_then(|d| unsafe { crate::store::row::str(d) })
+    }
+
     /// A bigint or timestamptz argument.
     pub fn int(&self, i: usize) -> Option<i64> {
         self.arg(i).map(|d| d.value() as i64)

@@ -41,6 +41,20 @@ pub static CONTEXT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>:
 pub static LAUNCHER_DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"postgres"));
 /// Zone of roundings and of dates without an offset in queries.
 pub static QUERY_TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
+/// Longest text of a query, in kB.
+pub static QUERY_MAX_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(64);
+/// Deepest nesting of a query.
+pub static QUERY_MAX_DEPTH: GucSetting<i32> = GucSetting::<i32>::new(100);
+/// Most conditions of a query.
+pub static QUERY_MAX_TERMS: GucSetting<i32> = GucSetting::<i32>::new(2000);
+/// Most values of one list of a query.
+pub static QUERY_MAX_LIST_ITEMS: GucSetting<i32> = GucSetting::<i32>::new(1000);
+/// Longest regular expression or pattern of a query, in characters.
+pub static QUERY_MAX_REGEX_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(1000);
+/// Are unknown fields of a query errors?
+pub static QUERY_STRICT: GucSetting<bool> = GucSetting::<bool>::new(false);
+/// May the planner use the word index?
+pub static WORD_INDEX: GucSetting<bool> = GucSetting::<bool>::new(true);
 
 /// Defines all settings; called once by `_PG_init`.
 pub fn init() {
@@ -134,12 +148,102 @@ pub fn init() {
         Sighup,
         none,
     );
-    GucRegistry::define_string_guc(
-        c"auditlog.query_timezone",
-        c"Time zone of queries: of roundings such as now/d, and of dates without an offset.",
-        c"Not the session's TimeZone, so that a query means the same for everybody.",
-        &QUERY_TIMEZONE,
+    // SAFETY: the hooks are guarded, and keep to what hooks may do.
+    unsafe {
+        GucRegistry::define_string_guc_with_hooks(
+            c"auditlog.query_timezone",
+            c"Time zone of queries: of roundings such as now/d, and of dates without an offset.",
+            c"Not the session's TimeZone, so that a query means the same for everybody.",
+            &QUERY_TIMEZONE,
+            Userset,
+            none,
+            Some(check_query_timezone),
+            Some(query_timezone_changed),
+            None,
+        );
+    }
+    GucRegistry::define_bool_guc(
+        c"auditlog.query_strict",
+        c"Are fields that auditlog.fields() does not list errors in queries?",
+        c"Otherwise they are keys of the event's document, and a NOTICE names the nearest known field.",
+        &QUERY_STRICT,
         Userset,
         none,
     );
+    GucRegistry::define_bool_guc(
+        c"auditlog.word_index",
+        c"May the planner use the word index for searches?",
+        c"For finding out whether a search is wrong or slow because of it.",
+        &WORD_INDEX,
+        Userset,
+        GucFlags::EXPLAIN,
+    );
+    for (name, description, setting, most, flags) in [
+        (
+            c"auditlog.query_max_length",
+            c"Longest text of a query.",
+            &QUERY_MAX_LENGTH,
+            1024,
+            GucFlags::UNIT_KB,
+        ),
+        (
+            c"auditlog.query_max_depth",
+            c"Deepest nesting of a query's parentheses and negations.",
+            &QUERY_MAX_DEPTH,
+            200,
+            none,
+        ),
+        (
+            c"auditlog.query_max_terms",
+            c"Largest number of a query's conditions, those of saved queries included.",
+            &QUERY_MAX_TERMS,
+            100_000,
+            none,
+        ),
+        (
+            c"auditlog.query_max_list_items",
+            c"Largest number of values of one list in a query.",
+            &QUERY_MAX_LIST_ITEMS,
+            100_000,
+            none,
+        ),
+        (
+            c"auditlog.query_max_regex_length",
+            c"Longest regular expression or pattern of a query, in characters.",
+            &QUERY_MAX_REGEX_LENGTH,
+            10_000,
+            none,
+        ),
+    ] {
+        GucRegistry::define_int_guc(
+            name,
+            description,
+            c"Keeps a query from taking more time and memory than its author may ask for.",
+            setting,
+            1,
+            most,
+            Suset,
+            flags,
+        );
+    }
+}
+
+/// Refuses a zone that is none, when it is set.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn check_query_timezone(
+    value: *mut *mut std::ffi::c_char,
+    _extra: *mut *mut std::ffi::c_void,
+    _source: pgrx::pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: PostgreSQL hands over a NUL-terminated string.
+    let zone = unsafe { std::ffi::CStr::from_ptr(*value) };
+    zone.to_str()
+        .is_ok_and(|zone| zone.parse::<auditlog_query::dates::Zone>().is_ok())
+}
+
+/// Cached plans hold the moments of their queries' dates.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn query_timezone_changed(_value: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
+    // SAFETY: marks the plans of this process as stale; there may be none.
+    unsafe { pgrx::pg_sys::ResetPlanCache() }
 }

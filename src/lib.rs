@@ -12,6 +12,7 @@ pub mod error;
 pub mod fmgr;
 pub mod guc;
 pub mod hooks;
+pub mod planner;
 pub mod provenance;
 pub mod random;
 pub mod shmem;
@@ -32,7 +33,8 @@ extension_sql_file!(
     requires = ["tables"]
 );
 extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["functions"]);
-extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["query"]);
+extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["query"]);
+extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["words"]);
 extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["triggers"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",

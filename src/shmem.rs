@@ -61,6 +61,10 @@ pub struct Slot {
     pub schema_warnings: AtomicU64,
     /// Transactions that do nothing but wait in `await_sealed`, each as two 32 bit numbers; 0 is free.
     waiters: [AtomicU64; WAITERS],
+    /// Somebody asked for the word index to be made anew.
+    pub rebuild_words: AtomicBool,
+    /// Events whose words are indexed.
+    pub words_indexed: AtomicI64,
     /// Process id of the last `verify()`.
     pub verify_pid: AtomicI32,
     /// Rows that it has read.

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from .searches import SELECTIVE, SHAPES
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -53,4 +55,12 @@ def goals(plan):
                       500, False, "ms"))
     found.append(Goal("full verify", "count(sha256)", "verify (rows/s)", "auditlog", "count(sha256)", 1.0, True))
     found.append(Goal("storage per event", "plain", "storage per event (bytes)", "auditlog", "plain", 1.3, False))
+    for shape, _, _ in SHAPES:
+        found.append(Goal(f"@@@, {shape}", "hand-written SQL", f"search, {shape} (ms)", "@@@", "hand-written", 1.05, False))
+    found.append(Goal("a page deep in the log", "the first page", "search, a page of 100 (ms)", "deep page", "first page", 1.5, False))
+    found.append(Goal("evaluator, one core", "—", "evaluator (documents/s)", "auditlog", None, 1_000_000, True, "/s"))
+    small, large = plan.growth_rows
+    for shape, _ in SELECTIVE:
+        found.append(Goal(f"{small:,} → {large:,} events, {shape}", "itself", f"growth, {shape} (ms)", "large", "small", 1.5, False))
+    found.append(Goal(f"keyword in {large:,} events", "—", "growth, keyword (ms)", "large", None, 50, False, "ms"))
     return found

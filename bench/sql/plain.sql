@@ -29,9 +29,10 @@ CREATE TABLE bench.plain (
 CREATE UNIQUE INDEX plain_log_index ON bench.plain (log_index);
 CREATE INDEX plain_event_id ON bench.plain (event_id);
 CREATE INDEX plain_timestamp ON bench.plain ("timestamp");
-CREATE INDEX plain_event_type ON bench.plain (event_type, "timestamp");
+CREATE INDEX plain_event_type ON bench.plain (event_type text_pattern_ops, "timestamp");
 CREATE INDEX plain_actor_id ON bench.plain (actor_id, "timestamp");
 CREATE INDEX plain_actor_email ON bench.plain (actor_email, "timestamp");
+CREATE INDEX plain_actor_ip ON bench.plain (actor_ip, "timestamp");
 CREATE INDEX plain_resource_id ON bench.plain (resource_id, "timestamp");
 
 GRANT INSERT ON bench.plain TO bench_app;

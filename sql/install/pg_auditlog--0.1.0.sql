@@ -418,9 +418,10 @@ $body$
     VALUES ('log_index', true, 'log_index'),
         ('event_id', false, 'event_id'),
         ('timestamp', false, '"timestamp"'),
-        ('event_type', false, 'event_type, "timestamp"'),
+        ('event_type', false, 'event_type text_pattern_ops, "timestamp"'),
         ('actor_id', false, 'actor_id, "timestamp"'),
         ('actor_email', false, 'actor_email, "timestamp"'),
+        ('actor_ip', false, 'actor_ip, "timestamp"'),
         ('resource_id', false, 'resource_id, "timestamp"')
 $body$;
 COMMENT ON FUNCTION auditlog_data.partition_indexes() IS 'The indexes of each partition of the log';
@@ -473,11 +474,57 @@ $body$;
 COMMENT ON FUNCTION auditlog_data.ensure_partition(text, integer, integer) IS 'Finds or makes the partition of a month; called by the sealer';
 
 -- sql/schema/35_query.sql
--- The query language (docs/query-language.md) over documents; nothing here reads a table of ours.
+-- The query language (docs/query-language.md) over documents and events.
 
 CREATE FUNCTION auditlog.matches(event jsonb, query text) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'auditlog_matches';
 COMMENT ON FUNCTION auditlog.matches(jsonb, text) IS 'Does the event, or any JSON document, satisfy the query?';
+
+CREATE FUNCTION auditlog.matches(event text, query text) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'auditlog_matches_text';
+COMMENT ON FUNCTION auditlog.matches(text, text) IS 'Does the JSON document, given as text, satisfy the query?';
+
+-- The query as a condition: events @@@ 'query'. While planning, the support function turns it into
+-- ordinary conditions on columns; the function''s own body judges a row where it can''t.
+CREATE FUNCTION auditlog_data.matches_support(internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_matches_support';
+COMMENT ON FUNCTION auditlog_data.matches_support(internal) IS 'Planner support of auditlog.matches(auditlog.events, text)';
+
+CREATE FUNCTION auditlog.matches(event auditlog.events, query text) RETURNS boolean
+    LANGUAGE c STABLE PARALLEL SAFE COST 1000 SUPPORT auditlog_data.matches_support
+    AS 'MODULE_PATHNAME', 'auditlog_matches_event';
+COMMENT ON FUNCTION auditlog.matches(auditlog.events, text) IS 'Does the event satisfy the query?';
+
+CREATE OPERATOR auditlog.@@@ (
+    FUNCTION = auditlog.matches, LEFTARG = auditlog.events, RIGHTARG = text,
+    RESTRICT = pg_catalog.matchingsel, JOIN = pg_catalog.matchingjoinsel
+);
+COMMENT ON OPERATOR auditlog.@@@ (auditlog.events, text) IS 'Does the event satisfy the query?';
+
+-- What those conditions are made of where SQL has no operator of the same meaning.
+CREATE FUNCTION auditlog.fold(value text) RETURNS text
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_fold';
+COMMENT ON FUNCTION auditlog.fold(text) IS 'The text without differences of case, as queries compare it; the same in every locale';
+
+CREATE FUNCTION auditlog.moment(date text, time_zone text DEFAULT 'UTC') RETURNS timestamptz
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_moment';
+COMMENT ON FUNCTION auditlog.moment(text, text) IS 'The first moment of a date as queries write it, such as now-7d/d';
+
+CREATE FUNCTION auditlog.match_text(value text, query text, leaf integer) RETURNS boolean
+    LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'auditlog_match_text';
+COMMENT ON FUNCTION auditlog.match_text(text, text, integer) IS 'Does the value satisfy this condition of the query? Used by conditions that pg_auditlog makes';
+
+CREATE FUNCTION auditlog.match_list("values" text[], query text, leaf integer) RETURNS boolean
+    LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'auditlog_match_list';
+COMMENT ON FUNCTION auditlog.match_list(text[], text, integer) IS 'Does any of the values satisfy this condition of the query? Used by conditions that pg_auditlog makes';
+
+CREATE FUNCTION auditlog.match_json(value jsonb, query text, leaf integer, target integer, skip integer) RETURNS boolean
+    LANGUAGE c STABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'auditlog_match_json';
+COMMENT ON FUNCTION auditlog.match_json(jsonb, text, integer, integer, integer) IS 'Does what lies in the value satisfy this condition of the query? Used by conditions that pg_auditlog makes';
+
+CREATE FUNCTION auditlog.match_event(event auditlog.events, query text, leaf integer) RETURNS boolean
+    LANGUAGE c STABLE PARALLEL SAFE COST 500 AS 'MODULE_PATHNAME', 'auditlog_match_event';
+COMMENT ON FUNCTION auditlog.match_event(auditlog.events, text, integer) IS 'Does the event satisfy this condition of the query? Used by conditions that pg_auditlog makes';
 
 CREATE FUNCTION auditlog.parse_query(query text) RETURNS jsonb
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_parse_query';
@@ -487,10 +534,51 @@ CREATE FUNCTION auditlog.format_query(query text) RETURNS text
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_format_query';
 COMMENT ON FUNCTION auditlog.format_query(text) IS 'The query as it is understood, written out; NOTICEs say what was probably not meant';
 
+CREATE FUNCTION auditlog.explain_query(query text) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_explain_query';
+COMMENT ON FUNCTION auditlog.explain_query(text) IS 'The SQL that means the same as the query, and the values of its parameters';
+
 CREATE FUNCTION auditlog.fields()
     RETURNS TABLE (field text, "column" text, type text, short_names text[], description text, example text)
     LANGUAGE c STABLE PARALLEL SAFE ROWS 40 AS 'MODULE_PATHNAME', 'auditlog_fields';
 COMMENT ON FUNCTION auditlog.fields() IS 'The fields that queries know, with their short names';
+
+-- sql/schema/36_words.sql
+-- The word index: which words occur in which events (crates/index; decision 13). The sealer writes it
+-- beside the log; a search asks it for candidates, and each is then judged by the query itself. Not
+-- in dumps: it is made anew from the log.
+
+CREATE TABLE auditlog_data.word_run (
+    run bigint PRIMARY KEY,
+    first_index bigint NOT NULL,
+    end_index bigint NOT NULL,
+    bits smallint NOT NULL,
+    postings bigint NOT NULL
+);
+COMMENT ON TABLE auditlog_data.word_run IS 'Runs of the word index: each covers the events from first_index to before end_index';
+
+CREATE TABLE auditlog_data.word_chunk (
+    run bigint NOT NULL,
+    bucket integer NOT NULL,
+    data bytea NOT NULL,
+    PRIMARY KEY (run, bucket)
+);
+-- Chunks have nothing left to compress.
+ALTER TABLE auditlog_data.word_chunk ALTER COLUMN data SET STORAGE EXTERNAL;
+ALTER TABLE auditlog_data.word_chunk SET (autovacuum_vacuum_scale_factor = 0.1, toast.autovacuum_vacuum_scale_factor = 0.1);
+COMMENT ON TABLE auditlog_data.word_chunk IS 'Chunks of runs: the postings of the words whose hash begins with the bits of bucket';
+
+CREATE FUNCTION auditlog_data.word_collect(event auditlog.events) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_word_collect';
+COMMENT ON FUNCTION auditlog_data.word_collect(auditlog.events) IS 'Adds an event''s words to the run that the sealer builds';
+
+CREATE FUNCTION auditlog_data.word_candidates(query text) RETURNS bigint[]
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'auditlog_word_candidates';
+COMMENT ON FUNCTION auditlog_data.word_candidates(text) IS 'Places in the log of the events that have the query''s words, and of those that are not indexed yet';
+
+CREATE FUNCTION auditlog.rebuild_word_index() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_rebuild_word_index';
+COMMENT ON FUNCTION auditlog.rebuild_word_index() IS 'Has the sealer make the word index anew from the log; searches work meanwhile, without it';
 
 -- sql/schema/40_triggers.sql
 -- The triggers of design §2. ENABLE ALWAYS: session_replication_role = replica does not switch them off.
@@ -521,6 +609,11 @@ BEGIN
     CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.head FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_change;
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_truncate;
+    -- The word index decides what a search finds: only the sealer may write it.
+    FOREACH t IN ARRAY ARRAY['auditlog_data.word_run', 'auditlog_data.word_chunk'] LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER auditlog_no_change', t);
+    END LOOP;
 END
 $triggers$;
 
@@ -603,6 +696,26 @@ LEFT JOIN auditlog_data.head_state() AS h ON true
 LEFT JOIN auditlog_data.stats() AS s ON true;
 COMMENT ON VIEW auditlog.stat_seal IS 'Sealing: head of the log, what waits, how long, last error';
 
+CREATE FUNCTION auditlog_data.word_state(OUT runs bigint, OUT events bigint, OUT postings bigint, OUT bytes bigint)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT count(*), COALESCE(max(end_index), 0), COALESCE(sum(postings), 0)::bigint,
+        pg_total_relation_size('auditlog_data.word_chunk'::regclass) + pg_total_relation_size('auditlog_data.word_run'::regclass)
+    FROM auditlog_data.word_run
+$body$;
+COMMENT ON FUNCTION auditlog_data.word_state() IS 'Runs of the word index, the events that they cover, and its size';
+
+CREATE VIEW auditlog.stat_word_index AS
+SELECT
+    w.events AS indexed_events,
+    GREATEST(COALESCE(h.size, 0) OPERATOR(pg_catalog.-) w.events, 0) AS waiting_events,
+    w.runs,
+    w.postings,
+    w.bytes
+FROM auditlog_data.word_state() AS w
+LEFT JOIN auditlog_data.head_state() AS h ON true;
+COMMENT ON VIEW auditlog.stat_word_index IS 'The word index: how far it is behind the log, and its size';
+
 CREATE VIEW auditlog.stat_verify AS
 SELECT s.verify_pid AS pid, s.verify_done AS rows_done, s.verify_total AS rows_total, s.verify_started AS started_at
 FROM auditlog_data.stats() AS s
@@ -660,6 +773,11 @@ $body$
     SELECT 'auditlog_owner may log in or is a superuser' FROM pg_roles
         WHERE rolname = 'auditlog_owner' AND (rolcanlogin OR rolsuper)
     UNION ALL
+    SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
+        FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass)) AS w (relid)
+        WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
+            AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
+    UNION ALL
     SELECT format('trigger %s on auditlog_data.head is missing or not ENABLE ALWAYS', w.name)
         FROM (VALUES ('auditlog_no_change'), ('auditlog_no_truncate')) AS w (name)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = 'auditlog_data.head'::regclass
@@ -674,6 +792,7 @@ DECLARE
     s record;
     i record;
     h record;
+    w record;
     age interval;
     faults text[];
 BEGIN
@@ -724,6 +843,17 @@ BEGIN
         hint := 'A long transaction, a prepared transaction or a replication slot holds old rows; look for backend_xmin in pg_stat_activity.';
     ELSE
         status := 'ok'; detail := format('The inbox tables take %s and were emptied %s times.', pg_size_pretty(i.bytes), s.truncations); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'word index';
+    SELECT * INTO w FROM auditlog_data.word_state();
+    detail := format('%s of %s sealed events are indexed, in %s runs; the index takes %s.',
+        w.events, COALESCE(h.size, 0), w.runs, pg_size_pretty(w.bytes));
+    IF h.size - w.events > 50000 THEN
+        status := 'warning'; hint := 'Searches for words read the log without the index until it has caught up, which it does by itself.';
+    ELSE
+        status := 'ok'; hint := NULL;
     END IF;
     RETURN NEXT;
 
@@ -1162,13 +1292,22 @@ GRANT EXECUTE ON FUNCTION auditlog.to_json(auditlog.events) TO auditlog_administ
     auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.verify(bigint, bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
-GRANT EXECUTE ON FUNCTION auditlog.matches(jsonb, text), auditlog.parse_query(text), auditlog.format_query(text), auditlog.fields()
+GRANT EXECUTE ON FUNCTION auditlog.matches(jsonb, text), auditlog.matches(text, text), auditlog.matches(auditlog.events, text),
+    auditlog.fold(text), auditlog.moment(text, text), auditlog.match_text(text, text, integer),
+    auditlog.match_list(text[], text, integer), auditlog.match_json(jsonb, text, integer, integer, integer),
+    auditlog.match_event(auditlog.events, text, integer), auditlog.parse_query(text), auditlog.format_query(text),
+    auditlog.explain_query(text), auditlog.fields()
     TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+-- Named in conditions that the planner makes; the schema is closed, so nobody calls it by hand.
+GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog.rebuild_word_index() TO auditlog_administrator;
 
 -- Watch.
-GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state()
+GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),
+    auditlog_data.word_state()
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify
+GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, auditlog.stat_word_index
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs

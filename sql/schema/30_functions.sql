@@ -143,9 +143,10 @@ $body$
     VALUES ('log_index', true, 'log_index'),
         ('event_id', false, 'event_id'),
         ('timestamp', false, '"timestamp"'),
-        ('event_type', false, 'event_type, "timestamp"'),
+        ('event_type', false, 'event_type text_pattern_ops, "timestamp"'),
         ('actor_id', false, 'actor_id, "timestamp"'),
         ('actor_email', false, 'actor_email, "timestamp"'),
+        ('actor_ip', false, 'actor_ip, "timestamp"'),
         ('resource_id', false, 'resource_id, "timestamp"')
 $body$;
 COMMENT ON FUNCTION auditlog_data.partition_indexes() IS 'The indexes of each partition of the log';

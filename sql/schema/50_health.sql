@@ -59,6 +59,26 @@ LEFT JOIN auditlog_data.head_state() AS h ON true
 LEFT JOIN auditlog_data.stats() AS s ON true;
 COMMENT ON VIEW auditlog.stat_seal IS 'Sealing: head of the log, what waits, how long, last error';
 
+CREATE FUNCTION auditlog_data.word_state(OUT runs bigint, OUT events bigint, OUT postings bigint, OUT bytes bigint)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT count(*), COALESCE(max(end_index), 0), COALESCE(sum(postings), 0)::bigint,
+        pg_total_relation_size('auditlog_data.word_chunk'::regclass) + pg_total_relation_size('auditlog_data.word_run'::regclass)
+    FROM auditlog_data.word_run
+$body$;
+COMMENT ON FUNCTION auditlog_data.word_state() IS 'Runs of the word index, the events that they cover, and its size';
+
+CREATE VIEW auditlog.stat_word_index AS
+SELECT
+    w.events AS indexed_events,
+    GREATEST(COALESCE(h.size, 0) OPERATOR(pg_catalog.-) w.events, 0) AS waiting_events,
+    w.runs,
+    w.postings,
+    w.bytes
+FROM auditlog_data.word_state() AS w
+LEFT JOIN auditlog_data.head_state() AS h ON true;
+COMMENT ON VIEW auditlog.stat_word_index IS 'The word index: how far it is behind the log, and its size';
+
 CREATE VIEW auditlog.stat_verify AS
 SELECT s.verify_pid AS pid, s.verify_done AS rows_done, s.verify_total AS rows_total, s.verify_started AS started_at
 FROM auditlog_data.stats() AS s
@@ -116,6 +136,11 @@ $body$
     SELECT 'auditlog_owner may log in or is a superuser' FROM pg_roles
         WHERE rolname = 'auditlog_owner' AND (rolcanlogin OR rolsuper)
     UNION ALL
+    SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
+        FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass)) AS w (relid)
+        WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
+            AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
+    UNION ALL
     SELECT format('trigger %s on auditlog_data.head is missing or not ENABLE ALWAYS', w.name)
         FROM (VALUES ('auditlog_no_change'), ('auditlog_no_truncate')) AS w (name)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = 'auditlog_data.head'::regclass
@@ -130,6 +155,7 @@ DECLARE
     s record;
     i record;
     h record;
+    w record;
     age interval;
     faults text[];
 BEGIN
@@ -180,6 +206,17 @@ BEGIN
         hint := 'A long transaction, a prepared transaction or a replication slot holds old rows; look for backend_xmin in pg_stat_activity.';
     ELSE
         status := 'ok'; detail := format('The inbox tables take %s and were emptied %s times.', pg_size_pretty(i.bytes), s.truncations); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'word index';
+    SELECT * INTO w FROM auditlog_data.word_state();
+    detail := format('%s of %s sealed events are indexed, in %s runs; the index takes %s.',
+        w.events, COALESCE(h.size, 0), w.runs, pg_size_pretty(w.bytes));
+    IF h.size - w.events > 50000 THEN
+        status := 'warning'; hint := 'Searches for words read the log without the index until it has caught up, which it does by itself.';
+    ELSE
+        status := 'ok'; hint := NULL;
     END IF;
     RETURN NEXT;
 

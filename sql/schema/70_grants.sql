@@ -47,13 +47,22 @@ GRANT EXECUTE ON FUNCTION auditlog.to_json(auditlog.events) TO auditlog_administ
     auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.verify(bigint, bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
-GRANT EXECUTE ON FUNCTION auditlog.matches(jsonb, text), auditlog.parse_query(text), auditlog.format_query(text), auditlog.fields()
+GRANT EXECUTE ON FUNCTION auditlog.matches(jsonb, text), auditlog.matches(text, text), auditlog.matches(auditlog.events, text),
+    auditlog.fold(text), auditlog.moment(text, text), auditlog.match_text(text, text, integer),
+    auditlog.match_list(text[], text, integer), auditlog.match_json(jsonb, text, integer, integer, integer),
+    auditlog.match_event(auditlog.events, text, integer), auditlog.parse_query(text), auditlog.format_query(text),
+    auditlog.explain_query(text), auditlog.fields()
     TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+-- Named in conditions that the planner makes; the schema is closed, so nobody calls it by hand.
+GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog.rebuild_word_index() TO auditlog_administrator;
 
 -- Watch.
-GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state()
+GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),
+    auditlog_data.word_state()
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify
+GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, auditlog.stat_word_index
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs

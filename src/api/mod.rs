@@ -3,11 +3,14 @@
 pub mod as_given;
 pub mod await_sealed;
 pub mod context;
+pub mod event_document;
 pub mod event_rows;
 pub mod query;
 pub mod query_document;
+pub mod query_leaf;
 pub mod record;
 pub mod row_document;
 pub mod stats;
 pub mod to_json;
 pub mod verify;
+pub mod words;

@@ -200,6 +200,23 @@ pub fn text_list<'a>(items: impl Iterator<Item = &'a str>) -> Datum {
     }
 }
 
+/// A `bigint[]` datum in the current memory context.
+pub fn bigint_list(items: &[i64]) -> Datum {
+    let mut datums: Vec<Datum> = items.iter().map(|i| Datum::from(*i)).collect();
+    // SAFETY: bigint is 8 bytes, by value, double aligned.
+    unsafe {
+        pg_sys::construct_array(
+            datums.as_mut_ptr(),
+            datums.len() as i32,
+            pg_sys::INT8OID,
+            8,
+            true,
+            b'd' as _,
+        )
+        .into()
+    }
+}
+
 /// The content of an `inet` and its length.
 fn inet_bytes(value: &Inet) -> ([u8; 18], usize) {
     let mut bytes = [0u8; 18];
@@ -218,6 +235,12 @@ fn inet_bytes(value: &Inet) -> ([u8; 18], usize) {
         }
     };
     (bytes, len)
+}
+
+/// An `inet` datum in the current memory context.
+pub fn inet(value: &Inet) -> Datum {
+    let (bytes, len) = inet_bytes(value);
+    text(&bytes[..len])
 }
 
 /// A `jsonb` datum in the current memory context.

@@ -18,6 +18,7 @@ pub mod row_memory;
 pub mod scan;
 pub mod spi;
 pub mod view;
+pub mod words;
 
 /// Microseconds from the Unix epoch to PostgreSQL's (2000-01-01).
 pub const POSTGRES_EPOCH: i64 = 946_684_800_000_000;

@@ -6,6 +6,7 @@ use auditlog_core::columns::{COLUMNS, position};
 use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, Oid};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::CStr;
 use std::rc::Rc;
 
@@ -15,8 +16,12 @@ type Places = Rc<[Option<usize>]>;
 /// Row type and number of its columns.
 type RowType = (Oid, usize);
 
+/// Positions by name.
+type Numbers = Rc<HashMap<String, usize>>;
+
 thread_local! {
     static PLACES: RefCell<Option<(RowType, Places)>> = const { RefCell::new(None) };
+    static NUMBERS: RefCell<Option<(RowType, Numbers)>> = const { RefCell::new(None) };
 }
 
 /// For each column of the view, its position in an inbox row; `None` for what the sealer sets.
@@ -62,15 +67,7 @@ fn place(name: &str) -> Option<usize> {
 pub unsafe fn read(datum: Datum) -> RowBuf<INBOX> {
     // SAFETY: a composite datum says its own type; its tuple is valid as long as the datum.
     unsafe {
-        let header: pg_sys::HeapTupleHeader = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast();
-        let type_id = (*header).t_choice.t_datum.datum_typeid;
-        let modifier = (*header).t_choice.t_datum.datum_typmod;
-        let desc = pg_sys::lookup_rowtype_tupdesc_copy(type_id, modifier);
-        let mut tuple = pg_sys::HeapTupleData {
-            t_len: (*header).t_choice.t_datum.datum_len_ as u32 >> 2,
-            t_data: header,
-            ..std::mem::zeroed()
-        };
+        let (desc, mut tuple) = taken(datum);
         let natts = (*desc).natts as usize;
         let mut values = vec![Datum::null(); natts];
         let mut nulls = vec![true; natts];
@@ -81,7 +78,88 @@ pub unsafe fn read(datum: Datum) -> RowBuf<INBOX> {
                 row.set(*place, values[i]);
             }
         }
+        release(desc);
         row
+    }
+}
+
+/// The descriptor (to be released) and the tuple of a composite value.
+unsafe fn taken(datum: Datum) -> (pg_sys::TupleDesc, pg_sys::HeapTupleData) {
+    // SAFETY: the callers hand over a composite value; its tuple is valid as long as the datum.
+    unsafe {
+        let header: pg_sys::HeapTupleHeader = pg_sys::pg_detoast_datum(datum.cast_mut_ptr()).cast();
+        let type_id = (*header).t_choice.t_datum.datum_typeid;
+        let modifier = (*header).t_choice.t_datum.datum_typmod;
+        let desc = pg_sys::lookup_rowtype_tupdesc(type_id, modifier);
+        let tuple = pg_sys::HeapTupleData {
+            t_len: (*header).t_choice.t_datum.datum_len_ as u32 >> 2,
+            t_data: header,
+            ..std::mem::zeroed()
+        };
+        (desc, tuple)
+    }
+}
+
+unsafe fn release(desc: pg_sys::TupleDesc) {
+    // SAFETY: a descriptor of `taken`, counted when it is the type cache's.
+    unsafe {
+        if (*desc).tdrefcount >= 0 {
+            pg_sys::DecrTupleDescRefCount(desc);
+        }
+    }
+}
+
+/// A composite value of the view's row type, taken apart.
+pub struct EventRow {
+    values: Vec<Datum>,
+    nulls: Vec<bool>,
+    numbers: Rc<HashMap<String, usize>>,
+}
+
+impl EventRow {
+    /// Takes a row apart.
+    ///
+    /// # Safety
+    /// `datum` is a composite value of the view's row type, which outlives the result.
+    pub unsafe fn of(datum: Datum) -> EventRow {
+        // SAFETY: as the caller promises; a composite datum says its own type.
+        unsafe {
+            let (desc, mut tuple) = taken(datum);
+            let natts = (*desc).natts as usize;
+            let mut values = vec![Datum::null(); natts];
+            let mut nulls = vec![true; natts];
+            pg_sys::heap_deform_tuple(&mut tuple, desc, values.as_mut_ptr(), nulls.as_mut_ptr());
+            let numbers = numbers(desc);
+            release(desc);
+            EventRow { values, nulls, numbers }
+        }
+    }
+
+    /// A column's value, when it is not NULL.
+    pub fn get(&self, column: &str) -> Option<Datum> {
+        let at = *self.numbers.get(column)?;
+        (!self.nulls[at]).then(|| self.values[at])
+    }
+}
+
+/// Positions of the view's columns by name.
+///
+/// # Safety
+/// A live descriptor.
+pub unsafe fn numbers(desc: pg_sys::TupleDesc) -> Rc<HashMap<String, usize>> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let key = ((*desc).tdtypeid, (*desc).natts as usize);
+        NUMBERS.with_borrow_mut(|known| match known {
+            Some((of, numbers)) if *of == key => numbers.clone(),
+            _ => {
+                let name = |i| CStr::from_ptr(attribute(desc, i).attname.data.as_ptr());
+                let named = |i| (name(i).to_string_lossy().into_owned(), i);
+                let numbers: Numbers = Rc::new((0..key.1).map(named).collect());
+                *known = Some((key, numbers.clone()));
+                numbers
+            }
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Background workers: a launcher for the cluster, a sealer for each database with the extension.
 
 pub mod discovery;
+pub mod indexer;
 pub mod job;
 pub mod launcher;
 pub mod off_main;

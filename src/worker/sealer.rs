@@ -1,7 +1,7 @@
 //! The sealer: one for each database. It moves committed events from the inbox into the log, in
 //! batches, and is the only process that ever does.
 
-use super::{job, launcher, origin, upkeep::Upkeep};
+use super::{indexer::Indexer, job, launcher, origin, upkeep::Upkeep};
 use crate::guc;
 use crate::shmem::{self, INBOXES, Slot};
 use crate::store::inbox::{self, Waiting};
@@ -75,6 +75,7 @@ struct Sealer {
     slot: &'static Slot,
     partitions: Partitions,
     upkeep: Upkeep,
+    indexer: Indexer,
     /// For each inbox, the block to look from; `None` when nothing is known to be there.
     from: [Option<u32>; INBOXES],
     next_full_scan: Instant,
@@ -95,6 +96,7 @@ impl Sealer {
             slot,
             partitions: Partitions::default(),
             upkeep: Upkeep::at_start(),
+            indexer: Indexer::default(),
             from: [Some(0); INBOXES],
             next_full_scan: Instant::now(),
             last_batch: Instant::now() - BETWEEN_BATCHES,
@@ -126,6 +128,10 @@ impl Sealer {
                 Round::NoExtension => return None,
                 Round::Leave => return Some(AFTER_DROP),
             };
+            // Sealing comes first: the index gets a piece of time between two rounds.
+            if self.started && self.indexer.step(self.slot, nap.is_some(), may_work) {
+                nap = None;
+            }
         }
     }
 
@@ -196,16 +202,7 @@ impl Sealer {
         let Some(objects) = catalog::find() else {
             return Round::NoExtension;
         };
-        // DROP EXTENSION locks the extension first, and everything else after: holding this lock
-        // until the end of the round keeps the two of us from waiting for each other.
-        // SAFETY: looks the extension up by name; reads a global of this process.
-        let (extension, database) = unsafe {
-            (
-                pg_sys::get_extension_oid(c"pg_auditlog".as_ptr(), true),
-                pg_sys::MyDatabaseId,
-            )
-        };
-        if !share_object(pg_sys::ExtensionRelationId, extension, database.to_u32()) {
+        if !extension_stays() {
             return Round::Idle;
         }
         if self.log != objects.log {
@@ -292,6 +289,26 @@ impl Sealer {
             pgrx::log!("pg_auditlog: event {index} was changed in the inbox before it was sealed");
         }
     }
+}
+
+/// Keeps the extension in place until the end of the transaction; false when somebody is dropping it.
+///
+/// DROP EXTENSION locks the extension first, and everything else after: holding this lock keeps the
+/// two of us from waiting for each other.
+fn extension_stays() -> bool {
+    // SAFETY: looks the extension up by name; reads a global of this process.
+    let (extension, database) = unsafe {
+        (
+            pg_sys::get_extension_oid(c"pg_auditlog".as_ptr(), true),
+            pg_sys::MyDatabaseId,
+        )
+    };
+    share_object(pg_sys::ExtensionRelationId, extension, database.to_u32())
+}
+
+/// May the index be worked on in this transaction?
+fn may_work() -> bool {
+    !database_is_being_dropped() && catalog::find().is_some() && extension_stays()
 }
 
 /// Does somebody hold the lock of DROP DATABASE? It waits a few seconds for us to go.

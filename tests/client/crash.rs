@@ -4,7 +4,7 @@
 //! Short by default; `AUDITLOG_SOAK=1` runs 64 clients, 50,000 events, 20 rounds.
 
 use auditlog_testkit::crash::kill9;
-use auditlog_testkit::log::{count_events, scalar, text, verify, wait_sealed_for};
+use auditlog_testkit::log::{assert_words_agree, count_events, scalar, text, verify, wait_indexed, wait_sealed_for};
 use auditlog_testkit::postgres::{Client, NoTls};
 use auditlog_testkit::{Cluster, LONG, Options, Random, SetAtEnd, Victim, wait_until};
 use std::sync::Mutex;
@@ -127,6 +127,8 @@ fn check(cluster: &Cluster, acknowledged: &[String]) {
         "of {events} events"
     );
     assert_eq!(verify(&mut admin), []);
+    wait_indexed(&mut admin);
+    assert_words_agree(&mut admin, 20);
     println!("{events} events in the log, {} acknowledged", acknowledged.len());
 }
 

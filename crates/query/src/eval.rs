@@ -5,9 +5,11 @@
 
 mod json;
 mod test;
+mod texts;
 mod value;
 
 pub use json::{JsonDocument, JsonValue};
+pub use texts::each_text;
 pub use value::{Document, Value, View, walk};
 
 use crate::dates::Zone;
@@ -23,7 +25,7 @@ pub fn matches<'a, D: Document<'a>>(query: &Checked, document: D, now_us: i64) -
     node(&query.node, document, Context::of(query, now_us))
 }
 
-/// Does the document satisfy a leaf of the query? As in [`matches`], a document that is an event has
+/// Does the document satisfy a leaf of the query? As in [`matches()`], a document that is an event has
 /// no keys of short names, and its texts are texts.
 pub fn matches_leaf<'a, D: Document<'a>>(query: &Checked, leaf: Leaf<'_>, document: D, now_us: i64) -> bool {
     let context = Context::of(query, now_us);

@@ -33,6 +33,11 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(fold_char).collect())
 }
 
+/// Is the text, as it is, the only one that folds to it? Right for what has no letters at all.
+pub fn is_caseless(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii() && !b.is_ascii_alphabetic())
+}
+
 /// Is `text`, folded, equal to `folded`? Allocates nothing.
 pub fn equals(text: &str, folded: &str) -> bool {
     if text.is_ascii() {

@@ -13,6 +13,39 @@ pub enum Leaf<'a> {
     Nested(&'a [Target], &'a Node),
 }
 
+impl<'a> Leaf<'a> {
+    /// Where its values are looked for; free text is looked for everywhere.
+    pub fn targets(self) -> &'a [Target] {
+        match self {
+            Leaf::Atom(atom) => &atom.targets,
+            Leaf::Text(_) => &[],
+            Leaf::Nested(targets, _) => targets,
+        }
+    }
+}
+
+/// The leaf with this number, without collecting the others: it is looked up for every row.
+pub fn leaf(node: &Node, number: usize) -> Option<Leaf<'_>> {
+    let mut left = number;
+    find(node, &mut left)
+}
+
+fn find<'a>(node: &'a Node, left: &mut usize) -> Option<Leaf<'a>> {
+    let found = match node {
+        Node::All | Node::None => return None,
+        Node::And(items) | Node::Or(items) => return items.iter().find_map(|item| find(item, left)),
+        Node::Not(inner) => return find(inner, left),
+        Node::Atom(atom) => Leaf::Atom(atom),
+        Node::Text(words) => Leaf::Text(words),
+        Node::Nested(targets, inner) => Leaf::Nested(targets, inner),
+    };
+    if *left == 0 {
+        return Some(found);
+    }
+    *left -= 1;
+    None
+}
+
 /// The leaves, depth first and from left to right. A leaf's number is its place in here; it depends on
 /// the query's text, the saved queries and the options of the check only.
 pub fn leaves(node: &Node) -> Vec<Leaf<'_>> {

@@ -22,9 +22,11 @@ pub mod limits;
 pub mod node;
 pub mod parse;
 pub mod pattern;
+pub mod predicate;
 pub mod print;
 pub mod span;
 pub mod tokens;
+pub mod wanted;
 
 pub use check::{CheckOptions, check};
 pub use error::{ErrorKind, Notice, QueryError};

@@ -164,3 +164,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn one_leaf_is_found_as_in_the_list() {
+    use auditlog_query::leaves::leaf;
+    for text in ["", "a", "a:1 OR (b:{c:1 d:2} AND NOT e)", "NOT (a OR b:(x OR y)) c:*"] {
+        let query = auditlog_query::parse(text, &auditlog_query::Limits::default()).expect(text);
+        let checked = auditlog_query::check(&query, &auditlog_query::CheckOptions::default()).expect(text);
+        let all: Vec<String> = leaves(&checked.node).iter().map(|leaf| format!("{leaf:?}")).collect();
+        for (number, wanted) in all.iter().enumerate() {
+            assert_eq!(
+                leaf(&checked.node, number).map(|leaf| format!("{leaf:?}")).as_ref(),
+                Some(wanted),
+                "{text}"
+            );
+        }
+        assert!(leaf(&checked.node, all.len()).is_none(), "{text}");
+    }
+}

@@ -65,6 +65,36 @@ pub fn wait_sealed_for(client: &mut Client, timeout: Duration) {
     });
 }
 
+/// Waits until the words of every sealed event are indexed.
+pub fn wait_indexed(client: &mut Client) {
+    wait_until("the words are indexed", LONG * 2, || {
+        scalar(client, "SELECT waiting_events FROM auditlog.stat_word_index") == 0
+    });
+}
+
+/// Asserts that searches find the same with and without the word index, for the words of some events.
+pub fn assert_words_agree(client: &mut Client, events: i64) {
+    let sql = "SELECT event_id FROM auditlog.events ORDER BY md5(event_id) LIMIT $1";
+    let rows = client.query(sql, &[&events]).expect("events");
+    for row in rows {
+        let id: String = row.get(0);
+        let mut found = ["on", "off"].map(|setting| {
+            client
+                .batch_execute(&format!("SET auditlog.word_index = {setting}"))
+                .expect("a setting");
+            let sql = format!(
+                "SELECT coalesce(array_agg(log_index ORDER BY log_index), '{{}}') FROM auditlog.events e
+                 WHERE auditlog.matches(e, '\"{id}\"')"
+            );
+            client.query_one(&sql, &[]).expect("a search").get::<_, Vec<i64>>(0)
+        });
+        assert!(!found[1].is_empty(), "event {id} is found");
+        let without = std::mem::take(&mut found[1]);
+        assert_eq!(found[0], without, "with and without the word index, for {id}");
+    }
+    client.batch_execute("RESET auditlog.word_index").expect("a setting");
+}
+
 /// [`assert_whole`], and each event has an id of its own.
 pub fn assert_intact(client: &mut Client, events: i64) {
     assert_whole(client, events);

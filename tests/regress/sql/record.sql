@@ -16,7 +16,7 @@ CALL settle();
 SELECT log_index IS NOT NULL AS sealed, CASE WHEN event_id LIKE 'evt%' THEN 'generated' ELSE event_id END AS event_id, event_type, category, severity, tenant,
        actor_id, actor_ip, resource_type, resource_id, operation, status, before, after, request_id, tags, extra, idempotency_key,
        db_session_user, db_current_user
-FROM auditlog.events WHERE db_current_user = 'regress_app' ORDER BY log_index;
+FROM auditlog.events WHERE db_current_user = 'regress_app' ORDER BY actor_id, event_id COLLATE "C";
 
 -- Generated ids are UUIDv7: sortable by time, never the same.
 SELECT bool_and(id ~ '^evt_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$') AS uuid_v7, count(DISTINCT id) AS different
