@@ -576,6 +576,15 @@ CREATE FUNCTION auditlog_data.word_candidates(query text) RETURNS bigint[]
     LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'auditlog_word_candidates';
 COMMENT ON FUNCTION auditlog_data.word_candidates(text) IS 'Places in the log of the events that have the query''s words, and of those that are not indexed yet';
 
+CREATE FUNCTION auditlog_data.word_support(internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_word_support';
+COMMENT ON FUNCTION auditlog_data.word_support(internal) IS 'Planner support of auditlog_data.word_filter(bigint, text)';
+
+CREATE FUNCTION auditlog_data.word_filter(log_index bigint, query text) RETURNS boolean
+    LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 0.1 SUPPORT auditlog_data.word_support
+    AS 'MODULE_PATHNAME', 'auditlog_word_filter';
+COMMENT ON FUNCTION auditlog_data.word_filter(bigint, text) IS 'True; lets the planner use the word index in its place';
+
 CREATE FUNCTION auditlog.rebuild_word_index() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_rebuild_word_index';
 COMMENT ON FUNCTION auditlog.rebuild_word_index() IS 'Has the sealer make the word index anew from the log; searches work meanwhile, without it';
@@ -1299,7 +1308,7 @@ GRANT EXECUTE ON FUNCTION auditlog.matches(jsonb, text), auditlog.matches(text, 
     auditlog.explain_query(text), auditlog.fields()
     TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 -- Named in conditions that the planner makes; the schema is closed, so nobody calls it by hand.
-GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text)
+GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text), auditlog_data.word_filter(bigint, text)
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.rebuild_word_index() TO auditlog_administrator;
 

@@ -54,7 +54,7 @@ GRANT EXECUTE ON FUNCTION auditlog.matches(jsonb, text), auditlog.matches(text, 
     auditlog.explain_query(text), auditlog.fields()
     TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 -- Named in conditions that the planner makes; the schema is closed, so nobody calls it by hand.
-GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text)
+GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text), auditlog_data.word_filter(bigint, text)
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.rebuild_word_index() TO auditlog_administrator;
 

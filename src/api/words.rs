@@ -97,6 +97,13 @@ pub fn narrows(query: &str, checked: &Checked) -> bool {
     guc::WORD_INDEX.get() && known(query, checked, true).is_some()
 }
 
+/// The share of the log's events that are candidates, as far as can be told now.
+pub fn share(query: &str) -> Option<f64> {
+    let found = known(query, &checked(query), true)?;
+    let size = head::visible().map_or(0, |head| head.size).max(1);
+    Some((found.len() as f64 / size as f64).clamp(0.0, 1.0))
+}
+
 fn known(query: &str, checked: &Checked, only_if_few: bool) -> Option<Vec<i64>> {
     // SAFETY: planning and execution have an active snapshot.
     let snapshot = unsafe {

@@ -58,17 +58,15 @@ impl Builder<'_> {
         })
     }
 
-    /// Is the event one of those that the word index finds, or not sealed yet?
-    pub fn candidate(&self) -> Option<Node> {
-        let place = || self.row.column("log_index").map(|(node, ..)| node);
-        let found = nodes::call(
-            self.functions.word_candidates,
-            pg_sys::INT8ARRAYOID,
+    /// Has the event the words of the query, as far as the word index knows?
+    pub fn has_words(&self) -> Option<Node> {
+        let arguments = [self.row.column("log_index")?.0, nodes::text(self.query)];
+        Some(nodes::call(
+            self.functions.word_filter,
+            BOOLOID,
             Oid::INVALID,
-            [nodes::text(self.query)],
-        );
-        let sealed = nodes::any_of(INT8[Op::Equal as usize], Oid::INVALID, place()?, found);
-        Some(nodes::joined(false, [sealed, nodes::null_test(place()?, true)]))
+            arguments,
+        ))
     }
 
     fn all(&self, items: &[Predicate]) -> Option<Vec<Node>> {
@@ -153,6 +151,17 @@ impl Builder<'_> {
         }
         Some(nodes::call(function, BOOLOID, Oid::INVALID, arguments))
     }
+}
+
+/// `log_index = ANY (auditlog_data.word_candidates('query'))`
+pub fn is_candidate(place: Node, word_candidates: Oid, query: &str) -> Node {
+    let found = nodes::call(
+        word_candidates,
+        pg_sys::INT8ARRAYOID,
+        Oid::INVALID,
+        [nodes::text(query)],
+    );
+    nodes::any_of(INT8[Op::Equal as usize], Oid::INVALID, place, found)
 }
 
 fn operators(value: &Value) -> [u32; 5] {

@@ -20,8 +20,8 @@ pub struct Functions {
     pub match_event: Oid,
     /// `moment(text, text)`
     pub moment: Oid,
-    /// `auditlog_data.word_candidates(text)`
-    pub word_candidates: Oid,
+    /// `auditlog_data.word_filter(bigint, text)`
+    pub word_filter: Oid,
     /// Row type of `auditlog.events`.
     pub events: Oid,
     /// `auditlog.severity`
@@ -61,10 +61,10 @@ pub fn beside(matches: Oid, events: Oid) -> Option<Functions> {
             match_json: function(schema, c"match_json", &[pg_sys::JSONBOID, text, int, int, int])?,
             match_event: function(schema, c"match_event", &[events, text, int])?,
             moment: function(schema, c"moment", &[text, text])?,
-            word_candidates: function(
+            word_filter: function(
                 pg_sys::get_namespace_oid(crate::store::catalog::DATA_SCHEMA.as_ptr(), true),
-                c"word_candidates",
-                &[text],
+                c"word_filter",
+                &[pg_sys::INT8OID, text],
             )?,
             events,
             severity,
@@ -74,6 +74,15 @@ pub fn beside(matches: Oid, events: Oid) -> Option<Functions> {
         }
         KNOWN.set(Some((matches, found)));
         Some(found)
+    }
+}
+
+/// `word_candidates(text)`, which lies beside `word_filter`.
+pub fn word_candidates(word_filter: Oid) -> Option<Oid> {
+    // SAFETY: catalogue look-ups in a transaction.
+    unsafe {
+        let schema = pg_sys::get_func_namespace(word_filter);
+        function(schema, c"word_candidates", &[pg_sys::TEXTOID])
     }
 }
 

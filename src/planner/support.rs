@@ -4,7 +4,7 @@ use super::expression::Builder;
 use super::row::Row;
 use super::{functions, nodes};
 use crate::api::query::{checked, zone_name};
-use crate::api::words::narrows;
+use crate::api::words;
 use crate::fmgr::Call;
 use crate::store::row::text;
 use auditlog_query::predicate::predicate;
@@ -12,6 +12,8 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
 
 crate::sql_function!(auditlog_matches_support, pg_finfo_auditlog_matches_support, support);
+crate::sql_function!(auditlog_word_support, pg_finfo_auditlog_word_support, word_support);
+crate::sql_function!(auditlog_word_filter, pg_finfo_auditlog_word_filter, word_filter);
 
 /// Share of the events that a query whose text is not known while planning is expected to find.
 const UNKNOWN_QUERY: f64 = 0.01;
@@ -61,9 +63,74 @@ unsafe fn simplified(request: &pg_sys::SupportRequestSimplify) -> Option<Datum> 
         };
         let checked = checked(&query);
         let condition = builder.build(&predicate(&checked))?;
-        if narrows(&query, &checked) {
-            return Some(Datum::from(nodes::joined(true, [builder.candidate()?, condition])));
+        if words::narrows(&query, &checked) {
+            return Some(Datum::from(nodes::joined(true, [builder.has_words()?, condition])));
         }
         Some(Datum::from(condition))
+    }
+}
+
+/// `word_filter(log_index, query)` is always true: the query's own conditions judge the row. It exists
+/// for the planner, which may take the word index's candidates in its place. As a condition
+/// `log_index = ANY (candidates)` would be searched for every row wherever another index is used.
+fn word_filter(_call: &Call) -> Datum {
+    true.into()
+}
+
+/// What the planner may know of `word_filter`: how many events are candidates, and the condition that an
+/// index on `log_index` serves.
+fn word_support(call: &Call) -> Datum {
+    let Some(request) = call.arg(0) else {
+        return Datum::null();
+    };
+    let request: *mut pg_sys::Node = request.cast_mut_ptr();
+    // SAFETY: PostgreSQL hands over a request node; its tag says which.
+    unsafe {
+        match (*request).type_ {
+            pg_sys::NodeTag::T_SupportRequestIndexCondition => {
+                index_condition(&*request.cast()).unwrap_or(Datum::null())
+            }
+            pg_sys::NodeTag::T_SupportRequestSelectivity => {
+                let request: *mut pg_sys::SupportRequestSelectivity = request.cast();
+                match constant_text((*request).args, 1).and_then(|query| words::share(&query)) {
+                    Some(share) => (*request).selectivity = share,
+                    None => return Datum::null(),
+                }
+                Datum::from(request)
+            }
+            _ => Datum::null(),
+        }
+    }
+}
+
+unsafe fn constant_text(list: *mut pg_sys::List, at: i32) -> Option<String> {
+    // SAFETY: the arguments of a call, a list of expressions.
+    unsafe {
+        if list.is_null() || (*list).length <= at {
+            return None;
+        }
+        let node: *mut pg_sys::Const = pg_sys::list_nth(list, at).cast();
+        let known = (*node).xpr.type_ == pg_sys::NodeTag::T_Const && !(*node).constisnull;
+        known.then(|| text((*node).constvalue))
+    }
+}
+
+unsafe fn index_condition(request: &pg_sys::SupportRequestIndexCondition) -> Option<Datum> {
+    /// The operator family of b-trees on whole numbers (pg_opfamily.dat).
+    const INTEGER_OPS: u32 = 1976;
+    // SAFETY: as the planner fills the request for a call of word_filter.
+    unsafe {
+        if request.indexarg != 0 || request.opfamily.to_u32() != INTEGER_OPS {
+            return None;
+        }
+        let call: *mut pg_sys::FuncExpr = request.node.cast();
+        if (*call).xpr.type_ != pg_sys::NodeTag::T_FuncExpr {
+            return None;
+        }
+        let query = constant_text((*call).args, 1)?;
+        let candidates = functions::word_candidates((*call).funcid)?;
+        let place = nodes::copy(pg_sys::list_nth((*call).args, 0).cast());
+        let condition = super::expression::is_candidate(place, candidates, &query);
+        Some(Datum::from(nodes::list([condition])))
     }
 }

@@ -22,7 +22,18 @@ pub enum Wanted {
 
 /// What the words of an event must be; none when the query says nothing about them.
 pub fn wanted(query: &Checked) -> Option<Wanted> {
-    node(&query.node)
+    match &query.node {
+        node_ if is_served(node_) => None,
+        node_ => node(node_),
+    }
+}
+
+/// Has the condition an index of its own, so that its words need not be looked up?
+fn is_served(condition: &Node) -> bool {
+    let Node::Atom(atom) = condition else { return false };
+    atom.targets
+        .iter()
+        .all(|target| target.field.is_some_and(|field| field.path == "event_type"))
 }
 
 impl Wanted {
@@ -40,6 +51,10 @@ fn node(condition: &Node) -> Option<Wanted> {
         Node::All | Node::Not(_) => None,
         // the condition itself finds nothing
         Node::None => None,
+        Node::And(items) if items.iter().any(is_served) => {
+            all(items.iter().filter(|item| !is_served(item)).filter_map(node))
+                .or_else(|| all(items.iter().filter_map(node)))
+        }
         Node::And(items) => all(items.iter().filter_map(node)),
         Node::Or(items) => any(items.iter().map(node)),
         Node::Atom(atom) => test(&atom.test, atom),

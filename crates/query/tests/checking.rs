@@ -214,3 +214,20 @@ fn the_table_of_fields_is_sound() {
         assert!(fields::by_path(alias.name).is_none(), "a path wins over {}", alias.name);
     }
 }
+
+#[test]
+fn a_comma_between_parentheses_is_noticed() {
+    for (query, noticed) in [
+        ("user:(a@b.c, d@e.f)", true),
+        ("region:(us-east-1, us-west-2)", true),
+        ("user:[a, b]", false),
+        ("user IN (a, b)", false),
+        ("user:(\"a,\" \"b\")", true),
+        ("user:(a OR b)", false),
+    ] {
+        let parsed = auditlog_query::parse(query, &auditlog_query::Limits::default()).expect(query);
+        let checked = auditlog_query::check(&parsed, &auditlog_query::CheckOptions::default()).expect(query);
+        let found = checked.notices.iter().any(|notice| notice.message.contains("comma"));
+        assert_eq!(found, noticed, "{query}: {:?}", checked.notices);
+    }
+}

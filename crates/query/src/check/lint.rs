@@ -9,8 +9,15 @@ use crate::node::{Checked, Node, Target, Test};
 use crate::span::Span;
 
 impl Checker<'_> {
-    /// `status:(failed denied)`: one value cannot be both.
+    /// `status:(failed denied)`: one value cannot be both. `user:(a, b)`: the comma belongs to the value.
     pub(super) fn note_contradiction(&mut self, path: &Path, targets: &[Target], items: &[Value]) {
+        let comma = |item: &&Value| constant(item).is_some_and(|scalar| scalar.text().ends_with(','));
+        if let Some(item) = items.iter().find(comma) {
+            let message = "a comma between parentheses belongs to the value before it";
+            let hint = format!("Write «{path}:(a OR b)», «{path} IN (a, b)» or «{path}:[a, b]».");
+            self.notices.push(Notice::new(item.span, message, hint));
+            return;
+        }
         let single = |target: &Target| {
             target
                 .field

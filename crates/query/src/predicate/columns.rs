@@ -54,6 +54,14 @@ pub(super) fn atom_on_field(test: &Test, field: &'static Field, leaf: &Leaf) -> 
 }
 
 fn other(test: &Test, field: &'static Field, leaf: &Leaf) -> Predicate {
+    // A list is an alternative of its items, where it is no list of texts. A leaf that cannot be
+    // translated stands for all of them, which adds nothing that the others do not say.
+    if let Test::Any(tests) = test
+        && matches!(field.kind, Kind::Time | Kind::Ip | Kind::Integer | Kind::Text)
+        && (field.kind != Kind::Text || list(tests, field).is_none())
+    {
+        return one_of(tests.iter().map(|test| atom_on_field(test, field, leaf)));
+    }
     match field.kind {
         Kind::Text if is_hash(field) => hash(test, field, leaf),
         Kind::Text => text(test, field, leaf),
@@ -74,6 +82,17 @@ fn other(test: &Test, field: &'static Field, leaf: &Leaf) -> Predicate {
             },
         ),
     }
+}
+
+/// Any of them; what several say alike is asked once.
+fn one_of(items: impl Iterator<Item = Predicate>) -> Predicate {
+    let mut different: Vec<Predicate> = Vec::new();
+    for item in items {
+        if !different.contains(&item) {
+            different.push(item);
+        }
+    }
+    Predicate::any(different)
 }
 
 fn when_absent(field: &'static Field, leaf: &Leaf) -> Predicate {
