@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The documentation against the product: the tour of README.md as it stands there, the tables of settings and roles, links
-# and paths. Makes a private cluster; expects that the extension is installed (scripts/build.sh).
+# The documentation against the product: the tour of README.md and the examples of docs/query-language.md as they stand there,
+# the tables of settings, roles and fields, links and paths. Makes a private cluster; expects that the extension is installed
+# (scripts/build.sh).
 #
 #   tests/docs/run.sh                 PG_BIN=/usr/lib/postgresql/15/bin tests/docs/run.sh: another installation
-#   ACCEPT=1 tests/docs/run.sh        writes the results of the tour into README.md: read the diff before you commit it
+#   ACCEPT=1 tests/docs/run.sh        writes the results into the two pages: read the diff before you commit it
 set -euo pipefail
 chosen=${PG_BIN:-}
 # shellcheck source=scripts/env.sh
