@@ -34,7 +34,12 @@ extension_sql_file!(
 );
 extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["functions"]);
 extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["query"]);
-extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["words"]);
+extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = ["words"]);
+extension_sql_file!(
+    "../sql/schema/40_triggers.sql",
+    name = "triggers",
+    requires = ["search"]
+);
 extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["triggers"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",

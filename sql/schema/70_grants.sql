@@ -58,6 +58,21 @@ GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text), auditlog_data.wor
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.rebuild_word_index() TO auditlog_administrator;
 
+-- Search: with the reader's rights on the events.
+GRANT EXECUTE ON FUNCTION auditlog.filter_query(jsonb), auditlog.cursor(auditlog.events), auditlog.cursor_position(text),
+    auditlog.search(text, timestamptz, timestamptz, jsonb, integer, text, text),
+    auditlog.estimate(text, timestamptz, timestamptz, jsonb), auditlog.count(text, timestamptz, timestamptz, jsonb, boolean),
+    auditlog.field_values(auditlog.events, text), auditlog.field_source(text),
+    auditlog.facets(text, text, timestamptz, timestamptz, jsonb, integer),
+    auditlog.histogram_buckets(text, interval, timestamptz, timestamptz, jsonb, text),
+    auditlog.histogram(text, interval, timestamptz, timestamptz, jsonb, text), auditlog.suggest(text, integer, integer)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT SELECT ON auditlog.saved_queries TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager,
+    auditlog_user;
+-- They check who saved it: a role changes its own, an administrator all.
+GRANT EXECUTE ON FUNCTION auditlog.save_query(text, text, text), auditlog.delete_query(text)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),
     auditlog_data.word_state()

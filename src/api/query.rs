@@ -6,8 +6,8 @@ use crate::error::Fault;
 use crate::fmgr::{Call, Rows};
 use crate::guc;
 use crate::store::columns::{jsonb_from_text, text, text_list};
-use crate::store::jsonb;
 use crate::store::view::EventRow;
+use crate::store::{catalog, jsonb, saved_queries};
 use auditlog_query::dates::Zone;
 use auditlog_query::fields::{ALIASES, FIELDS};
 use auditlog_query::json::{Spans, to_json};
@@ -17,7 +17,7 @@ use auditlog_query::{CheckOptions, ErrorKind, Limits, Query, QueryError, check, 
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 crate::sql_function!(auditlog_matches, pg_finfo_auditlog_matches, matches_document);
@@ -37,6 +37,8 @@ type Known = (String, String, bool, Rc<Checked>);
 thread_local! {
     // Newest first.
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
+    // The saved queries that they were checked with.
+    static KNOWN_WITH: Cell<u64> = const { Cell::new(0) };
 }
 
 /// `matches(jsonb, text)`: any JSON document.
@@ -140,6 +142,10 @@ pub fn checked(source: &str) -> Rc<Checked> {
     let setting = guc::QUERY_TIMEZONE.get();
     let setting = setting.as_deref().and_then(|z| z.to_str().ok()).unwrap_or_default();
     let strictness = guc::QUERY_STRICT.get();
+    let saved = catalog::saved_queries_changes();
+    if KNOWN_WITH.replace(saved) != saved {
+        KNOWN.with_borrow_mut(Vec::clear);
+    }
     let found = KNOWN.with_borrow_mut(|known| {
         let at = known
             .iter()
@@ -160,7 +166,7 @@ pub fn checked(source: &str) -> Rc<Checked> {
 }
 
 /// The settings that bound a query.
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     let size = |setting: i32| usize::try_from(setting).unwrap_or(0);
     Limits {
         text_bytes: size(guc::QUERY_MAX_LENGTH.get()) * 1024,
@@ -172,8 +178,9 @@ fn limits() -> Limits {
     }
 }
 
-fn with_options<T>(work: impl FnOnce(&CheckOptions<'_>) -> T) -> T {
+pub(super) fn with_options<T>(work: impl FnOnce(&CheckOptions<'_>) -> T) -> T {
     let options = CheckOptions {
+        saved: Some(&saved_queries::get),
         limits: limits(),
         zone: zone(&zone_name()),
         strict: guc::QUERY_STRICT.get(),

@@ -26,6 +26,8 @@ pub struct Objects {
     pub events: Oid,
     /// `auditlog.event_types`.
     pub event_types: Oid,
+    /// `auditlog.saved_queries`.
+    pub saved_queries: Oid,
     /// The role `auditlog_owner`.
     pub owner: Oid,
     /// Values of the enum `auditlog.severity`.
@@ -36,6 +38,7 @@ thread_local! {
     static OBJECTS: RefCell<Option<Objects>> = const { RefCell::new(None) };
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
     static EVENT_TYPES_STALE: Cell<bool> = const { Cell::new(true) };
+    static SAVED_QUERIES_CHANGES: Cell<u64> = const { Cell::new(0) };
 }
 
 #[pgrx::pg_guard]
@@ -44,6 +47,9 @@ unsafe extern "C-unwind" fn invalidate(_argument: pg_sys::Datum, relation: Oid) 
         if let Some(known) = objects {
             if relation == Oid::INVALID || relation == known.event_types {
                 EVENT_TYPES_STALE.set(true);
+            }
+            if relation == Oid::INVALID || relation == known.saved_queries {
+                saved_queries_changed();
             }
             if relation == Oid::INVALID
                 || relation == known.log
@@ -75,6 +81,15 @@ pub fn event_types_when_stale(load: impl FnOnce()) {
     }
 }
 
+fn saved_queries_changed() {
+    SAVED_QUERIES_CHANGES.set(SAVED_QUERIES_CHANGES.get().wrapping_add(1));
+}
+
+/// Another number whenever the saved queries may have changed.
+pub fn saved_queries_changes() -> u64 {
+    SAVED_QUERIES_CHANGES.get()
+}
+
 /// Our objects; raises an error when the extension is not in this database.
 pub fn objects() -> Objects {
     find().unwrap_or_else(|| {
@@ -96,6 +111,7 @@ pub fn find() -> Option<Objects> {
     let objects = look_up()?;
     OBJECTS.with_borrow_mut(|o| *o = Some(objects));
     EVENT_TYPES_STALE.set(true);
+    saved_queries_changed();
     Some(objects)
 }
 
@@ -144,6 +160,7 @@ fn look_up() -> Option<Objects> {
             log: relation("log", data)?,
             events: relation("events", public)?,
             event_types: relation("event_types", public)?,
+            saved_queries: relation("saved_queries", public)?,
             owner,
             severities,
         })

@@ -15,8 +15,10 @@ pub mod partitions;
 pub mod row;
 pub mod row_chunk;
 pub mod row_memory;
+pub mod saved_queries;
 pub mod scan;
 pub mod spi;
+pub mod suggestions;
 pub mod view;
 pub mod words;
 

@@ -5,4 +5,5 @@ pub mod events_row;
 pub mod inbox_row;
 pub mod log_row;
 pub mod refuse;
+pub mod saved_queries;
 pub mod tuples;

@@ -25,6 +25,7 @@ pub mod pattern;
 pub mod predicate;
 pub mod print;
 pub mod span;
+pub mod suggest;
 pub mod tokens;
 pub mod wanted;
 

@@ -1,0 +1,174 @@
+//! Values of a field: `field_values(event, field)` for any name of the query language, and
+//! `field_source(field)`, the SQL that takes them from columns where columns hold them.
+
+use super::event_document::{EventDocument, RowValue};
+use super::query::{checked, limits, with_options};
+use crate::error::Fault;
+use crate::fmgr::Call;
+use crate::store::columns::{text, text_list};
+use crate::store::view::EventRow;
+use auditlog_core::document::{format_inet, format_timestamp};
+use auditlog_query::ast::{ExprKind, ValueKind};
+use auditlog_query::error::Notice;
+use auditlog_query::eval::{Document, Value, View};
+use auditlog_query::fields::{Field, Kind};
+use auditlog_query::node::{Checked, Node, Target};
+use auditlog_query::predicate::KEPT_BYTES;
+use auditlog_query::{QueryError, check, parse};
+use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys::Datum;
+use std::collections::BTreeSet;
+
+crate::sql_function!(auditlog_field_values, pg_finfo_auditlog_field_values, field_values);
+crate::sql_function!(auditlog_field_source, pg_finfo_auditlog_field_source, field_source);
+
+/// A name is what a condition may be about; this is the shortest one.
+fn condition(field: &str) -> String {
+    format!("_exists_:{field}")
+}
+
+fn field_values(call: &Call) -> Datum {
+    let (Some(event), Some(field)) = (call.arg(0), call.str(1)) else {
+        return call.null();
+    };
+    let query = checked(&condition(field));
+    let Some(targets) = targets(&query) else {
+        refuse(field, None)
+    };
+    // SAFETY: declared as auditlog.events.
+    let row = unsafe { EventRow::of(event) };
+    let mut found = BTreeSet::new();
+    if row.get("entry_hash").is_some() {
+        for target in targets {
+            EventDocument::new(&row).any(target, &mut |value| {
+                collect(value, &mut found);
+                false
+            });
+        }
+    }
+    text_list(found.iter().map(String::as_str))
+}
+
+/// Every scalar at or in the value: lists are walked through, objects are not.
+fn collect(value: RowValue<'_>, found: &mut BTreeSet<String>) {
+    let scalar = match value.view() {
+        View::Null | View::Object => return,
+        View::Array => {
+            value.any_element(&mut |item| {
+                collect(item, found);
+                false
+            });
+            return;
+        }
+        View::Bool(b) => b.to_string(),
+        View::Number(number) => number.into_owned(),
+        View::Text(text) => text.into_owned(),
+        View::Time(us) => format_timestamp(us),
+        View::Address(inet) => format_inet(&inet),
+    };
+    found.insert(scalar);
+}
+
+fn field_source(call: &Call) -> Datum {
+    let Some(field) = call.str(0) else { return call.null() };
+    let resolved = resolve(field).unwrap_or_else(|error| refuse(field, error));
+    for notice in resolved.notices {
+        Fault::new(Code::ERRCODE_SUCCESSFUL_COMPLETION, notice.message)
+            .hint(notice.hint)
+            .report(pgrx::PgLogLevel::NOTICE);
+    }
+    text(source(&resolved.targets, "$5").as_bytes())
+}
+
+/// What a name means.
+pub(super) struct Resolved {
+    pub targets: Vec<Target>,
+    pub notices: Vec<Notice>,
+}
+
+/// What the name means in an event; the error, when there is one, says why it is none.
+pub(super) fn resolve(field: &str) -> Result<Resolved, Option<QueryError>> {
+    let query = parse(&condition(field), &limits()).map_err(Some)?;
+    // nothing but the one condition: a name with more behind it is no name
+    match &query.expr.kind {
+        ExprKind::Field(_, value) if matches!(value.kind, ValueKind::Exists) => {}
+        _ => return Err(None),
+    }
+    let checked = with_options(|options| check(&query, options)).map_err(Some)?;
+    let targets: Vec<Target> = targets(&checked).ok_or(None)?.cloned().collect();
+    Ok(Resolved {
+        targets,
+        notices: checked.notices,
+    })
+}
+
+fn targets(query: &Checked) -> Option<impl Iterator<Item = &Target>> {
+    match &query.node {
+        Node::Atom(atom) => Some(atom.targets.iter().filter(|target| !target.literal)),
+        _ => None,
+    }
+}
+
+fn refuse(field: &str, error: Option<QueryError>) -> ! {
+    let shown: String = field.chars().take(60).flat_map(char::escape_debug).collect();
+    Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "not the name of a field")
+        .detail(match error {
+            Some(error) => format!("It is «{shown}»: {}.", error.message),
+            None => format!("It is «{shown}»."),
+        })
+        .hint("auditlog.fields() lists the known ones; any path of a JSON document is one too.")
+        .raise()
+}
+
+/// The columns, when all targets are columns of text.
+fn text_columns(targets: &[Target]) -> Option<Vec<&'static Field>> {
+    let hash = |field: &Field| matches!(field.column, "hash" | "entry_hash");
+    let column = |target: &Target| target.field.filter(|field| target.is_text() && !hash(field));
+    targets.iter().map(column).collect()
+}
+
+/// SQL for the FROM clause, behind `auditlog.events AS e`: rows with a column `value`. Everything in
+/// it is ours; the field is the parameter of this name.
+pub(super) fn source(targets: &[Target], parameter: &str) -> String {
+    let values = format!("auditlog.field_values(e, {parameter})");
+    let column = |field: &Field| format!("e.\"{}\"", field.column);
+    if let Some(fields) = text_columns(targets) {
+        let columns: Vec<String> = fields.iter().map(|field| column(field)).collect();
+        // a long value may be cut in its column
+        let lengths: Vec<String> = columns.iter().map(|c| format!("octet_length({c})")).collect();
+        let long = format!("greatest({}) >= {KEPT_BYTES}", lengths.join(", "));
+        return match columns.as_slice() {
+            [one] => scalar(&format!("CASE WHEN {long} THEN ({values})[1] ELSE {one} END")),
+            all => list(&format!(
+                "CASE WHEN {long} THEN {values} ELSE ARRAY[{}] END",
+                all.join(", ")
+            )),
+        };
+    }
+    match targets {
+        [target] if target.below().is_empty() => match target.field {
+            Some(field) if matches!(field.kind, Kind::Severity | Kind::Integer) => {
+                scalar(&format!("{}::text", column(field)))
+            }
+            Some(field) if field.kind == Kind::TextList => list(&format!("coalesce({}, {values})", column(field))),
+            Some(field) if field.kind == Kind::Ip => {
+                let column = column(field);
+                // concat() writes an address as people do, without the length of a whole one
+                list(&format!(
+                    "CASE WHEN {column} IS NULL THEN {values} ELSE ARRAY[concat({column})] END"
+                ))
+            }
+            _ => list(&values),
+        },
+        _ => list(&values),
+    }
+}
+
+fn scalar(expression: &str) -> String {
+    format!("LATERAL (SELECT {expression} AS value)")
+}
+
+/// Each value once: a facet counts events.
+fn list(expression: &str) -> String {
+    format!("LATERAL (SELECT DISTINCT u.item AS value FROM unnest({expression}) AS u (item))")
+}
