@@ -192,6 +192,7 @@ DECLARE
     slot text := 'date_bin($6, timezone($7, %s), $8)';
     first timestamp;
     last timestamp;
+    distance numeric;
     slots timestamp[];
     counts bigint[];
 BEGIN
@@ -219,11 +220,10 @@ BEGIN
     END IF;
     -- Before anything is read, when both ends are known; afterwards when they are those of the events.
     FOR i IN 1..2 LOOP
-        IF CASE WHEN months = 0 THEN extract(epoch FROM last - first) / extract(epoch FROM width)
+        distance := CASE WHEN months = 0 THEN extract(epoch FROM last - first) / extract(epoch FROM width)
             ELSE ((extract(year FROM last) - extract(year FROM first)) * 12
-                + extract(month FROM last) - extract(month FROM first)) / months END >= most
-            OR cardinality(slots) > most
-        THEN
+                + extract(month FROM last) - extract(month FROM first)) / months END;
+        IF distance >= most OR cardinality(slots) > most THEN
             RAISE EXCEPTION 'histogram has more than % buckets', most USING ERRCODE = '54000',
                 DETAIL = format('Buckets are %s wide.', width),
                 HINT = 'Use wider buckets, or give since and until.';

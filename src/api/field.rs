@@ -13,7 +13,6 @@ use auditlog_query::error::Notice;
 use auditlog_query::eval::{Document, Value, View};
 use auditlog_query::fields::{Field, Kind};
 use auditlog_query::node::{Checked, Node, Target};
-use auditlog_query::predicate::KEPT_BYTES;
 use auditlog_query::{QueryError, check, parse};
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Datum;
@@ -121,47 +120,69 @@ fn refuse(field: &str, error: Option<QueryError>) -> ! {
 }
 
 /// The columns, when all targets are columns of text.
-fn text_columns(targets: &[Target]) -> Option<Vec<&'static Field>> {
-    let hash = |field: &Field| matches!(field.column, "hash" | "entry_hash");
-    let column = |target: &Target| target.field.filter(|field| target.is_text() && !hash(field));
-    targets.iter().map(column).collect()
+fn text_columns(targets: &[Target]) -> Option<Vec<String>> {
+    let text = |target: &Target| {
+        let field = target.field.filter(|_| target.is_text())?;
+        Some(if matches!(field.column, "hash" | "entry_hash") {
+            format!("encode({}, 'hex')", column(field))
+        } else {
+            column(field)
+        })
+    };
+    targets.iter().map(text).collect()
+}
+
+fn column(field: &Field) -> String {
+    format!("e.\"{}\"", field.column)
 }
 
 /// SQL for the FROM clause, behind `auditlog.events AS e`: rows with a column `value`. Everything in
 /// it is ours; the field is the parameter of this name.
+///
+/// Columns are named one by one where they hold all values: a mention of the whole row, even one that
+/// is not reached, has it put together for each event, which costs ten times the rest.
+/// (A text of more than 2 kB may be cut in its column: such a facet shows its beginning.)
 pub(super) fn source(targets: &[Target], parameter: &str) -> String {
-    let values = format!("auditlog.field_values(e, {parameter})");
-    let column = |field: &Field| format!("e.\"{}\"", field.column);
-    if let Some(fields) = text_columns(targets) {
-        let columns: Vec<String> = fields.iter().map(|field| column(field)).collect();
-        // a long value may be cut in its column
-        let lengths: Vec<String> = columns.iter().map(|c| format!("octet_length({c})")).collect();
-        let long = format!("greatest({}) >= {KEPT_BYTES}", lengths.join(", "));
-        return match columns.as_slice() {
-            [one] => scalar(&format!("CASE WHEN {long} THEN ({values})[1] ELSE {one} END")),
-            all => list(&format!(
-                "CASE WHEN {long} THEN {values} ELSE ARRAY[{}] END",
-                all.join(", ")
-            )),
-        };
+    match text_columns(targets).as_deref() {
+        Some([one]) => return scalar(one),
+        Some(all) => return list(&format!("ARRAY[{}]", all.join(", "))),
+        None => {}
     }
-    match targets {
-        [target] if target.below().is_empty() => match target.field {
-            Some(field) if matches!(field.kind, Kind::Severity | Kind::Integer) => {
-                scalar(&format!("{}::text", column(field)))
-            }
-            Some(field) if field.kind == Kind::TextList => list(&format!("coalesce({}, {values})", column(field))),
-            Some(field) if field.kind == Kind::Ip => {
-                let column = column(field);
-                // concat() writes an address as people do, without the length of a whole one
+    let field = match targets {
+        [target] if target.below().is_empty() => target.field,
+        _ => None,
+    };
+    match field {
+        Some(field) if matches!(field.kind, Kind::Severity | Kind::Integer) => {
+            scalar(&format!("{}::text", column(field)))
+        }
+        Some(field) if field.kind == Kind::TextList => {
+            list(&format!("coalesce({}, {})", column(field), displaced(field)))
+        }
+        Some(field) if field.kind == Kind::Ip => {
+            let column = column(field);
+            // concat() writes an address as people do, without the length of a whole one
+            if field.in_document {
+                let rest = displaced(field);
                 list(&format!(
-                    "CASE WHEN {column} IS NULL THEN {values} ELSE ARRAY[concat({column})] END"
+                    "CASE WHEN {column} IS NOT NULL THEN ARRAY[concat({column})] ELSE {rest} END"
                 ))
+            } else {
+                // a key of this name in the document is nobody's address
+                scalar(&format!("CASE WHEN {column} IS NOT NULL THEN concat({column}) END"))
             }
-            _ => list(&values),
-        },
-        _ => list(&values),
+        }
+        _ => list(&format!("auditlog.field_values(e, {parameter})")),
     }
+}
+
+/// The scalars that stand in `extra` because the field's column cannot hold them.
+fn displaced(field: &Field) -> String {
+    let path: String = field.path.split('.').map(|name| format!(".\"{name}\"")).collect();
+    format!(
+        "ARRAY(SELECT j.item #>> '{{}}' FROM jsonb_path_query(e.\"extra\", '${path}[*]') AS j (item) \
+        WHERE jsonb_typeof(j.item) NOT IN ('object', 'array', 'null'))"
+    )
 }
 
 fn scalar(expression: &str) -> String {

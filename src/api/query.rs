@@ -202,13 +202,10 @@ pub fn zone_name() -> String {
 /// A zone by its name.
 pub(super) fn zone(name: &str) -> Zone {
     name.parse().unwrap_or_else(|_| {
-        Fault::new(
-            Code::ERRCODE_INVALID_PARAMETER_VALUE,
-            "auditlog.query_timezone is no time zone",
-        )
-        .detail(format!("It is «{name}»."))
-        .hint("Use UTC, an offset such as +02:00, or a name such as Europe/Berlin.")
-        .raise()
+        Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "not a time zone of queries")
+            .detail(format!("It is «{name}»."))
+            .hint("Use UTC, an offset such as +02:00, or a name such as Europe/Berlin.")
+            .raise()
     })
 }
 

@@ -60,7 +60,8 @@ fn suggest(call: &Call) -> Datum {
             }
         }
         Expected::Value(field) => {
-            for (value, description) in beginning(values(field), &place.prefix) {
+            let compared = place.from > 0 && matches!(query.chars().nth(place.from - 1), Some('<' | '>' | '='));
+            for (value, description) in beginning(values(field, compared), &place.prefix) {
                 found.push((literal(&value), "value", description));
             }
         }
@@ -87,7 +88,8 @@ fn beginning(all: Vec<Described>, prefix: &str) -> impl Iterator<Item = Describe
 }
 
 /// Values of a field: all of them where a list of them exists, otherwise those that were seen.
-fn values(field: &str) -> Vec<Described> {
+/// Is a comparison written before it already?
+fn values(field: &str, compared: bool) -> Vec<Described> {
     let Ok(resolved) = resolve(field) else {
         return Vec::new();
     };
@@ -95,15 +97,15 @@ fn values(field: &str) -> Vec<Described> {
         && let Some(field) = target.field
         && target.below().is_empty()
     {
-        let static_values = |values: &[(&str, &str)]| {
-            let owned = |(value, description): &(&str, &str)| ((*value).to_owned(), Some((*description).to_owned()));
-            values.iter().map(owned).collect()
+        let date = |(date, description): &(&str, &str)| {
+            let date = if compared { date.trim_start_matches('>') } else { date };
+            (date.to_owned(), (!compared).then(|| (*description).to_owned()))
         };
         match (field.path, field.kind) {
             ("event_type", _) => return suggestions::event_types(),
             ("category", _) => return suggestions::categories(),
             (_, Kind::Severity) => return Severity::ALL.iter().map(|s| (s.label().to_owned(), None)).collect(),
-            (_, Kind::Time) => return static_values(&DATES),
+            (_, Kind::Time) => return DATES.iter().map(date).collect(),
             _ => {}
         }
     }

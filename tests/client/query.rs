@@ -1,6 +1,6 @@
 //! The query language in SQL: one meaning on every path, and the plans that it gets.
 
 mod differential;
-mod generator;
+pub(crate) mod generator;
 mod plans;
 mod words;

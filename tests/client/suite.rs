@@ -18,6 +18,7 @@ mod readers;
 mod real_data;
 mod record;
 mod roles;
+mod search;
 mod security;
 mod statements;
 mod support;

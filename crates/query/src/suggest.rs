@@ -86,7 +86,7 @@ pub fn literal(value: &str) -> String {
     let bare = value.starts_with(char::is_alphanumeric)
         && value.chars().all(plain)
         && !["null", "and", "or", "not", "in", "to"].contains(&value.to_lowercase().as_str());
-    if bare || value.starts_with(">now") || value.starts_with("now/") {
+    if bare || DATES.iter().any(|(date, _)| *date == value) {
         return value.to_owned();
     }
     let mut out = String::from("\"");
