@@ -9,6 +9,7 @@ use crate::store::columns::{text, text_list};
 use crate::store::view::EventRow;
 use auditlog_core::document::{format_inet, format_timestamp};
 use auditlog_query::ast::{ExprKind, ValueKind};
+use auditlog_query::decimal::shortest;
 use auditlog_query::error::Notice;
 use auditlog_query::eval::{Document, Value, View};
 use auditlog_query::fields::{Field, Kind};
@@ -40,7 +41,7 @@ fn field_values(call: &Call) -> Datum {
     if row.get("entry_hash").is_some() {
         for target in targets {
             EventDocument::new(&row).any(target, &mut |value| {
-                collect(value, &mut found);
+                collect(value, target.is_text(), &mut found);
                 false
             });
         }
@@ -48,19 +49,21 @@ fn field_values(call: &Call) -> Datum {
     text_list(found.iter().map(String::as_str))
 }
 
-/// Every scalar at or in the value: lists are walked through, objects are not.
-fn collect(value: RowValue<'_>, found: &mut BTreeSet<String>) {
+/// Every scalar at or in the value: lists are walked through, objects are not. Spelled as `field:=`
+/// compares it: numbers in their shortest form, unless a text column holds them.
+fn collect(value: RowValue<'_>, as_text: bool, found: &mut BTreeSet<String>) {
     let scalar = match value.view() {
         View::Null | View::Object => return,
         View::Array => {
             value.any_element(&mut |item| {
-                collect(item, found);
+                collect(item, as_text, found);
                 false
             });
             return;
         }
         View::Bool(b) => b.to_string(),
-        View::Number(number) => number.into_owned(),
+        View::Number(number) if as_text => number.into_owned(),
+        View::Number(number) => shortest(&number).to_owned(),
         View::Text(text) => text.into_owned(),
         View::Time(us) => format_timestamp(us),
         View::Address(inet) => format_inet(&inet),
@@ -180,7 +183,8 @@ pub(super) fn source(targets: &[Target], parameter: &str) -> String {
 fn displaced(field: &Field) -> String {
     let path: String = field.path.split('.').map(|name| format!(".\"{name}\"")).collect();
     format!(
-        "ARRAY(SELECT j.item #>> '{{}}' FROM jsonb_path_query(e.\"extra\", '${path}[*]') AS j (item) \
+        "ARRAY(SELECT CASE jsonb_typeof(j.item) WHEN 'number' THEN trim_scale((j.item #>> '{{}}')::numeric)::text \
+        ELSE j.item #>> '{{}}' END FROM jsonb_path_query(e.\"extra\", '${path}[*]') AS j (item) \
         WHERE jsonb_typeof(j.item) NOT IN ('object', 'array', 'null'))"
     )
 }

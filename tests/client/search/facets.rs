@@ -46,14 +46,22 @@ fn a_facet_counts_what_its_condition_finds() {
     let mut wrong = Vec::new();
     for field in FIELDS {
         let rows = client
-            .query("SELECT value, count FROM auditlog.facets('', $1, \"limit\" => 1000)", &[&field])
+            .query(
+                "SELECT value, count FROM auditlog.facets('', $1, \"limit\" => 1000)",
+                &[&field],
+            )
             .expect("facets()");
         for row in rows {
             let (value, count): (String, i64) = (row.get(0), row.get(1));
             if value.len() > 2000 {
                 continue; // may be cut
             }
-            let query = format!("{field}:={}", quoted(&value));
+            if field == "actor.ip_address" && value.contains('/') {
+                continue; // as a query it means the addresses in it
+            }
+            // an address has several spellings; the facet shows one
+            let exactly = if field == "actor.ip_address" { ":" } else { ":=" };
+            let query = format!("{field}{exactly}{}", quoted(&value));
             let found: i64 = client
                 .query_one("SELECT auditlog.count($1)", &[&query])
                 .unwrap_or_else(|e| panic!("{query}: {e:?}"))
@@ -81,17 +89,38 @@ fn every_event_is_in_one_bucket() {
         )
         .expect("INSERT");
     wait_sealed(&mut client);
-    for zone in ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Asia/Kathmandu", "+05:45", "-12:00", "Pacific/Apia"] {
-        for width in ["6 hours", "5 hours 7 minutes", "1 day", "7 days", "36 hours", "10 days", "1 month", "5 months", "1 year"] {
+    for zone in [
+        "UTC",
+        "Europe/Berlin",
+        "America/Sao_Paulo",
+        "Asia/Kathmandu",
+        "+05:45",
+        "-12:00",
+        "Pacific/Apia",
+    ] {
+        for width in [
+            "6 hours",
+            "5 hours 7 minutes",
+            "1 day",
+            "7 days",
+            "36 hours",
+            "10 days",
+            "1 month",
+            "5 months",
+            "1 year",
+        ] {
             let rows = client
-                .query("SELECT NULL, count, lead(bucket) OVER (ORDER BY bucket) > bucket IS NOT FALSE,
-                          count = (SELECT count(*) FROM auditlog.events WHERE timestamp >= bucket
-                            AND timestamp < coalesce(lead(bucket) OVER (ORDER BY bucket), 'infinity'))
-                        FROM auditlog.histogram('', $1::text::interval, time_zone => $2)", &[&width, &zone])
+                .query(
+                    "WITH h AS (SELECT bucket, count, lead(bucket) OVER (ORDER BY bucket) AS next
+                          FROM auditlog.histogram('', $1::text::interval, time_zone => $2))
+                        SELECT count, next > bucket IS NOT FALSE AND count = (SELECT count(*) FROM auditlog.events
+                          WHERE timestamp >= h.bucket AND timestamp < coalesce(h.next, 'infinity')) FROM h",
+                    &[&width, &zone],
+                )
                 .unwrap_or_else(|e| panic!("{zone} {width}: {e:?}"));
-            let sum: i64 = rows.iter().map(|row| row.get::<_, i64>(1)).sum();
+            let sum: i64 = rows.iter().map(|row| row.get::<_, i64>(0)).sum();
             assert_eq!(sum, 1000, "{zone} {width}");
-            assert!(rows.iter().all(|row| row.get::<_, bool>(2) && row.get::<_, bool>(3)), "{zone} {width}");
+            assert!(rows.iter().all(|row| row.get::<_, bool>(1)), "{zone} {width}");
         }
     }
     assert!(scalar(&mut client, "SELECT auditlog.count(exact => false)") > 100);

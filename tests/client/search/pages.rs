@@ -115,10 +115,7 @@ fn a_late_page_costs_what_the_first_one_does() {
     };
     blocks("e19990");
     let (first, last) = (blocks("e19990"), blocks("e150"));
-    assert!(
-        last < first * 3 / 2,
-        "first page {first} blocks, last page {last}"
-    );
+    assert!(last < first * 3 / 2, "first page {first} blocks, last page {last}");
 }
 
 #[test]
