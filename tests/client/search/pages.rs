@@ -166,3 +166,60 @@ fn who_may_search() {
         .batch_execute("DROP OWNED BY nosy; DROP ROLE nosy")
         .expect("DROP ROLE");
 }
+
+/// A policy on the log holds for whoever calls, through every function and whatever the query is.
+#[test]
+fn row_level_security_keeps_applying() {
+    let db = Database::new();
+    let mut admin = db.superuser();
+    admin
+        .batch_execute(
+            "SET client_min_messages = error;
+             INSERT INTO auditlog.events (event_type, timestamp, tenant, status, extra)
+             SELECT 'a.b', '2026-03-10Z'::timestamptz + i * interval '1 s', CASE WHEN i % 4 = 0 THEN 'own' ELSE 'other' END,
+               'status-' || i, jsonb_build_object('note', 'note-' || i) FROM generate_series(1, 40) i",
+        )
+        .expect("INSERT");
+    wait_sealed(&mut admin);
+    admin
+        .batch_execute(
+            "ALTER EVENT TRIGGER auditlog_guard_ddl DISABLE;
+             ALTER TABLE auditlog_data.log ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY own ON auditlog_data.log FOR SELECT USING (tenant = 'own');
+             ALTER EVENT TRIGGER auditlog_guard_ddl ENABLE ALWAYS",
+        )
+        .expect("a policy");
+    let mut reader = db.connect_as(&db.login(&["auditlog_analyst"]));
+    for query in [
+        "",
+        "NOT tenant:own OR tenant:own",
+        "status:*",
+        "note:note-*",
+        "NOT status:~\"x+\"",
+    ] {
+        for (way, expected) in [
+            ("SELECT count(*) FROM auditlog.search($1)", 10),
+            ("SELECT auditlog.count($1)", 10),
+            (
+                "SELECT count(*) FROM auditlog.facets($1, 'status', \"limit\" => 100)",
+                10,
+            ),
+            ("SELECT count(*) FROM auditlog.facets($1, 'note', \"limit\" => 100)", 10),
+            ("SELECT sum(count)::bigint FROM auditlog.histogram($1, '1 day')", 10),
+            (
+                "SELECT count(*) FROM auditlog.suggest('note:', NULL, 100) WHERE $1::text IS NOT NULL",
+                10,
+            ),
+            (
+                "SELECT count(*) FROM auditlog.suggest('status:', NULL, 100) WHERE $1::text IS NOT NULL",
+                10,
+            ),
+        ] {
+            let found: i64 = reader
+                .query_one(way, &[&query])
+                .unwrap_or_else(|e| panic!("{way} {query}: {e:?}"))
+                .get(0);
+            assert_eq!(found, expected, "{way} {query}");
+        }
+    }
+}

@@ -73,7 +73,9 @@ fn works_in_parallel_workers() {
     session
         .batch_execute(
             "SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;
-             SET max_parallel_workers_per_gather = 2; SET force_parallel_mode = on; SET plan_cache_mode = force_generic_plan",
+             SET max_parallel_workers_per_gather = 2;
+             SELECT set_config(CASE WHEN current_setting('server_version_num')::int >= 160000
+               THEN 'debug_parallel_query' ELSE 'force_parallel_mode' END, 'on', false); SET plan_cache_mode = force_generic_plan",
         )
         .expect("SET");
     let row = session
