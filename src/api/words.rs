@@ -14,6 +14,7 @@ use auditlog_query::wanted::{Wanted, wanted};
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
 use std::cell::RefCell;
+use std::rc::Rc;
 
 crate::sql_function!(auditlog_word_collect, pg_finfo_auditlog_word_collect, word_collect);
 crate::sql_function!(
@@ -73,7 +74,8 @@ fn rebuild(call: &Call) -> Datum {
 
 /// The answer for one query under one snapshot: a plan asks once for each partition.
 struct Known {
-    query: String,
+    /// The query itself, not its text: a saved query in it may have changed.
+    query: Rc<Checked>,
     snapshot: (u32, u32, u32),
     found: Option<Vec<i64>>,
 }
@@ -88,23 +90,23 @@ const LONG_TAIL: u64 = 50_000;
 fn word_candidates(call: &Call) -> Datum {
     let Some(query) = call.str(0) else { return call.null() };
     // The plan was made when the index narrowed the query down; it may have become less selective.
-    let found = known(query, &checked(query), false).unwrap_or_default();
+    let found = known(&checked(query), false).unwrap_or_default();
     crate::store::columns::bigint_list(&found)
 }
 
 /// Does the index narrow this query down, as far as can be told now?
-pub fn narrows(query: &str, checked: &Checked) -> bool {
-    guc::WORD_INDEX.get() && known(query, checked, true).is_some()
+pub fn narrows(query: &Rc<Checked>) -> bool {
+    guc::WORD_INDEX.get() && known(query, true).is_some()
 }
 
 /// The share of the log's events that are candidates, as far as can be told now.
 pub fn share(query: &str) -> Option<f64> {
-    let found = known(query, &checked(query), true)?;
+    let found = known(&checked(query), true)?;
     let size = head::visible().map_or(0, |head| head.size).max(1);
     Some((found.len() as f64 / size as f64).clamp(0.0, 1.0))
 }
 
-fn known(query: &str, checked: &Checked, only_if_few: bool) -> Option<Vec<i64>> {
+fn known(query: &Rc<Checked>, only_if_few: bool) -> Option<Vec<i64>> {
     // SAFETY: planning and execution have an active snapshot.
     let snapshot = unsafe {
         let snapshot = pg_sys::GetActiveSnapshot();
@@ -119,15 +121,15 @@ fn known(query: &str, checked: &Checked, only_if_few: bool) -> Option<Vec<i64>> 
     };
     let cached = KNOWN.with_borrow(|known| {
         let known = known.as_ref()?;
-        let same = known.query == query && known.snapshot == snapshot;
+        let same = Rc::ptr_eq(&known.query, query) && known.snapshot == snapshot;
         (same && (only_if_few || known.found.is_some())).then(|| known.found.clone())
     });
     if let Some(found) = cached {
         return found;
     }
-    let found = wanted(checked).and_then(|wanted| find(&wanted, only_if_few));
+    let found = wanted(query).and_then(|wanted| find(&wanted, only_if_few));
     KNOWN.set(Some(Known {
-        query: query.to_owned(),
+        query: query.clone(),
         snapshot,
         found: found.clone(),
     }));

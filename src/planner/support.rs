@@ -63,7 +63,7 @@ unsafe fn simplified(request: &pg_sys::SupportRequestSimplify) -> Option<Datum> 
         };
         let checked = checked(&query);
         let condition = builder.build(&predicate(&checked))?;
-        if words::narrows(&query, &checked) {
+        if words::narrows(&checked) {
             return Some(Datum::from(nodes::joined(true, [builder.has_words()?, condition])));
         }
         Some(Datum::from(condition))
