@@ -10,7 +10,7 @@ from .variants import RECORD, database
 SHAPES = [
     ("equality", "event_type:cost.budget", "event_type = 'cost.budget'"),
     ("prefix", "event_type:authentication.*", "event_type LIKE 'authentication.%'"),
-    ("CIDR", "ip:10.17.3.0/24", "actor_ip <<= '10.17.3.0/24'"),
+    ("CIDR", "ip:10.17.0.0/16", "actor_ip <<= '10.17.0.0/16'"),
     ("severity", "severity:>=error", "severity >= 'error'"),
     ("date math", "timestamp:>now-12h", "\"timestamp\" > now() - interval '12 hours'"),
     ("list", "region IN (eu-west-1, ap-south-1)", "lower(region) IN ('eu-west-1', 'ap-south-1')"),

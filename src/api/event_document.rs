@@ -1,11 +1,12 @@
 //! A row of `auditlog.events` as the document that it came as, for the query language's evaluator:
 //! columns are read where they lie, nothing is built.
 
+use crate::store::columns::at;
 use crate::store::jsonb::{self, Item};
 use crate::store::row::{array_items, bytes};
 use crate::store::view::EventRow;
 use crate::store::{POSTGRES_EPOCH, catalog};
-use auditlog_core::columns::{COLUMNS, Column};
+use auditlog_core::columns::{COLUMNS, Column, Kind as Stored};
 use auditlog_core::event::Inet;
 use auditlog_core::view::View as Look;
 use auditlog_query::eval::{Document, Value, View, walk};
@@ -52,7 +53,7 @@ pub enum RowValue<'a> {
 
 fn extra(row: &EventRow) -> Option<Item<'_>> {
     // SAFETY: a jsonb column.
-    row.get("extra")
+    row.hashed(at("extra"))
         .and_then(|datum| jsonb::root(unsafe { bytes(datum) }).ok())
 }
 
@@ -76,9 +77,33 @@ fn column_value<'a>(row: &'a EventRow, column: &'static Column) -> Option<RowVal
     if let Some(item) = displaced(row, column) {
         return Some(RowValue::Item(item));
     }
-    let kind = auditlog_query::fields::by_path(column.path)?.kind;
-    value(kind, column.name, row.get(column.name)?)
+    let datum = row.hashed(position(column))?;
+    let kind = match column.kind {
+        Stored::Text if column.id == SEVERITY => Kind::Severity,
+        Stored::Text => Kind::Text,
+        Stored::Time => Kind::Time,
+        Stored::Int => Kind::Integer,
+        Stored::Inet => Kind::Ip,
+        Stored::TextArray => Kind::TextList,
+        Stored::Json => Kind::Json,
+    };
+    value(kind, column.name, datum)
 }
+
+const SEVERITY: u8 = COLUMNS[at("severity")].id;
+
+/// Columns are numbered as they stand: looked up for each value of each row.
+fn position(column: &Column) -> usize {
+    usize::from(column.id) - 1
+}
+
+const _: () = {
+    let mut i = 0;
+    while i < COLUMNS.len() {
+        assert!(COLUMNS[i].id as usize == i + 1);
+        i += 1;
+    }
+};
 
 /// A column's datum as a value.
 fn value<'a>(kind: Kind, column: &str, datum: Datum) -> Option<RowValue<'a>> {
@@ -236,7 +261,9 @@ const GROUPS: [&str; 5] = auditlog_query::fields::GROUPS;
 /// A group that has something in it; what is no object there stands in `extra`.
 fn group_value<'a>(row: &'a EventRow, group: &'static str) -> Option<RowValue<'a>> {
     let in_extra = extra(row).and_then(|extra| Look::get(extra, group));
-    let column = COLUMNS.iter().any(|c| c.group == group && row.get(c.name).is_some());
+    let column = COLUMNS
+        .iter()
+        .any(|c| c.group == group && row.hashed(position(c)).is_some());
     match in_extra {
         Some(item) if item.pairs().is_none() => Some(RowValue::Item(item)),
         None if !column => None,

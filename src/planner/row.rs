@@ -5,7 +5,6 @@ use crate::compat::attribute;
 use crate::store::view;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Oid;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// A row whose columns can be named.
@@ -13,7 +12,7 @@ pub struct Row {
     whole: Node,
     kind: Kind,
     desc: pg_sys::TupleDesc,
-    numbers: Rc<HashMap<String, usize>>,
+    numbers: Rc<view::Numbers>,
 }
 
 enum Kind {
@@ -62,7 +61,7 @@ impl Row {
 
     /// A new expression of a column, and its type and collation.
     pub fn column(&self, name: &str) -> Option<(Node, Oid, Oid)> {
-        let at = *self.numbers.get(name)?;
+        let at = *self.numbers.by_name.get(name)?;
         // SAFETY: the descriptor is that of the row's type; lists hold as many items as it has columns,
         // which is checked.
         unsafe {

@@ -16,12 +16,17 @@ type Places = Rc<[Option<usize>]>;
 /// Row type and number of its columns.
 type RowType = (Oid, usize);
 
-/// Positions by name.
-type Numbers = Rc<HashMap<String, usize>>;
+/// Where the columns are.
+pub struct Numbers {
+    /// Each column by its name.
+    pub by_name: HashMap<String, usize>,
+    /// The columns of [`COLUMNS`] by their position there: asked for every row.
+    hashed: [usize; COLUMNS.len()],
+}
 
 thread_local! {
     static PLACES: RefCell<Option<(RowType, Places)>> = const { RefCell::new(None) };
-    static NUMBERS: RefCell<Option<(RowType, Numbers)>> = const { RefCell::new(None) };
+    static NUMBERS: RefCell<Option<(RowType, Rc<Numbers>)>> = const { RefCell::new(None) };
 }
 
 /// For each column of the view, its position in an inbox row; `None` for what the sealer sets.
@@ -109,11 +114,14 @@ unsafe fn release(desc: pg_sys::TupleDesc) {
     }
 }
 
+/// Most columns that a row type of the view may have.
+const MOST: usize = 64;
+
 /// A composite value of the view's row type, taken apart.
 pub struct EventRow {
-    values: Vec<Datum>,
-    nulls: Vec<bool>,
-    numbers: Rc<HashMap<String, usize>>,
+    values: [Datum; MOST],
+    nulls: [bool; MOST],
+    places: Rc<Numbers>,
 }
 
 impl EventRow {
@@ -125,20 +133,31 @@ impl EventRow {
         // SAFETY: as the caller promises; a composite datum says its own type.
         unsafe {
             let (desc, mut tuple) = taken(datum);
-            let natts = (*desc).natts as usize;
-            let mut values = vec![Datum::null(); natts];
-            let mut nulls = vec![true; natts];
-            pg_sys::heap_deform_tuple(&mut tuple, desc, values.as_mut_ptr(), nulls.as_mut_ptr());
-            let numbers = numbers(desc);
+            let mut row = EventRow {
+                values: [Datum::null(); MOST],
+                nulls: [true; MOST],
+                places: numbers(desc),
+            };
+            if (*desc).natts as usize <= MOST {
+                pg_sys::heap_deform_tuple(&mut tuple, desc, row.values.as_mut_ptr(), row.nulls.as_mut_ptr());
+            }
             release(desc);
-            EventRow { values, nulls, numbers }
+            row
         }
     }
 
     /// A column's value, when it is not NULL.
     pub fn get(&self, column: &str) -> Option<Datum> {
-        let at = *self.numbers.get(column)?;
-        (!self.nulls[at]).then(|| self.values[at])
+        self.value(*self.places.by_name.get(column)?)
+    }
+
+    /// The value of the column of [`COLUMNS`] with this position, when it is not NULL.
+    pub fn hashed(&self, position: usize) -> Option<Datum> {
+        self.value(self.places.hashed[position])
+    }
+
+    fn value(&self, at: usize) -> Option<Datum> {
+        (at < MOST && !self.nulls[at]).then(|| self.values[at])
     }
 }
 
@@ -146,7 +165,7 @@ impl EventRow {
 ///
 /// # Safety
 /// A live descriptor.
-pub unsafe fn numbers(desc: pg_sys::TupleDesc) -> Rc<HashMap<String, usize>> {
+pub unsafe fn numbers(desc: pg_sys::TupleDesc) -> Rc<Numbers> {
     // SAFETY: as the caller promises.
     unsafe {
         let key = ((*desc).tdtypeid, (*desc).natts as usize);
@@ -155,7 +174,12 @@ pub unsafe fn numbers(desc: pg_sys::TupleDesc) -> Rc<HashMap<String, usize>> {
             _ => {
                 let name = |i| CStr::from_ptr(attribute(desc, i).attname.data.as_ptr());
                 let named = |i| (name(i).to_string_lossy().into_owned(), i);
-                let numbers: Numbers = Rc::new((0..key.1).map(named).collect());
+                let by_name: HashMap<String, usize> = (0..key.1).map(named).collect();
+                let place = |i: usize| by_name.get(COLUMNS[i].name).copied().unwrap_or(MOST);
+                let numbers = Rc::new(Numbers {
+                    hashed: std::array::from_fn(place),
+                    by_name,
+                });
                 *known = Some((key, numbers.clone()));
                 numbers
             }
