@@ -32,7 +32,7 @@ lint: ## format, clippy, documentation, shellcheck, layering rules
 bench: ## measure beside a plain table and a naive chain; writes docs/performance.md
 	@bash scripts/with_extension.sh bench/run.sh
 
-soak: ## the long crash and load test
+soak: ## the long crash, load and query tests
 	@bash scripts/with_extension.sh tests/client/soak.sh
 
 docs: ## API documentation of all crates into target/doc, and the tour of the README run as a test

@@ -40,6 +40,8 @@ value() { sql -A -t "$@"; }
 
 if [ "$(value -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = '$PGDATABASE'")" = 0 ]; then
     value -d postgres -c "CREATE DATABASE $PGDATABASE"
+    # So that people can write events @@@ 'query' in psql.
+    value -d postgres -c "ALTER DATABASE $PGDATABASE SET search_path = \"\$user\", public, auditlog"
 fi
 
 # The install script of an unreleased version may change under a database made with it.
@@ -102,7 +104,21 @@ say "5. What is there, by category"
 sql -c "SELECT category, count(*) AS events, min(\"timestamp\")::timestamp(0) AS first, max(\"timestamp\")::timestamp(0) AS last
         FROM auditlog.events GROUP BY category ORDER BY events DESC"
 
-say "6. Nobody changes it, not even a superuser"
+say "6. Search it: events @@@ 'query'"
+search() {
+    note "SELECT … FROM auditlog.events e WHERE e @@@ '$1'"
+    sql -v query="$1" <<'SQL'
+SELECT "timestamp"::timestamp(0), event_type, severity, actor_email, status, region
+FROM auditlog.search(:'query', "limit" => 3);
+SELECT auditlog.count(:'query') AS found;
+SQL
+}
+search 'event_type:authentication.* AND status:failed AND timestamp:>now-30d'
+search 'production AND (severity:>=warning OR ip:203.0.113.*)'
+note "who fails most, by auditlog.facets():"
+sql -c "SELECT * FROM auditlog.facets('status:failed', 'user', \"limit\" => 3)"
+
+say "7. Nobody changes it, not even a superuser"
 refused() {
     local answer
     note "$1;"
@@ -115,7 +131,7 @@ refused() {
 refused "UPDATE auditlog_data.log SET status = 'failure' WHERE event_id = '$event_id'"
 refused "DELETE FROM auditlog_data.log WHERE event_id = '$event_id'"
 
-say "7. Verify every entry: auditlog.verify()"
+say "8. Verify every entry: auditlog.verify()"
 start=$(date +%s%N)
 findings=$(value -c 'SELECT * FROM auditlog.verify()')
 ms=$((($(date +%s%N) - start) / 1000000))
@@ -125,7 +141,7 @@ if [ -n "$findings" ]; then
 fi
 note "verified: $(value -c 'SELECT size FROM auditlog_data.head') events, no finding ($ms ms)"
 
-say "8. How it is doing: auditlog.health()"
+say "9. How it is doing: auditlog.health()"
 sql -c 'SELECT * FROM auditlog.health()'
 
 say "It goes on running"

@@ -4,8 +4,13 @@
 
 use auditlog_core::json::Json;
 use auditlog_query::json::{Spans, to_json};
-use auditlog_query::{CheckOptions, Limits, check, eval::JsonDocument, matches, parse};
+use auditlog_query::eval::{JsonDocument, JsonValue, each_text};
+use auditlog_query::leaves::{leaf, leaves};
+use auditlog_query::predicate::{predicate, to_sql};
+use auditlog_query::wanted::{Wanted, wanted};
+use auditlog_query::{CheckOptions, Limits, check, fold, matches, parse, tokens};
 use libfuzzer_sys::fuzz_target;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// 2026-11-25T12:00:00Z
@@ -40,6 +45,22 @@ static DOCUMENT: LazyLock<Json> = LazyLock::new(|| {
     ])
 });
 
+static WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let mut words = HashSet::new();
+    each_text(JsonValue::Json(&DOCUMENT), &mut |text| {
+        words.extend(tokens::tokens(text).map(|word| fold::fold(word).into_owned()));
+    });
+    words
+});
+
+fn has(wanted: &Wanted) -> bool {
+    match wanted {
+        Wanted::Word(word) => WORDS.contains(word),
+        Wanted::All(items) => items.iter().all(has),
+        Wanted::Any(items) => items.iter().any(has),
+    }
+}
+
 fuzz_target!(|text: &str| {
     let limits = Limits::default();
     match parse(text, &limits) {
@@ -58,7 +79,14 @@ fuzz_target!(|text: &str| {
             let again = parse(&printed, &wider).expect("the printed query is one");
             assert_eq!(to_json(&again.expr, Spans::Hidden), to_json(&query.expr, Spans::Hidden));
             if let Ok(checked) = check(&query, &CheckOptions::default()) {
-                matches(&checked, JsonDocument::new(&DOCUMENT), NOW);
+                let found = matches(&checked, JsonDocument::new(&DOCUMENT), NOW);
+                if let Some(wanted) = wanted(&checked) {
+                    assert!(!found || has(&wanted), "the words of a document that is found are wanted");
+                }
+                let statement = to_sql(&predicate(&checked), text, "UTC");
+                let most = statement.parameters.len();
+                assert!(!statement.condition.contains(&format!("${}", most + 1)));
+                assert!(leaf(&checked.node, leaves(&checked.node).len()).is_none());
             }
         }
     }

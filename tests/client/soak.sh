@@ -1,6 +1,13 @@
 #!/usr/bin/env bash
-# The long form of the crash and load tests, some minutes: 64 clients record 50,000 events while the server is killed with
-# signal 9 at random moments, 20 rounds; twelve writers at all isolation levels, beside a prepared and an open transaction.
+# The long form of the crash, load and query tests, some minutes: 64 clients record 50,000 events while the server is killed
+# with signal 9 at random moments, 20 rounds; twelve writers at all isolation levels, beside a prepared and an open transaction;
+# 5,000 random queries on every path; a million random strings as queries. Arguments choose among the first three.
 set -euo pipefail
-export AUDITLOG_SOAK=1
-exec bash "$(dirname "$0")/run.sh" --nocapture --test-threads=1 crash:: concurrency::no_writer "$@"
+export AUDITLOG_SOAK=1 AUDITLOG_QUERIES=5000
+here=$(dirname "$0")
+if [ $# -gt 0 ]; then exec bash "$here/run.sh" --nocapture --test-threads=1 "$@"; fi
+bash "$here/run.sh" --nocapture --test-threads=1 crash:: concurrency::no_writer query::differential
+# shellcheck source=scripts/env.sh
+. "$here/../../scripts/env.sh"
+cd "$ROOT"
+cargo test --release -q -p auditlog-query --test robustness -- --ignored --nocapture

@@ -6,7 +6,12 @@ mod support;
 
 use auditlog_core::json::Json;
 use auditlog_query::json::{Spans, to_json};
-use auditlog_query::{CheckOptions, Limits, QueryError, check, parse};
+use auditlog_query::eval::{JsonValue, each_text};
+use auditlog_query::leaves::{leaf, leaves};
+use auditlog_query::predicate::{predicate, to_sql};
+use auditlog_query::wanted::{Wanted, wanted};
+use auditlog_query::{CheckOptions, Limits, QueryError, check, fold, parse, tokens};
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 use support::{holds, json};
 
@@ -146,10 +151,34 @@ fn run(text: &str, documents: &[Json], seen: &mut Seen) {
     };
     let rechecked = check(&again, &options).unwrap_or_else(|error| panic!("{text:?}, {printed:?}: {error}"));
     seen.queries += 1;
+    let sql = to_sql(&predicate(&checked), text, "UTC");
+    assert!(!sql.condition.contains(&format!("${}", sql.parameters.len() + 1)), "{text:?}");
+    assert!(leaf(&checked.node, leaves(&checked.node).len()).is_none(), "{text:?}");
+    let wanted = wanted(&checked);
     for document in documents {
         let held = holds(&checked, document);
+        if let (true, Some(wanted)) = (held, &wanted) {
+            assert!(has(wanted, &words(document)), "{text:?} wants {wanted:?} of {document:?}");
+        }
         assert_eq!(holds(&rechecked, document), held, "{text:?} is printed as {printed:?}");
         seen.matches += usize::from(held);
+    }
+}
+
+/// The words of a document as the index has them.
+fn words(document: &Json) -> HashSet<String> {
+    let mut words = HashSet::new();
+    each_text(JsonValue::Json(document), &mut |text| {
+        words.extend(tokens::tokens(text).map(|word| fold::fold(word).into_owned()));
+    });
+    words
+}
+
+fn has(wanted: &Wanted, words: &HashSet<String>) -> bool {
+    match wanted {
+        Wanted::Word(word) => words.contains(word),
+        Wanted::All(items) => items.iter().all(|item| has(item, words)),
+        Wanted::Any(items) => items.iter().any(|item| has(item, words)),
     }
 }
 
