@@ -7,6 +7,15 @@ unsafe extern "C-unwind" {
     // which is not async-signal-safe; a signal needs the C function itself (style.md §0.2).
     #[link_name = "die"]
     fn pg_die(signal: i32);
+    // Cannot fail, and is asked for every row: the guard would cost more than the function.
+    #[link_name = "GetCurrentTransactionStartTimestamp"]
+    fn pg_transaction_start() -> pg_sys::TimestampTz;
+}
+
+/// The time of `now()`, in PostgreSQL's microseconds.
+pub fn transaction_start() -> i64 {
+    // SAFETY: reads a variable of this process.
+    unsafe { pg_transaction_start() }
 }
 
 /// Makes SIGTERM interrupt a running query as in an ordinary backend, so that a fast shutdown is fast.

@@ -228,6 +228,15 @@ pub fn init() {
     }
 }
 
+thread_local! {
+    static QUERY_TIMEZONE_CHANGES: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Another number whenever the zone of queries has changed: cheaper to ask for every row than the zone.
+pub fn query_timezone_changes() -> u64 {
+    QUERY_TIMEZONE_CHANGES.get()
+}
+
 /// Refuses a zone that is none, when it is set.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn check_query_timezone(
@@ -244,6 +253,7 @@ unsafe extern "C-unwind" fn check_query_timezone(
 /// Cached plans hold the moments of their queries' dates.
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn query_timezone_changed(_value: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
+    QUERY_TIMEZONE_CHANGES.set(QUERY_TIMEZONE_CHANGES.get() + 1);
     // SAFETY: marks the plans of this process as stale; there may be none.
     unsafe { pgrx::pg_sys::ResetPlanCache() }
 }

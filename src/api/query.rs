@@ -15,7 +15,6 @@ use auditlog_query::node::Checked;
 use auditlog_query::predicate::{predicate, to_sql};
 use auditlog_query::{CheckOptions, ErrorKind, Limits, Query, QueryError, check, matches, parse};
 use pgrx::PgSqlErrorCode as Code;
-use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -31,14 +30,17 @@ crate::sql_function!(auditlog_fields, pg_finfo_auditlog_fields, fields);
 /// Queries that a session keeps checked.
 const KEPT: usize = 16;
 
-/// A query's text, the zone and strictness it was checked for, and what came of it.
-type Known = (String, String, bool, Rc<Checked>);
+/// A query's text, and what came of it.
+type Known = (String, Rc<Checked>);
+
+/// What queries are checked with besides their text: the number of changes of saved queries and of the
+/// zone, and strictness.
+type With = (u64, u64, bool);
 
 thread_local! {
     // Newest first.
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
-    // The saved queries that they were checked with.
-    static KNOWN_WITH: Cell<u64> = const { Cell::new(0) };
+    static KNOWN_WITH: Cell<With> = const { Cell::new((0, 0, false)) };
 }
 
 /// `matches(jsonb, text)`: any JSON document.
@@ -80,8 +82,7 @@ fn matches_event(call: &Call) -> Datum {
 
 /// The transaction's own time, so that all rows of it are judged alike, as with `now()`.
 pub(super) fn now() -> i64 {
-    // SAFETY: a global of this process.
-    (unsafe { pg_sys::GetCurrentTransactionStartTimestamp() }) + crate::store::POSTGRES_EPOCH
+    crate::compat::transaction_start() + crate::store::POSTGRES_EPOCH
 }
 
 fn parse_query(call: &Call) -> Datum {
@@ -139,19 +140,18 @@ fn parsed_and_checked(source: &str) -> Query {
 
 /// The query ready to be evaluated; looked up for all rows but the first.
 pub fn checked(source: &str) -> Rc<Checked> {
-    let setting = guc::QUERY_TIMEZONE.get();
-    let setting = setting.as_deref().and_then(|z| z.to_str().ok()).unwrap_or_default();
-    let strictness = guc::QUERY_STRICT.get();
-    let saved = catalog::saved_queries_changes();
-    if KNOWN_WITH.replace(saved) != saved {
+    let with = (
+        catalog::saved_queries_changes(),
+        guc::query_timezone_changes(),
+        guc::QUERY_STRICT.get(),
+    );
+    if KNOWN_WITH.replace(with) != with {
         KNOWN.with_borrow_mut(Vec::clear);
     }
     let found = KNOWN.with_borrow_mut(|known| {
-        let at = known
-            .iter()
-            .position(|(text, zone, strict, _)| text == source && zone == setting && *strict == strictness)?;
+        let at = known.iter().position(|(text, _)| text == source)?;
         known[..=at].rotate_right(1);
-        Some(known[0].3.clone())
+        Some(known[0].1.clone())
     });
     if let Some(found) = found {
         return found;
@@ -160,7 +160,7 @@ pub fn checked(source: &str) -> Rc<Checked> {
     let checked = Rc::new(with_options(|options| check(&query, options)).unwrap_or_else(|e| raise(e)));
     KNOWN.with_borrow_mut(|known| {
         known.truncate(KEPT - 1);
-        known.insert(0, (source.to_owned(), setting.to_owned(), strictness, checked.clone()));
+        known.insert(0, (source.to_owned(), checked.clone()));
     });
     checked
 }

@@ -5,8 +5,8 @@
 mod support;
 
 use auditlog_core::json::Json;
-use auditlog_query::json::{Spans, to_json};
 use auditlog_query::eval::{JsonValue, each_text};
+use auditlog_query::json::{Spans, to_json};
 use auditlog_query::leaves::{leaf, leaves};
 use auditlog_query::predicate::{predicate, to_sql};
 use auditlog_query::wanted::{Wanted, wanted};
@@ -152,13 +152,19 @@ fn run(text: &str, documents: &[Json], seen: &mut Seen) {
     let rechecked = check(&again, &options).unwrap_or_else(|error| panic!("{text:?}, {printed:?}: {error}"));
     seen.queries += 1;
     let sql = to_sql(&predicate(&checked), text, "UTC");
-    assert!(!sql.condition.contains(&format!("${}", sql.parameters.len() + 1)), "{text:?}");
+    assert!(
+        !sql.condition.contains(&format!("${}", sql.parameters.len() + 1)),
+        "{text:?}"
+    );
     assert!(leaf(&checked.node, leaves(&checked.node).len()).is_none(), "{text:?}");
     let wanted = wanted(&checked);
     for document in documents {
         let held = holds(&checked, document);
         if let (true, Some(wanted)) = (held, &wanted) {
-            assert!(has(wanted, &words(document)), "{text:?} wants {wanted:?} of {document:?}");
+            assert!(
+                has(wanted, &words(document)),
+                "{text:?} wants {wanted:?} of {document:?}"
+            );
         }
         assert_eq!(holds(&rechecked, document), held, "{text:?} is printed as {printed:?}");
         seen.matches += usize::from(held);
