@@ -49,6 +49,9 @@ static WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let mut words = HashSet::new();
     each_text(JsonValue::Json(&DOCUMENT), &mut |text| {
         words.extend(tokens::tokens(text).map(|word| fold::fold(word).into_owned()));
+        if tokens::is_value(text) {
+            words.insert(format!("={}", fold::fold(text)));
+        }
     });
     words
 });
@@ -56,6 +59,7 @@ static WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| {
 fn has(wanted: &Wanted) -> bool {
     match wanted {
         Wanted::Word(word) => WORDS.contains(word),
+        Wanted::Value(value) => WORDS.contains(&format!("={value}")),
         Wanted::All(items) => items.iter().all(has),
         Wanted::Any(items) => items.iter().any(has),
     }

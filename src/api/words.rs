@@ -7,7 +7,7 @@ use crate::fmgr::Call;
 use crate::guc;
 use crate::store::view::EventRow;
 use crate::store::{head, words};
-use auditlog_index::{postings, sets, term, terms_of};
+use auditlog_index::{postings, sets, term, terms_of, value_term, value_term_of};
 use auditlog_query::eval::{Document, each_text};
 use auditlog_query::node::Checked;
 use auditlog_query::wanted::{Wanted, wanted};
@@ -55,7 +55,8 @@ fn word_collect(call: &Call) -> Datum {
         COLLECTED.with_borrow_mut(|collected| {
             EventDocument::new(&row).any_value(&mut |root: RowValue<'_>| {
                 each_text(root, &mut |text| {
-                    terms_of(text, &mut |term| collected.push((place, term)))
+                    terms_of(text, &mut |term| collected.push((place, term)));
+                    collected.extend(value_term_of(text).map(|term| (place, term)));
                 });
                 false
             });
@@ -157,7 +158,8 @@ fn find(wanted: &Wanted, only_if_few: bool) -> Option<Vec<i64>> {
 
 fn candidates(wanted: &Wanted, most: u64) -> Option<Vec<u64>> {
     match wanted {
-        Wanted::Word(word) => Lookup::of(word).all(most),
+        Wanted::Word(word) => Lookup::of(term(word)).all(most),
+        Wanted::Value(value) => Lookup::of(value_term(value)).all(most),
         Wanted::Any(items) => {
             let sets: Vec<Vec<u64>> = items.iter().map(|item| candidates(item, most)).collect::<Option<_>>()?;
             let all = sets::union(&sets);
@@ -173,7 +175,8 @@ fn all_of(items: &[Wanted], most: u64) -> Option<Vec<u64>> {
     let mut found: Option<Vec<u64>> = None;
     for item in items {
         match item {
-            Wanted::Word(word) => words.push(Lookup::of(word)),
+            Wanted::Word(word) => words.push(Lookup::of(term(word))),
+            Wanted::Value(value) => words.push(Lookup::of(value_term(value))),
             // one part that cannot be narrowed down leaves the others
             other => found = both(found, candidates(other, most)),
         }
@@ -204,8 +207,7 @@ struct Lookup {
 }
 
 impl Lookup {
-    fn of(word: &str) -> Lookup {
-        let term = term(word);
+    fn of(term: u32) -> Lookup {
         let chunks = words::chunks_of(term);
         let count = |(first, data): &(u64, Vec<u8>)| match postings(data, *first, term) {
             Ok(found) => found.map_or(0, |found| found.count()),

@@ -23,4 +23,4 @@ pub use chunk::{Corrupt, Postings, postings};
 pub use merge::{Merge, MergeError};
 pub use policy::next_merge;
 pub use run::{BuildError, Builder, Run, RunHead};
-pub use term::{term, terms_of};
+pub use term::{term, terms_of, value_term, value_term_of};

@@ -1,7 +1,7 @@
 //! From words to terms, the same for events that are indexed and for queries.
 
 use auditlog_query::fold::fold_char;
-use auditlog_query::tokens::tokens;
+use auditlog_query::tokens::{is_value, tokens};
 
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -30,6 +30,31 @@ pub fn terms_of(text: &str, each: &mut dyn FnMut(u32)) {
         }
         each(finish(hash));
     }
+}
+
+/// The term of a whole value that is already folded: as [`term`], with a byte 0 before it, which is in no
+/// text of PostgreSQL's.
+pub fn value_term(value: &str) -> u32 {
+    finish(value.bytes().fold(step(FNV_OFFSET, 0), step))
+}
+
+/// `value_term(fold(text))` when the text is known as a whole ([`auditlog_query::tokens::is_value`]).
+/// Allocates nothing.
+pub fn value_term_of(text: &str) -> Option<u32> {
+    if !is_value(text) {
+        return None;
+    }
+    let start = step(FNV_OFFSET, 0);
+    if text.is_ascii() {
+        let folded = text.bytes().map(|byte| byte.to_ascii_lowercase());
+        return Some(finish(folded.fold(start, step)));
+    }
+    let mut hash = start;
+    for c in text.chars() {
+        let mut buffer = [0; 4];
+        hash = fold_char(c).encode_utf8(&mut buffer).bytes().fold(hash, step);
+    }
+    Some(finish(hash))
 }
 
 /// Most texts are ASCII: one pass over the bytes cuts, folds and hashes.

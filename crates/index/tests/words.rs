@@ -1,8 +1,8 @@
 //! Terms: pinned for ever, and the same on the side of queries.
 
-use auditlog_index::{term, terms_of};
+use auditlog_index::{term, terms_of, value_term, value_term_of};
 use auditlog_query::fold::fold;
-use auditlog_query::tokens::tokens;
+use auditlog_query::tokens::{is_value, tokens};
 use proptest::prelude::*;
 
 fn of(text: &str) -> Vec<u32> {
@@ -37,6 +37,17 @@ fn words_are_folded() {
     assert_eq!(of("\u{212a}elvin"), of("KELVIN"));
 }
 
+#[test]
+fn whole_values_are_pinned_too() {
+    // FNV-1a over 00 and the bytes, then fmix64, the upper half.
+    assert_eq!(value_term_of("user_42"), Some(value_term("user_42")));
+    assert_eq!(value_term_of("User_42"), Some(value_term("user_42")));
+    assert_ne!(value_term("user_42"), term("user_42"));
+    assert_eq!(value_term_of("login"), None);
+    assert_eq!(value_term_of(&"a b".repeat(67)), None);
+    assert_eq!(value_term("a-b"), 0x843e_6bef);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -46,5 +57,8 @@ proptest! {
         prop_assert_eq!(of(&text), expected);
         let expected: Vec<u32> = tokens(&fold(&text)).map(term).collect();
         prop_assert_eq!(of(&text), expected);
+        let whole = is_value(&text).then(|| value_term(&fold(&text)));
+        prop_assert_eq!(value_term_of(&text), whole);
+        prop_assert_eq!(is_value(&fold(&text)), is_value(&text));
     }
 }

@@ -176,6 +176,9 @@ fn words(document: &Json) -> HashSet<String> {
     let mut words = HashSet::new();
     each_text(JsonValue::Json(document), &mut |text| {
         words.extend(tokens::tokens(text).map(|word| fold::fold(word).into_owned()));
+        if tokens::is_value(text) {
+            words.insert(format!("={}", fold::fold(text)));
+        }
     });
     words
 }
@@ -183,6 +186,7 @@ fn words(document: &Json) -> HashSet<String> {
 fn has(wanted: &Wanted, words: &HashSet<String>) -> bool {
     match wanted {
         Wanted::Word(word) => words.contains(word),
+        Wanted::Value(value) => words.contains(&format!("={value}")),
         Wanted::All(items) => items.iter().all(|item| has(item, words)),
         Wanted::Any(items) => items.iter().any(|item| has(item, words)),
     }
