@@ -11,6 +11,7 @@ from harness import measures, report, searches
 from harness.cluster import Cluster, Failed
 
 
+LAST = Path(__file__).parent / "results" / "last.json"
 ALL = {**measures.ALL, "search": searches.search, "growth": searches.growth}
 
 
@@ -50,6 +51,8 @@ def arguments():
                         help=f"of {','.join(ALL)}; default %(default)s (growth takes half an hour)")
     parser.add_argument("--baselines", action="store_true", help="without the extension: plain table and naive chain only")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--add", action="store_true",
+                        help="keep the other measures of the last run in the report, with a note of when that was")
     parser.add_argument("--keep", action="store_true", help="leave the cluster running afterwards")
     return parser.parse_args()
 
@@ -74,6 +77,8 @@ def main():
             ALL[name](cluster, results, plan)
             print(f"    ({time.monotonic() - started:.0f} s)", flush=True)
         about = report.conditions(cluster, plan)
+        if options.add:
+            about |= report.keep_others(LAST, results)
         about["unplanned checkpoints"] = str(cluster.unplanned_checkpoints())
         about["largest share of other programs"] = f"{results.disturbance:.0%} of the machine in any kept measurement"
     except Failed as error:
@@ -88,7 +93,7 @@ def main():
     if not options.keep:
         cluster.remove()
     print("\n" + report.text(results, plan, about))
-    report.write_json(Path(__file__).parent / "results" / "last.json", results, plan, about)
+    report.write_json(LAST, results, plan, about)
     if options.write:
         report.write_document(report.ROOT / "docs" / "performance.md", results, plan, about)
     return 1 if any(row[4] != "met" for row in report.goal_lines(results, plan)) else 0

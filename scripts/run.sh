@@ -40,8 +40,6 @@ value() { sql -A -t "$@"; }
 
 if [ "$(value -d postgres -c "SELECT count(*) FROM pg_database WHERE datname = '$PGDATABASE'")" = 0 ]; then
     value -d postgres -c "CREATE DATABASE $PGDATABASE"
-    # So that people can write events @@@ 'query' in psql.
-    value -d postgres -c "ALTER DATABASE $PGDATABASE SET search_path = \"\$user\", public, auditlog"
 fi
 
 # The install script of an unreleased version may change under a database made with it.

@@ -102,6 +102,22 @@ def write_json(path, results, plan, about):
     }, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
+def keep_others(path, results):
+    """Takes over the samples of measures that this run did not make; returns where they are from."""
+    if not path.exists():
+        return {}
+    last = json.loads(path.read_text(encoding="utf-8"))
+    made = {measure for measure, _ in results.samples}
+    kept = {}
+    for sample in last["samples"]:
+        if sample["measure"] not in made:
+            kept[sample["measure"], sample["variant"]] = sample["values"]
+    results.samples.update(kept)
+    names = ", ".join(sorted({measure.split(",")[0].split(" (")[0] for measure, _ in kept}))
+    where = last["conditions"]
+    return {"from an earlier run": f"{where['date']}, commit {where['commit']}, {where['rounds']}: {names}"} if kept else {}
+
+
 def write_document(path, results, plan, about):
     """docs/performance.md."""
     path.write_text(f"""# Performance

@@ -495,11 +495,13 @@ CREATE FUNCTION auditlog.matches(event auditlog.events, query text) RETURNS bool
     AS 'MODULE_PATHNAME', 'auditlog_matches_event';
 COMMENT ON FUNCTION auditlog.matches(auditlog.events, text) IS 'Does the event satisfy the query?';
 
-CREATE OPERATOR auditlog.@@@ (
+-- In pg_catalog, so that nobody needs auditlog in the search_path: there, auditlog.count(text) would be
+-- taken for count() of a text column.
+CREATE OPERATOR pg_catalog.@@@ (
     FUNCTION = auditlog.matches, LEFTARG = auditlog.events, RIGHTARG = text,
     RESTRICT = pg_catalog.matchingsel, JOIN = pg_catalog.matchingjoinsel
 );
-COMMENT ON OPERATOR auditlog.@@@ (auditlog.events, text) IS 'Does the event satisfy the query?';
+COMMENT ON OPERATOR pg_catalog.@@@ (auditlog.events, text) IS 'Does the event satisfy the query?';
 
 -- What those conditions are made of where SQL has no operator of the same meaning.
 CREATE FUNCTION auditlog.fold(value text) RETURNS text
@@ -572,13 +574,14 @@ CREATE FUNCTION auditlog_data.word_collect(event auditlog.events) RETURNS void
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_word_collect';
 COMMENT ON FUNCTION auditlog_data.word_collect(auditlog.events) IS 'Adds an event''s words to the run that the sealer builds';
 
-CREATE FUNCTION auditlog_data.word_candidates(query text) RETURNS bigint[]
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'auditlog_word_candidates';
-COMMENT ON FUNCTION auditlog_data.word_candidates(text) IS 'Places in the log of the events that have the query''s words, and of those that are not indexed yet';
-
 CREATE FUNCTION auditlog_data.word_support(internal) RETURNS internal
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_word_support';
-COMMENT ON FUNCTION auditlog_data.word_support(internal) IS 'Planner support of auditlog_data.word_filter(bigint, text)';
+COMMENT ON FUNCTION auditlog_data.word_support(internal) IS 'Planner support of auditlog_data.word_filter and word_candidates';
+
+CREATE FUNCTION auditlog_data.word_candidates(query text) RETURNS bigint[]
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT auditlog_data.word_support
+    AS 'MODULE_PATHNAME', 'auditlog_word_candidates';
+COMMENT ON FUNCTION auditlog_data.word_candidates(text) IS 'Places in the log of the events that have the query''s words, and of those that are not indexed yet';
 
 CREATE FUNCTION auditlog_data.word_filter(log_index bigint, query text) RETURNS boolean
     LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 0.1 SUPPORT auditlog_data.word_support

@@ -19,11 +19,13 @@ CREATE FUNCTION auditlog.matches(event auditlog.events, query text) RETURNS bool
     AS 'MODULE_PATHNAME', 'auditlog_matches_event';
 COMMENT ON FUNCTION auditlog.matches(auditlog.events, text) IS 'Does the event satisfy the query?';
 
-CREATE OPERATOR auditlog.@@@ (
+-- In pg_catalog, so that nobody needs auditlog in the search_path: there, auditlog.count(text) would be
+-- taken for count() of a text column.
+CREATE OPERATOR pg_catalog.@@@ (
     FUNCTION = auditlog.matches, LEFTARG = auditlog.events, RIGHTARG = text,
     RESTRICT = pg_catalog.matchingsel, JOIN = pg_catalog.matchingjoinsel
 );
-COMMENT ON OPERATOR auditlog.@@@ (auditlog.events, text) IS 'Does the event satisfy the query?';
+COMMENT ON OPERATOR pg_catalog.@@@ (auditlog.events, text) IS 'Does the event satisfy the query?';
 
 -- What those conditions are made of where SQL has no operator of the same meaning.
 CREATE FUNCTION auditlog.fold(value text) RETURNS text

@@ -26,13 +26,14 @@ CREATE FUNCTION auditlog_data.word_collect(event auditlog.events) RETURNS void
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_word_collect';
 COMMENT ON FUNCTION auditlog_data.word_collect(auditlog.events) IS 'Adds an event''s words to the run that the sealer builds';
 
-CREATE FUNCTION auditlog_data.word_candidates(query text) RETURNS bigint[]
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1000 AS 'MODULE_PATHNAME', 'auditlog_word_candidates';
-COMMENT ON FUNCTION auditlog_data.word_candidates(text) IS 'Places in the log of the events that have the query''s words, and of those that are not indexed yet';
-
 CREATE FUNCTION auditlog_data.word_support(internal) RETURNS internal
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_word_support';
-COMMENT ON FUNCTION auditlog_data.word_support(internal) IS 'Planner support of auditlog_data.word_filter(bigint, text)';
+COMMENT ON FUNCTION auditlog_data.word_support(internal) IS 'Planner support of auditlog_data.word_filter and word_candidates';
+
+CREATE FUNCTION auditlog_data.word_candidates(query text) RETURNS bigint[]
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT auditlog_data.word_support
+    AS 'MODULE_PATHNAME', 'auditlog_word_candidates';
+COMMENT ON FUNCTION auditlog_data.word_candidates(text) IS 'Places in the log of the events that have the query''s words, and of those that are not indexed yet';
 
 CREATE FUNCTION auditlog_data.word_filter(log_index bigint, query text) RETURNS boolean
     LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 0.1 SUPPORT auditlog_data.word_support

@@ -100,6 +100,11 @@ pub fn narrows(query: &Rc<Checked>) -> bool {
     guc::WORD_INDEX.get() && known(query, true).is_some()
 }
 
+/// How many candidates there are, as far as can be told now.
+pub fn number(query: &str) -> Option<usize> {
+    known(&checked(query), true).map(|found| found.len())
+}
+
 /// The share of the log's events that are candidates, as far as can be told now.
 pub fn share(query: &str) -> Option<f64> {
     let found = known(&checked(query), true)?;

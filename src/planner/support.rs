@@ -77,7 +77,12 @@ fn word_filter(_call: &Call) -> Datum {
     true.into()
 }
 
-/// What the planner may know of `word_filter`: how many events are candidates, and the condition that an
+/// Cost of a candidate's way through an index, in units of a page that is read in order. The planner
+/// takes an array that it does not see for ten items; so the function that makes it costs what its
+/// items will.
+const CANDIDATE_COST: f64 = 1.0;
+
+/// What the planner may know of `word_candidates` (what it costs), and of `word_filter`: how many events are candidates, and the condition that an
 /// index on `log_index` serves.
 fn word_support(call: &Call) -> Datum {
     let Some(request) = call.arg(0) else {
@@ -89,6 +94,18 @@ fn word_support(call: &Call) -> Datum {
         match (*request).type_ {
             pg_sys::NodeTag::T_SupportRequestIndexCondition => {
                 index_condition(&*request.cast()).unwrap_or(Datum::null())
+            }
+            pg_sys::NodeTag::T_SupportRequestCost => {
+                let request: *mut pg_sys::SupportRequestCost = request.cast();
+                let call: *mut pg_sys::FuncExpr = (*request).node.cast();
+                if call.is_null() || (*call).xpr.type_ != pg_sys::NodeTag::T_FuncExpr {
+                    return Datum::null();
+                }
+                match constant_text((*call).args, 0).and_then(|query| words::number(&query)) {
+                    Some(number) => (*request).per_tuple = number as f64 * CANDIDATE_COST,
+                    None => return Datum::null(),
+                }
+                Datum::from(request)
             }
             pg_sys::NodeTag::T_SupportRequestSelectivity => {
                 let request: *mut pg_sys::SupportRequestSelectivity = request.cast();

@@ -88,7 +88,7 @@ fn the_query_may_come_from_anywhere() {
     assert!(direct > 0);
     client
         .batch_execute(
-            "CREATE VIEW failures AS SELECT e, e.event_id FROM auditlog.events e WHERE e OPERATOR(auditlog.@@@) 'status:failed';
+            "CREATE VIEW failures AS SELECT e, e.event_id FROM auditlog.events e WHERE e @@@ 'status:failed';
              CREATE FUNCTION wanted() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'event_type:kind.n7 status:failed' $$;
              CREATE TABLE queries (name text, query text); INSERT INTO queries VALUES ('q', 'event_type:kind.n7 status:failed');
              PREPARE one (text) AS SELECT count(*) FROM events e WHERE e @@@ $1",

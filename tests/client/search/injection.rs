@@ -138,7 +138,7 @@ fn payloads_are_values_in_every_argument() {
             "auditlog.search($1, \"limit\" => 1000) e",
             "auditlog.search($1, \"limit\" => 1000, order_by => 'oldest') e",
             "auditlog.events e WHERE auditlog.matches(e, $1)",
-            "auditlog.events e WHERE e OPERATOR(auditlog.@@@) $1",
+            "auditlog.events e WHERE e @@@ $1",
             "auditlog.events e WHERE auditlog.matches(e, (SELECT $1::text))",
         ] {
             assert_eq!(
