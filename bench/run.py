@@ -29,7 +29,8 @@ class Plan:
         self.lag_seconds = 5 if quick else 60 if long else 20
         self.verify_rows = 60_000 if quick else 1_000_000 if long else 300_000
         self.search_rows = 100_000 if quick else 1_000_000
-        self.growth_rows = (10_000, 100_000) if quick else (1_000_000, 10_000_000)
+        small = options.growth or (10_000 if quick else 1_000_000)
+        self.growth_rows = (small, 10 * small)
         self.baselines = options.baselines
         self.load_at_start = os.getloadavg()[0]
 
@@ -47,6 +48,7 @@ def arguments():
     parser.add_argument("--seconds", type=int, help="seconds of each pgbench run")
     parser.add_argument("--clients", default="1,16,64", help="numbers of clients, default %(default)s")
     parser.add_argument("--events", type=int, help="events of the sustained load")
+    parser.add_argument("--growth", type=int, help="events of the shorter log of growth, default a million; the other is ten times as long")
     parser.add_argument("--only", default=",".join(n for n in ALL if n != "growth"),
                         help=f"of {','.join(ALL)}; default %(default)s (growth takes half an hour)")
     parser.add_argument("--baselines", action="store_true", help="without the extension: plain table and naive chain only")
