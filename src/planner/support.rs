@@ -7,7 +7,7 @@ use crate::api::query::{checked, zone_name};
 use crate::api::words;
 use crate::fmgr::Call;
 use crate::store::row::text;
-use auditlog_query::predicate::predicate;
+use auditlog_query::predicate::{Op, Operand, Predicate, predicate};
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
 
@@ -109,7 +109,7 @@ fn word_support(call: &Call) -> Datum {
             }
             pg_sys::NodeTag::T_SupportRequestSelectivity => {
                 let request: *mut pg_sys::SupportRequestSelectivity = request.cast();
-                match constant_text((*request).args, 1).and_then(|query| words::share(&query)) {
+                match constant_text((*request).args, 1).and_then(|query| share(&query)) {
                     Some(share) => (*request).selectivity = share,
                     None => return Datum::null(),
                 }
@@ -118,6 +118,24 @@ fn word_support(call: &Call) -> Datum {
             _ => Datum::null(),
         }
     }
+}
+
+/// The share of the events that are candidates, for an estimate that is multiplied by those of the
+/// query's other conditions: what they take away is not to be taken twice.
+fn share(query: &str) -> Option<f64> {
+    /// Without statistics PostgreSQL takes a comparison of an expression to find one in this many rows
+    /// (selfuncs.h: DEFAULT_NUM_DISTINCT).
+    const WITHOUT_STATISTICS: f64 = 200.0;
+    let conditions = match predicate(&checked(query)) {
+        Predicate::And(items) => items,
+        one => vec![one],
+    };
+    let folded = |item: &&Predicate| matches!(item, Predicate::Compare(Operand::Folded(_), Op::Equal, _));
+    let factor = conditions
+        .iter()
+        .filter(folded)
+        .fold(1.0, |factor, _| factor * WITHOUT_STATISTICS);
+    words::share(query).map(|share| (share * factor).min(1.0))
 }
 
 unsafe fn constant_text(list: *mut pg_sys::List, at: i32) -> Option<String> {
