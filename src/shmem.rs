@@ -63,8 +63,6 @@ pub struct Slot {
     waiters: [AtomicU64; WAITERS],
     /// Somebody asked for the word index to be made anew.
     pub rebuild_words: AtomicBool,
-    /// Events whose words are indexed.
-    pub words_indexed: AtomicI64,
     /// Process id of the last `verify()`.
     pub verify_pid: AtomicI32,
     /// Rows that it has read.

@@ -82,8 +82,8 @@ fn word_filter(_call: &Call) -> Datum {
 /// items will.
 const CANDIDATE_COST: f64 = 1.0;
 
-/// What the planner may know of `word_candidates` (what it costs), and of `word_filter`: how many events are candidates, and the condition that an
-/// index on `log_index` serves.
+/// What the planner may know: of `word_candidates` what it costs, of `word_filter` how many events are
+/// candidates, and the condition that an index on `log_index` serves.
 fn word_support(call: &Call) -> Datum {
     let Some(request) = call.arg(0) else {
         return Datum::null();

@@ -188,4 +188,4 @@ pub unsafe fn numbers(desc: pg_sys::TupleDesc) -> Rc<Numbers> {
 }
 
 /// The view shows every column of the log.
-const _: () = assert!(LOG == COLUMNS.len() + 8);
+const _: () = assert!(LOG == COLUMNS.len() + 8 && LOG <= MOST);

@@ -84,7 +84,6 @@ impl Indexer {
                 now.start_over();
             }
             let more = now.work(idle);
-            slot.words_indexed.store(now.indexed() as i64, Ordering::Relaxed);
             Some((now, more))
         });
         match result {

@@ -9,11 +9,11 @@
 //! What columns cannot say is left to a function that evaluates one leaf of the query, see [`On`].
 
 mod columns;
-mod text;
+mod sql;
 mod time;
 mod translate;
 
-pub use text::{Parameter, Statement, to_sql};
+pub use sql::{Parameter, Statement, to_sql};
 pub use translate::{KEPT_BYTES, predicate};
 
 use crate::fields::Field;
