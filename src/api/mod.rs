@@ -2,6 +2,7 @@
 
 pub mod as_given;
 pub mod await_sealed;
+pub mod candidates;
 pub mod context;
 pub mod cursor;
 pub mod event_document;

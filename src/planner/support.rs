@@ -3,11 +3,12 @@
 use super::expression::Builder;
 use super::row::Row;
 use super::{functions, nodes};
+use crate::api::candidates;
 use crate::api::query::{checked, zone_name};
-use crate::api::words;
 use crate::fmgr::Call;
 use crate::store::row::text;
-use auditlog_query::predicate::{Op, Operand, Predicate, predicate};
+use auditlog_query::predicate::{Op, Operand, Predicate, Value, predicate};
+use auditlog_query::wanted::in_text;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
 
@@ -63,7 +64,7 @@ unsafe fn simplified(request: &pg_sys::SupportRequestSimplify) -> Option<Datum> 
         };
         let checked = checked(&query);
         let condition = builder.build(&predicate(&checked))?;
-        if words::narrows(&checked) {
+        if candidates::narrows(&checked) {
             return Some(Datum::from(nodes::joined(true, [builder.has_words()?, condition])));
         }
         Some(Datum::from(condition))
@@ -101,8 +102,8 @@ fn word_support(call: &Call) -> Datum {
                 if call.is_null() || (*call).xpr.type_ != pg_sys::NodeTag::T_FuncExpr {
                     return Datum::null();
                 }
-                match constant_text((*call).args, 0).and_then(|query| words::number(&query)) {
-                    Some(number) => (*request).per_tuple = number as f64 * CANDIDATE_COST,
+                match constant_text((*call).args, 0).and_then(|query| candidates::estimate(&checked(&query))) {
+                    Some(found) => (*request).per_tuple = found.number * CANDIDATE_COST,
                     None => return Datum::null(),
                 }
                 Datum::from(request)
@@ -121,21 +122,30 @@ fn word_support(call: &Call) -> Datum {
 }
 
 /// The share of the events that are candidates, for an estimate that is multiplied by those of the
-/// query's other conditions: what they take away is not to be taken twice.
+/// query's other conditions: what they take away is not to be taken twice. Of these PostgreSQL has
+/// statistics, of folded texts because of auditlog_data.partition_statistics().
 fn share(query: &str) -> Option<f64> {
-    /// Without statistics PostgreSQL takes a comparison of an expression to find one in this many rows
-    /// (selfuncs.h: DEFAULT_NUM_DISTINCT).
-    const WITHOUT_STATISTICS: f64 = 200.0;
-    let conditions = match predicate(&checked(query)) {
+    let checked = checked(query);
+    let all = candidates::estimate(&checked)?.share();
+    let conditions = match predicate(&checked) {
         Predicate::And(items) => items,
         one => vec![one],
     };
-    let folded = |item: &&Predicate| matches!(item, Predicate::Compare(Operand::Folded(_), Op::Equal, _));
-    let factor = conditions
-        .iter()
-        .filter(folded)
-        .fold(1.0, |factor, _| factor * WITHOUT_STATISTICS);
-    words::share(query).map(|share| (share * factor).min(1.0))
+    let known = |value: &Value| {
+        let text = match value {
+            Value::Text(text) => text,
+            Value::Severity(severity) => severity.label(),
+            _ => return 1.0,
+        };
+        in_text(text).map_or(1.0, |wanted| candidates::share_of(&wanted))
+    };
+    let has_statistics = |operand: &Operand| matches!(operand, Operand::Folded(_) | Operand::Column("severity"));
+    let estimated = conditions.iter().map(|condition| match condition {
+        Predicate::Compare(operand, Op::Equal, value) if has_statistics(operand) => known(value),
+        Predicate::In(operand, values) if has_statistics(operand) => values.iter().map(known).sum::<f64>().min(1.0),
+        _ => 1.0,
+    });
+    Some((all / estimated.product::<f64>()).min(1.0))
 }
 
 unsafe fn constant_text(list: *mut pg_sys::List, at: i32) -> Option<String> {

@@ -114,6 +114,11 @@ fn literal(folded: &str, atom: &Atom) -> Option<Wanted> {
     if Decimal::parse(folded).is_some() && !atom.targets.iter().all(Target::is_text) {
         return None;
     }
+    in_text(folded)
+}
+
+/// What an event has whose values include this case folded text.
+pub fn in_text(folded: &str) -> Option<Wanted> {
     // «user_42» occurs less often than «user» and «42»
     if is_value(folded) {
         return Some(Wanted::Value(folded.to_owned()));

@@ -221,3 +221,49 @@ fn health_and_its_view_tell_how_far_it_is() {
     let mut monitor = db.connect_as(&db.login(&["pg_monitor"]));
     scalar(&mut monitor, "SELECT indexed_events FROM auditlog.stat_word_index");
 }
+
+/// Without statistics of what queries compare, a page of common words was made by fetching and sorting all
+/// of them; the deeper the log, the longer.
+#[test]
+fn pages_of_common_words_are_read_from_the_newest_on() {
+    let db = Database::new();
+    let mut client = db.superuser();
+    client
+        .batch_execute(
+            "SET search_path = public, auditlog;
+             SELECT record_batch(jsonb_agg(jsonb_build_object('event_type', 'a.b',
+                 'timestamp', to_char(now() AT TIME ZONE 'UTC' - i * interval '1 second', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),
+                 'severity', CASE WHEN i % 10 = 0 THEN 'critical' ELSE 'info' END,
+                 'action', jsonb_build_object('status', CASE WHEN i % 7 < 2 THEN 'Failed' ELSE 'success' END,
+                     'operation', (ARRAY['start', 'stop'])[1 + i % 2]))))
+             FROM generate_series(1, 30000) i",
+        )
+        .expect("events");
+    wait_sealed(&mut client);
+    wait_indexed(&mut client);
+    client.batch_execute("ANALYZE").expect("ANALYZE");
+    for query in [
+        "status:failed",
+        "status:failed severity:critical",
+        "status IN (failed, denied) severity:critical",
+        "operation:STOP status:success",
+    ] {
+        let expected = scalar(&mut client, &format!("SELECT auditlog.estimate('{query}')"));
+        let found = count(&mut client, query);
+        assert!(
+            (found / 2..=found * 2).contains(&expected),
+            "{query}: {expected} expected, {found} found"
+        );
+    }
+    let rows = client
+        .query(
+            "EXPLAIN (COSTS OFF) SELECT * FROM events e WHERE e @@@ 'status:failed severity:critical' \
+             ORDER BY \"timestamp\" DESC LIMIT 50",
+            &[],
+        )
+        .expect("EXPLAIN");
+    let plan: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let plan = plan.join("\n");
+    assert!(plan.contains("_timestamp on log_standard_"), "{plan}");
+    assert!(!plan.contains("word_candidates("), "{plan}");
+}
