@@ -39,6 +39,11 @@ pub static PERSONAL_FIELDS: GucSetting<Option<CString>> =
 pub static CONTEXT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(None);
 /// Database that the launcher visits to learn which databases have the extension.
 pub static LAUNCHER_DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"postgres"));
+/// Seconds between two checkpoints, when there are new events.
+pub static CHECKPOINT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(10);
+/// File with the key that signs checkpoints, relative to the data directory.
+pub static SIGNING_KEY_FILE: GucSetting<Option<CString>> =
+    GucSetting::<Option<CString>>::new(Some(c"auditlog_signing_key.pem"));
 /// Zone of roundings and of dates without an offset in queries.
 pub static QUERY_TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
 /// Longest text of a query, in kB.
@@ -147,6 +152,24 @@ pub fn init() {
         &LAUNCHER_DATABASE,
         Sighup,
         none,
+    );
+    GucRegistry::define_int_guc(
+        c"auditlog.checkpoint_interval",
+        c"Longest time from a sealed event to a signed checkpoint that covers it.",
+        c"auditlog.checkpoint() makes one at once.",
+        &CHECKPOINT_INTERVAL,
+        1,
+        86_400,
+        Sighup,
+        GucFlags::UNIT_S,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.signing_key_file",
+        c"File with the private key that signs checkpoints, a PKCS#8 PEM file of an Ed25519 key.",
+        c"Relative to the data directory. Made with mode 0600 at the first start when it is not there; keep it outside of the data directory, where base backups copy it.",
+        &SIGNING_KEY_FILE,
+        Sighup,
+        GucFlags::SUPERUSER_ONLY,
     );
     // SAFETY: the hooks are guarded, and keep to what hooks may do.
     unsafe {

@@ -35,11 +35,8 @@ extension_sql_file!(
 extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["functions"]);
 extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["query"]);
 extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = ["words"]);
-extension_sql_file!(
-    "../sql/schema/40_triggers.sql",
-    name = "triggers",
-    requires = ["search"]
-);
+extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["search"]);
+extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["proof"]);
 extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["triggers"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",

@@ -45,6 +45,15 @@ pub fn fill(row: &mut RowBuf<INBOX>) {
     }
 }
 
+/// Name of the role that logged in.
+pub fn session_user() -> String {
+    let mut found = String::new();
+    // SAFETY: a global of this process.
+    let role = unsafe { pg_sys::GetSessionUserId() };
+    with_name(role, |name| found = String::from_utf8_lossy(name).into_owned());
+    found
+}
+
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn forget_names(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
     NAMES.with_borrow_mut(Vec::clear);

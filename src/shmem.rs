@@ -13,15 +13,69 @@ const WAITERS: usize = 64;
 /// Bytes kept of the last error's text.
 const ERROR_BYTES: usize = 240;
 
+/// A worker of one database. All zero: the launcher should start one.
+#[repr(C)]
+pub struct Worker {
+    /// Process id; 0 means that there is none.
+    pub pid: AtomicI32,
+    /// Address of its latch, in shared memory.
+    latch: AtomicUsize,
+    /// Earliest time (Unix seconds) at which the launcher may start it again.
+    pub not_before: AtomicI64,
+}
+
+impl Worker {
+    /// Is this process not needed, because another one already does this work?
+    pub fn is_taken(&self) -> bool {
+        let running = self.pid.load(Ordering::Acquire);
+        // SAFETY: a global of this process; looks a pid up among the cluster's processes.
+        running > 0 && unsafe { running != pg_sys::MyProcPid && !pg_sys::BackendPidGetProc(running).is_null() }
+    }
+
+    /// Makes this process the worker.
+    pub fn register(&self) {
+        // SAFETY: plain globals of this process.
+        unsafe {
+            self.latch.store(pg_sys::MyLatch as usize, Ordering::Release);
+            self.pid.store(pg_sys::MyProcPid, Ordering::Release);
+            self.not_before.store(0, Ordering::Release);
+        }
+    }
+
+    /// The worker leaves; the launcher may start another after `pause` seconds.
+    pub fn unregister(&self, pause: i64) {
+        self.not_before
+            .store(unix_micros() / 1_000_000 + pause, Ordering::Release);
+        self.latch.store(0, Ordering::Release);
+        self.pid.store(0, Ordering::Release);
+    }
+
+    /// Wakes it, or the launcher when there is none.
+    pub fn wake(&self) {
+        match self.latch.load(Ordering::Acquire) {
+            0 => wake_launcher(),
+            address => set_latch(address),
+        }
+    }
+
+    fn clear(&self) {
+        self.pid.store(0, Ordering::Release);
+        self.latch.store(0, Ordering::Release);
+        self.not_before.store(0, Ordering::Release);
+    }
+}
+
 /// What the processes of one database share. All zero is the valid empty state.
 #[repr(C)]
 pub struct Slot {
     /// The database; 0 means free.
     pub database: AtomicU32,
-    /// Process id of the sealer; 0 means that the launcher should start one.
-    pub sealer_pid: AtomicI32,
-    /// Address of the sealer's latch, in shared memory.
-    sealer_latch: AtomicUsize,
+    /// The sealer.
+    pub sealer: Worker,
+    /// The publisher of checkpoints.
+    pub publisher: Worker,
+    /// Somebody waits for a checkpoint.
+    pub checkpoint_wanted: AtomicBool,
     /// Somebody committed events since the sealer last looked.
     pub pending: AtomicBool,
     /// Somebody waits in `await_sealed`, so the sealer should not linger for a larger batch.
@@ -30,8 +84,6 @@ pub struct Slot {
     pub active_inbox: AtomicU32,
     /// For each inbox, 1 + the lowest block with newly committed rows; 0 means none.
     hint: [AtomicU32; INBOXES],
-    /// Earliest time (Unix seconds) at which the launcher may start the sealer again.
-    pub not_before: AtomicI64,
     /// Events that this process generation sealed.
     pub sealed: AtomicU64,
     /// Sealing transactions.
@@ -163,9 +215,8 @@ pub fn my_slot() -> Option<&'static Slot> {
 
 /// Gives the slot of a database without the extension back.
 pub fn free(slot: &Slot) {
-    slot.sealer_pid.store(0, Ordering::Release);
-    slot.sealer_latch.store(0, Ordering::Release);
-    slot.not_before.store(0, Ordering::Release);
+    slot.sealer.clear();
+    slot.publisher.clear();
     slot.database.store(0, Ordering::Release);
 }
 
@@ -195,24 +246,6 @@ fn set_latch(address: usize) {
 }
 
 impl Slot {
-    /// Makes this process the sealer.
-    pub fn register_sealer(&self) {
-        // SAFETY: plain globals of this process.
-        unsafe {
-            self.sealer_latch.store(pg_sys::MyLatch as usize, Ordering::Release);
-            self.sealer_pid.store(pg_sys::MyProcPid, Ordering::Release);
-            self.not_before.store(0, Ordering::Release);
-        }
-    }
-
-    /// The sealer leaves; the launcher may start another after `pause` seconds.
-    pub fn unregister_sealer(&self, pause: i64) {
-        self.not_before
-            .store(unix_micros() / 1_000_000 + pause, Ordering::Release);
-        self.sealer_latch.store(0, Ordering::Release);
-        self.sealer_pid.store(0, Ordering::Release);
-    }
-
     /// Announces committed rows from `block` of an inbox on, and wakes the sealer if it sleeps.
     pub fn announce(&self, inbox: usize, block: u32) {
         let mut now = self.hint[inbox].load(Ordering::Acquire);
@@ -228,10 +261,7 @@ impl Slot {
     /// Wakes the sealer, or the launcher when there is none. Once per round is enough.
     pub fn wake(&self) {
         if !self.pending.swap(true, Ordering::AcqRel) {
-            match self.sealer_latch.load(Ordering::Acquire) {
-                0 => wake_launcher(),
-                address => set_latch(address),
-            }
+            self.sealer.wake();
         }
     }
 

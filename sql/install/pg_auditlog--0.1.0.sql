@@ -182,10 +182,67 @@ CREATE TABLE auditlog_data.head (
     extension_oid bigint NOT NULL,
     size bigint NOT NULL,
     hash bytea NOT NULL,
+    root bytea NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     PRIMARY KEY (system_identifier, database_oid, extension_oid)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE auditlog_data.head IS 'Number of sealed events and hash of the last one';
+COMMENT ON TABLE auditlog_data.head IS 'Number of sealed events, hash of the last one, root of the Merkle tree';
+
+-- The Merkle tree over the entries (docs/format.md), in tiles of 256 hashes as c2sp.org/tlog-tiles has
+-- them; the last tile of each level grows. It does not depend on the rows: they may go, it stays.
+CREATE TABLE auditlog_data.tile (
+    level smallint NOT NULL,
+    tile_index bigint NOT NULL,
+    hashes bytea NOT NULL,
+    PRIMARY KEY (level, tile_index)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+    toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 8000);
+-- Hashes have nothing to compress.
+ALTER TABLE auditlog_data.tile ALTER COLUMN hashes SET STORAGE EXTERNAL;
+COMMENT ON TABLE auditlog_data.tile IS 'Tiles of the Merkle tree over the entries';
+
+-- One log has one origin, until a restored or copied database goes on as another.
+CREATE TABLE auditlog_data.incarnation (
+    number integer PRIMARY KEY,
+    origin text NOT NULL UNIQUE,
+    first_size bigint NOT NULL,
+    started_at timestamptz NOT NULL,
+    system_identifier bigint NOT NULL,
+    database_oid bigint NOT NULL,
+    extension_oid bigint NOT NULL,
+    declared_by text NOT NULL,
+    reason text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.incarnation IS 'Under which origin this log''s checkpoints are signed, and since when';
+
+-- Keys that have signed, the public halves.
+CREATE TABLE auditlog_data.signing_key (
+    vkey text PRIMARY KEY,
+    origin text NOT NULL,
+    from_size bigint NOT NULL,
+    since timestamptz NOT NULL,
+    retired_at timestamptz
+);
+COMMENT ON TABLE auditlog_data.signing_key IS 'Public keys of the checkpoints';
+
+CREATE TABLE auditlog_data.checkpoint (
+    origin text NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    made_at timestamptz NOT NULL,
+    PRIMARY KEY (origin, size)
+);
+COMMENT ON TABLE auditlog_data.checkpoint IS 'Signed checkpoints: C2SP signed notes';
+
+-- Why no checkpoint is made at the moment; one row, written by the publisher when it changes.
+CREATE TABLE auditlog_data.publisher (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    state text NOT NULL,
+    detail text NOT NULL,
+    since timestamptz NOT NULL
+);
+COMMENT ON TABLE auditlog_data.publisher IS 'State of the publisher of checkpoints';
 
 CREATE TABLE auditlog_data.idempotency (
     tenant text NOT NULL,
@@ -265,6 +322,10 @@ COMMENT ON COLUMN auditlog.events.hash IS 'SHA-256 of prev_hash, entry_hash and 
 -- Dumps carry the events. Partitions are no members of the extension (they come and go), so pg_dump
 -- takes them by itself; the event types that users added are told apart by built_in.
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.head', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.tile', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.incarnation', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.signing_key', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.checkpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.idempotency', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_0', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_1', '');
@@ -339,7 +400,8 @@ CREATE FUNCTION auditlog_data.stats(
     OUT last_seal timestamptz, OUT last_round timestamptz, OUT last_lag_us bigint, OUT tampered bigint,
     OUT truncations bigint, OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text,
     OUT repeats bigint, OUT differing_repeats bigint, OUT schema_warnings bigint,
-    OUT verify_pid integer, OUT verify_done bigint, OUT verify_total bigint, OUT verify_started timestamptz
+    OUT verify_pid integer, OUT verify_done bigint, OUT verify_total bigint, OUT verify_started timestamptz,
+    OUT publisher_pid integer, OUT key_in_data_directory boolean
 ) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_stats';
 COMMENT ON FUNCTION auditlog_data.stats() IS 'Counters of this database in shared memory';
@@ -928,6 +990,58 @@ CREATE FUNCTION auditlog.suggest(query text, cursor integer DEFAULT NULL, "limit
 COMMENT ON FUNCTION auditlog.suggest(text, integer, integer) IS
     'What may stand at a character of the query (default: its end), to replace the characters from replace_from to before replace_to';
 
+-- sql/schema/38_proof.sql
+-- Proofs for outsiders: checkpoints, inclusion and consistency proofs, what a bundle is made of
+-- (docs/verify.md). Formats are those of c2sp.org.
+
+CREATE FUNCTION auditlog.checkpoint() RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_checkpoint';
+COMMENT ON FUNCTION auditlog.checkpoint() IS 'A signed checkpoint over all that is sealed now; made when there is none yet';
+
+CREATE FUNCTION auditlog.public_key() RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT k.vkey FROM auditlog_data.signing_key AS k JOIN auditlog_data.incarnation AS i ON i.origin = k.origin
+    WHERE k.retired_at IS NULL ORDER BY i.number DESC, k.since DESC LIMIT 1
+$body$;
+COMMENT ON FUNCTION auditlog.public_key() IS 'The key that checks the checkpoints, as C2SP vkey; write it down outside of the database';
+
+CREATE FUNCTION auditlog.inclusion_proof(event_id text) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_inclusion_proof';
+COMMENT ON FUNCTION auditlog.inclusion_proof(text) IS 'Proof that the event is in the log of the newest checkpoint, as C2SP tlog-proof';
+
+CREATE FUNCTION auditlog.consistency_proof(old_size bigint, new_size bigint DEFAULT NULL) RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_consistency_proof';
+COMMENT ON FUNCTION auditlog.consistency_proof(bigint, bigint) IS 'Proof that the log of new_size events begins with that of old_size: hashes in base64, one a line';
+
+CREATE FUNCTION auditlog.tiles(level integer, first bigint, last bigint) RETURNS TABLE (tile_index bigint, hashes bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT t.tile_index, t.hashes FROM auditlog_data.tile AS t
+    WHERE t.level = tiles.level AND t.tile_index BETWEEN first AND last ORDER BY t.tile_index
+$body$;
+COMMENT ON FUNCTION auditlog.tiles(integer, bigint, bigint) IS 'Tiles of the Merkle tree: 32 bytes a hash';
+
+CREATE FUNCTION auditlog.bundle_record(event auditlog.events) RETURNS bytea
+    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'auditlog_bundle_record';
+COMMENT ON FUNCTION auditlog.bundle_record(auditlog.events) IS 'The event as a bundle holds it, for the offline verifier; NULL until it is sealed';
+
+CREATE VIEW auditlog.checkpoints AS
+SELECT c.origin, c.size, c.root, c.made_at, c.note FROM auditlog_data.checkpoint AS c;
+COMMENT ON VIEW auditlog.checkpoints IS 'Signed checkpoints of the log';
+
+CREATE VIEW auditlog.signing_keys AS
+SELECT k.vkey, k.origin, k.from_size, k.since, k.retired_at FROM auditlog_data.signing_key AS k;
+COMMENT ON VIEW auditlog.signing_keys IS 'Public keys that have signed checkpoints';
+
+CREATE VIEW auditlog.incarnations AS
+SELECT i.number, i.origin, i.first_size, i.started_at, i.declared_by, i.reason FROM auditlog_data.incarnation AS i;
+COMMENT ON VIEW auditlog.incarnations IS 'Origins of this log: another one begins when a restored or copied database goes on';
+
+CREATE FUNCTION auditlog.declare_incarnation(reason text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_declare_incarnation';
+COMMENT ON FUNCTION auditlog.declare_incarnation(text) IS 'Lets a restored or copied log go on under a new origin, which it returns; itself an event';
+
 -- sql/schema/40_triggers.sql
 -- The triggers of design §2. ENABLE ALWAYS: session_replication_role = replica does not switch them off.
 
@@ -957,6 +1071,11 @@ BEGIN
     CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.head FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_change;
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_truncate;
+    -- Proofs: the tree belongs to the sealer, what was signed of it to the publisher.
+    FOREACH t IN ARRAY ARRAY['tile', 'incarnation', 'signing_key', 'checkpoint', 'publisher'] LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
+    END LOOP;
     -- The word index decides what a search finds: only the sealer may write it.
     FOREACH t IN ARRAY ARRAY['auditlog_data.word_run', 'auditlog_data.word_chunk'] LOOP
         EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
@@ -1064,6 +1183,21 @@ FROM auditlog_data.word_state() AS w
 LEFT JOIN auditlog_data.head_state() AS h ON true;
 COMMENT ON VIEW auditlog.stat_word_index IS 'The word index: how far it is behind the log, and its size';
 
+CREATE FUNCTION auditlog_data.publisher_state(
+        OUT state text, OUT detail text, OUT since timestamptz, OUT pid integer, OUT origin text, OUT size bigint,
+        OUT made_at timestamptz, OUT key_in_data_directory boolean)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT COALESCE(p.state, 'ok'), COALESCE(p.detail, ''), p.since, s.publisher_pid, i.origin, c.size, c.made_at,
+        s.key_in_data_directory
+    FROM auditlog_data.stats() AS s
+    LEFT JOIN auditlog_data.publisher AS p ON true
+    LEFT JOIN LATERAL (SELECT n.origin FROM auditlog_data.incarnation AS n ORDER BY n.number DESC LIMIT 1) AS i ON true
+    LEFT JOIN LATERAL (SELECT k.size, k.made_at FROM auditlog_data.checkpoint AS k WHERE k.origin = i.origin
+        ORDER BY k.size DESC LIMIT 1) AS c ON true
+$body$;
+COMMENT ON FUNCTION auditlog_data.publisher_state() IS 'What the publisher of checkpoints says, and the newest checkpoint';
+
 CREATE VIEW auditlog.stat_verify AS
 SELECT s.verify_pid AS pid, s.verify_done AS rows_done, s.verify_total AS rows_total, s.verify_started AS started_at
 FROM auditlog_data.stats() AS s
@@ -1122,7 +1256,9 @@ $body$
         WHERE rolname = 'auditlog_owner' AND (rolcanlogin OR rolsuper)
     UNION ALL
     SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
-        FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass)) AS w (relid)
+        FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass), ('auditlog_data.tile'::regclass),
+            ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.checkpoint'::regclass),
+            ('auditlog_data.publisher'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -1141,6 +1277,7 @@ DECLARE
     i record;
     h record;
     w record;
+    p record;
     age interval;
     faults text[];
 BEGIN
@@ -1225,6 +1362,43 @@ BEGIN
     END IF;
     RETURN NEXT;
 
+    "check" := 'checkpoints';
+    SELECT * INTO p FROM auditlog_data.publisher_state();
+    IF p.state = 'copied' THEN
+        status := 'error'; detail := format('No checkpoints: %s.', p.detail);
+        hint := 'When the original is gone for good, call auditlog.declare_incarnation(reason); otherwise drop this copy.';
+    ELSIF p.state IN ('rolled_back', 'forked') THEN
+        status := 'error'; detail := format('No checkpoints: %s.', p.detail);
+        hint := 'Run auditlog.verify(). After a restore that was meant, call auditlog.declare_incarnation(reason).';
+    ELSIF p.state IN ('key_lost', 'key_replaced') THEN
+        status := 'error'; detail := format('No checkpoints: %s.', p.detail);
+        hint := 'Put the key file back. If it is gone, auditlog.declare_incarnation(reason) goes on under a new origin and key.';
+    ELSIF p.state <> 'ok' THEN
+        status := 'error'; detail := format('No checkpoints: %s.', p.detail); hint := 'Look into the server log.';
+    ELSIF pg_is_in_recovery() THEN
+        status := 'ok'; detail := 'This is a standby; the primary signs.'; hint := NULL;
+    ELSIF p.pid IS NULL THEN
+        status := 'warning'; detail := 'No publisher is running for this database.';
+        hint := 'It is started within a minute; if not, look into the server log and raise max_worker_processes.';
+    ELSIF p.size IS NULL THEN
+        status := 'ok'; detail := 'Nothing was signed yet: there are no events, or they are new.'; hint := NULL;
+    ELSIF h.size > p.size AND clock_timestamp() - p.made_at > 3 * current_setting('auditlog.checkpoint_interval')::interval + interval '1 minute' THEN
+        status := 'warning'; detail := format('%s events are sealed, the newest checkpoint of %s covers %s.', h.size, date_trunc('second', p.made_at), p.size);
+        hint := 'Look what the publisher waits for in pg_stat_activity: a synchronous standby?';
+    ELSE
+        status := 'ok'; detail := format('The newest checkpoint covers %s of %s events, signed as %s.', p.size, h.size, p.origin); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'signing key';
+    IF p.key_in_data_directory THEN
+        status := 'warning'; detail := 'The signing key lies in the data directory, so base backups copy it.';
+        hint := 'Move the file elsewhere (mode 0600) and set auditlog.signing_key_file to its path.';
+    ELSE
+        status := 'ok'; detail := 'The signing key lies outside of the data directory.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
     "check" := 'tampering';
     IF s.tampered > 0 THEN
         status := 'error'; detail := format('%s events were changed between commit and sealing.', s.tampered);
@@ -1305,6 +1479,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.extension_drop', 'auditlog', 'critical', 'The extension was removed from a database.', NULL, true),
 ('auditlog.extension_update', 'auditlog', 'notice', 'The extension was updated to another version.', NULL, true),
 ('auditlog.gap_detected', 'auditlog', 'critical', 'Positions of the log that should hold events hold none.', NULL, true),
+('auditlog.incarnation', 'auditlog', 'critical', 'A restored or copied log went on under a new origin.', NULL, true),
 ('auditlog.key_create', 'auditlog', 'notice', 'A signing key was made.', NULL, true),
 ('auditlog.key_rotate', 'auditlog', 'notice', 'The signing key was replaced by a new one.', NULL, true),
 ('auditlog.legal_hold', 'auditlog', 'notice', 'A legal hold was placed on part of the log, or lifted.', NULL, true),
@@ -1666,9 +1841,17 @@ GRANT SELECT ON auditlog.saved_queries TO auditlog_administrator, auditlog_analy
 GRANT EXECUTE ON FUNCTION auditlog.save_query(text, text, text), auditlog.delete_query(text)
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
+-- Proofs: what an auditor is given.
+GRANT EXECUTE ON FUNCTION auditlog.checkpoint(), auditlog.inclusion_proof(text), auditlog.consistency_proof(bigint, bigint),
+    auditlog.tiles(integer, bigint, bigint), auditlog.bundle_record(auditlog.events), auditlog.public_key()
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.checkpoints, auditlog.signing_keys, auditlog.incarnations
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text) TO auditlog_administrator;
+
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),
-    auditlog_data.word_state()
+    auditlog_data.word_state(), auditlog_data.publisher_state()
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, auditlog.stat_word_index
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;

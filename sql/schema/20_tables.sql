@@ -133,10 +133,67 @@ CREATE TABLE auditlog_data.head (
     extension_oid bigint NOT NULL,
     size bigint NOT NULL,
     hash bytea NOT NULL,
+    root bytea NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     PRIMARY KEY (system_identifier, database_oid, extension_oid)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE auditlog_data.head IS 'Number of sealed events and hash of the last one';
+COMMENT ON TABLE auditlog_data.head IS 'Number of sealed events, hash of the last one, root of the Merkle tree';
+
+-- The Merkle tree over the entries (docs/format.md), in tiles of 256 hashes as c2sp.org/tlog-tiles has
+-- them; the last tile of each level grows. It does not depend on the rows: they may go, it stays.
+CREATE TABLE auditlog_data.tile (
+    level smallint NOT NULL,
+    tile_index bigint NOT NULL,
+    hashes bytea NOT NULL,
+    PRIMARY KEY (level, tile_index)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
+    toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 8000);
+-- Hashes have nothing to compress.
+ALTER TABLE auditlog_data.tile ALTER COLUMN hashes SET STORAGE EXTERNAL;
+COMMENT ON TABLE auditlog_data.tile IS 'Tiles of the Merkle tree over the entries';
+
+-- One log has one origin, until a restored or copied database goes on as another.
+CREATE TABLE auditlog_data.incarnation (
+    number integer PRIMARY KEY,
+    origin text NOT NULL UNIQUE,
+    first_size bigint NOT NULL,
+    started_at timestamptz NOT NULL,
+    system_identifier bigint NOT NULL,
+    database_oid bigint NOT NULL,
+    extension_oid bigint NOT NULL,
+    declared_by text NOT NULL,
+    reason text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.incarnation IS 'Under which origin this log''s checkpoints are signed, and since when';
+
+-- Keys that have signed, the public halves.
+CREATE TABLE auditlog_data.signing_key (
+    vkey text PRIMARY KEY,
+    origin text NOT NULL,
+    from_size bigint NOT NULL,
+    since timestamptz NOT NULL,
+    retired_at timestamptz
+);
+COMMENT ON TABLE auditlog_data.signing_key IS 'Public keys of the checkpoints';
+
+CREATE TABLE auditlog_data.checkpoint (
+    origin text NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    made_at timestamptz NOT NULL,
+    PRIMARY KEY (origin, size)
+);
+COMMENT ON TABLE auditlog_data.checkpoint IS 'Signed checkpoints: C2SP signed notes';
+
+-- Why no checkpoint is made at the moment; one row, written by the publisher when it changes.
+CREATE TABLE auditlog_data.publisher (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    state text NOT NULL,
+    detail text NOT NULL,
+    since timestamptz NOT NULL
+);
+COMMENT ON TABLE auditlog_data.publisher IS 'State of the publisher of checkpoints';
 
 CREATE TABLE auditlog_data.idempotency (
     tenant text NOT NULL,
@@ -216,6 +273,10 @@ COMMENT ON COLUMN auditlog.events.hash IS 'SHA-256 of prev_hash, entry_hash and 
 -- Dumps carry the events. Partitions are no members of the extension (they come and go), so pg_dump
 -- takes them by itself; the event types that users added are told apart by built_in.
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.head', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.tile', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.incarnation', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.signing_key', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.checkpoint', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.idempotency', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_0', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_1', '');

@@ -64,7 +64,8 @@ CREATE FUNCTION auditlog_data.stats(
     OUT last_seal timestamptz, OUT last_round timestamptz, OUT last_lag_us bigint, OUT tampered bigint,
     OUT truncations bigint, OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text,
     OUT repeats bigint, OUT differing_repeats bigint, OUT schema_warnings bigint,
-    OUT verify_pid integer, OUT verify_done bigint, OUT verify_total bigint, OUT verify_started timestamptz
+    OUT verify_pid integer, OUT verify_done bigint, OUT verify_total bigint, OUT verify_started timestamptz,
+    OUT publisher_pid integer, OUT key_in_data_directory boolean
 ) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_stats';
 COMMENT ON FUNCTION auditlog_data.stats() IS 'Counters of this database in shared memory';

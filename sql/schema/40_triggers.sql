@@ -26,6 +26,11 @@ BEGIN
     CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.head FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_change;
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_truncate;
+    -- Proofs: the tree belongs to the sealer, what was signed of it to the publisher.
+    FOREACH t IN ARRAY ARRAY['tile', 'incarnation', 'signing_key', 'checkpoint', 'publisher'] LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
+    END LOOP;
     -- The word index decides what a search finds: only the sealer may write it.
     FOREACH t IN ARRAY ARRAY['auditlog_data.word_run', 'auditlog_data.word_chunk'] LOOP
         EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);

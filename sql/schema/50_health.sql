@@ -79,6 +79,21 @@ FROM auditlog_data.word_state() AS w
 LEFT JOIN auditlog_data.head_state() AS h ON true;
 COMMENT ON VIEW auditlog.stat_word_index IS 'The word index: how far it is behind the log, and its size';
 
+CREATE FUNCTION auditlog_data.publisher_state(
+        OUT state text, OUT detail text, OUT since timestamptz, OUT pid integer, OUT origin text, OUT size bigint,
+        OUT made_at timestamptz, OUT key_in_data_directory boolean)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT COALESCE(p.state, 'ok'), COALESCE(p.detail, ''), p.since, s.publisher_pid, i.origin, c.size, c.made_at,
+        s.key_in_data_directory
+    FROM auditlog_data.stats() AS s
+    LEFT JOIN auditlog_data.publisher AS p ON true
+    LEFT JOIN LATERAL (SELECT n.origin FROM auditlog_data.incarnation AS n ORDER BY n.number DESC LIMIT 1) AS i ON true
+    LEFT JOIN LATERAL (SELECT k.size, k.made_at FROM auditlog_data.checkpoint AS k WHERE k.origin = i.origin
+        ORDER BY k.size DESC LIMIT 1) AS c ON true
+$body$;
+COMMENT ON FUNCTION auditlog_data.publisher_state() IS 'What the publisher of checkpoints says, and the newest checkpoint';
+
 CREATE VIEW auditlog.stat_verify AS
 SELECT s.verify_pid AS pid, s.verify_done AS rows_done, s.verify_total AS rows_total, s.verify_started AS started_at
 FROM auditlog_data.stats() AS s
@@ -137,7 +152,9 @@ $body$
         WHERE rolname = 'auditlog_owner' AND (rolcanlogin OR rolsuper)
     UNION ALL
     SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
-        FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass)) AS w (relid)
+        FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass), ('auditlog_data.tile'::regclass),
+            ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.checkpoint'::regclass),
+            ('auditlog_data.publisher'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -156,6 +173,7 @@ DECLARE
     i record;
     h record;
     w record;
+    p record;
     age interval;
     faults text[];
 BEGIN
@@ -237,6 +255,43 @@ BEGIN
         hint := 'When a restore has ended and this stays, restore into an empty database.';
     ELSE
         status := 'ok'; detail := format('%s events are sealed.', h.size); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'checkpoints';
+    SELECT * INTO p FROM auditlog_data.publisher_state();
+    IF p.state = 'copied' THEN
+        status := 'error'; detail := format('No checkpoints: %s.', p.detail);
+        hint := 'When the original is gone for good, call auditlog.declare_incarnation(reason); otherwise drop this copy.';
+    ELSIF p.state IN ('rolled_back', 'forked') THEN
+        status := 'error'; detail := format('No checkpoints: %s.', p.detail);
+        hint := 'Run auditlog.verify(). After a restore that was meant, call auditlog.declare_incarnation(reason).';
+    ELSIF p.state IN ('key_lost', 'key_replaced') THEN
+        status := 'error'; detail := format('No checkpoints: %s.', p.detail);
+        hint := 'Put the key file back. If it is gone, auditlog.declare_incarnation(reason) goes on under a new origin and key.';
+    ELSIF p.state <> 'ok' THEN
+        status := 'error'; detail := format('No checkpoints: %s.', p.detail); hint := 'Look into the server log.';
+    ELSIF pg_is_in_recovery() THEN
+        status := 'ok'; detail := 'This is a standby; the primary signs.'; hint := NULL;
+    ELSIF p.pid IS NULL THEN
+        status := 'warning'; detail := 'No publisher is running for this database.';
+        hint := 'It is started within a minute; if not, look into the server log and raise max_worker_processes.';
+    ELSIF p.size IS NULL THEN
+        status := 'ok'; detail := 'Nothing was signed yet: there are no events, or they are new.'; hint := NULL;
+    ELSIF h.size > p.size AND clock_timestamp() - p.made_at > 3 * current_setting('auditlog.checkpoint_interval')::interval + interval '1 minute' THEN
+        status := 'warning'; detail := format('%s events are sealed, the newest checkpoint of %s covers %s.', h.size, date_trunc('second', p.made_at), p.size);
+        hint := 'Look what the publisher waits for in pg_stat_activity: a synchronous standby?';
+    ELSE
+        status := 'ok'; detail := format('The newest checkpoint covers %s of %s events, signed as %s.', p.size, h.size, p.origin); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'signing key';
+    IF p.key_in_data_directory THEN
+        status := 'warning'; detail := 'The signing key lies in the data directory, so base backups copy it.';
+        hint := 'Move the file elsewhere (mode 0600) and set auditlog.signing_key_file to its path.';
+    ELSE
+        status := 'ok'; detail := 'The signing key lies outside of the data directory.'; hint := NULL;
     END IF;
     RETURN NEXT;
 

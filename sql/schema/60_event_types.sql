@@ -55,6 +55,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.extension_drop', 'auditlog', 'critical', 'The extension was removed from a database.', NULL, true),
 ('auditlog.extension_update', 'auditlog', 'notice', 'The extension was updated to another version.', NULL, true),
 ('auditlog.gap_detected', 'auditlog', 'critical', 'Positions of the log that should hold events hold none.', NULL, true),
+('auditlog.incarnation', 'auditlog', 'critical', 'A restored or copied log went on under a new origin.', NULL, true),
 ('auditlog.key_create', 'auditlog', 'notice', 'A signing key was made.', NULL, true),
 ('auditlog.key_rotate', 'auditlog', 'notice', 'The signing key was replaced by a new one.', NULL, true),
 ('auditlog.legal_hold', 'auditlog', 'notice', 'A legal hold was placed on part of the log, or lifted.', NULL, true),

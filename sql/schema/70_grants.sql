@@ -73,9 +73,17 @@ GRANT SELECT ON auditlog.saved_queries TO auditlog_administrator, auditlog_analy
 GRANT EXECUTE ON FUNCTION auditlog.save_query(text, text, text), auditlog.delete_query(text)
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
+-- Proofs: what an auditor is given.
+GRANT EXECUTE ON FUNCTION auditlog.checkpoint(), auditlog.inclusion_proof(text), auditlog.consistency_proof(bigint, bigint),
+    auditlog.tiles(integer, bigint, bigint), auditlog.bundle_record(auditlog.events), auditlog.public_key()
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.checkpoints, auditlog.signing_keys, auditlog.incarnations
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text) TO auditlog_administrator;
+
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),
-    auditlog_data.word_state()
+    auditlog_data.word_state(), auditlog_data.publisher_state()
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, auditlog.stat_word_index
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;

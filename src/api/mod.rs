@@ -2,6 +2,7 @@
 
 pub mod as_given;
 pub mod await_sealed;
+pub mod bundle;
 pub mod candidates;
 pub mod context;
 pub mod cursor;
@@ -9,6 +10,9 @@ pub mod event_document;
 pub mod event_rows;
 pub mod field;
 pub mod filters;
+pub mod incarnation;
+pub mod own_event;
+pub mod proof;
 pub mod query;
 pub mod query_document;
 pub mod query_leaf;
@@ -19,4 +23,5 @@ pub mod stats;
 pub mod suggest;
 pub mod to_json;
 pub mod verify;
+pub mod verify_tree;
 pub mod words;

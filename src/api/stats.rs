@@ -31,7 +31,7 @@ fn stats(call: &Call) -> Datum {
         };
         let pid = |p: i32| (p != 0).then(|| Datum::from(p));
         rows.push(&[
-            pid(slot.sealer_pid.load(Relaxed)),
+            pid(slot.sealer.pid.load(Relaxed)),
             Some(Datum::from(slot.active_inbox.load(Relaxed) as i32)),
             count(&slot.sealed),
             count(&slot.batches),
@@ -51,6 +51,8 @@ fn stats(call: &Call) -> Datum {
             count(&slot.verify_done),
             count(&slot.verify_total),
             time(&slot.verify_started),
+            pid(slot.publisher.pid.load(Relaxed)),
+            Some(Datum::from(crate::worker::signing::in_data_directory())),
         ]);
     }
     call.null()

@@ -2,6 +2,7 @@
 //! partitions as they lie in the heap, so no index, view or policy can hide or show anything. This
 //! thread reads, others hash.
 
+use super::verify_tree::{self, Leaves};
 use crate::error::Fault;
 use crate::fmgr::{Call, Rows};
 use crate::shmem::{self, Slot};
@@ -15,6 +16,7 @@ use auditlog_core::chain::{GENESIS, Hash};
 use auditlog_core::runs::{Checker, Expect};
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Datum;
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 crate::sql_function!(auditlog_verify, pg_finfo_auditlog_verify, verify);
@@ -23,11 +25,15 @@ crate::sql_function!(auditlog_verify, pg_finfo_auditlog_verify, verify);
 const PROGRESS: u64 = 4096;
 
 /// One line of the result.
-struct Line {
-    log_index: Option<i64>,
-    kind: String,
-    detail: String,
-    event_id: Option<String>,
+pub struct Line {
+    /// Where the event stands, or stood; `None` for what concerns no single place.
+    pub log_index: Option<i64>,
+    /// What happened.
+    pub kind: String,
+    /// What does not fit.
+    pub detail: String,
+    /// The event, where it is known.
+    pub event_id: Option<String>,
 }
 
 struct Range {
@@ -40,12 +46,12 @@ fn verify(call: &Call) -> Datum {
     let range = range(call);
     let mut rows = Rows::new(call);
     // Without a head nothing was sealed here: whatever lies in the log is too much.
-    let head = head::of_the_rows().unwrap_or(head::Head { size: 0, hash: GENESIS });
+    let head = head::of_the_rows().unwrap_or(head::Head::empty());
     let size = head.size.max(0) as u64;
     if range.from >= size.max(1) {
         bad_range(&format!("from_index is {}, but the log has {size} events.", range.from));
     }
-    let mut pass = Pass::new(&range);
+    let mut pass = Pass::new(&range, size);
     let partitions = scan::log_partitions();
     let rows_to_read = partitions.iter().map(|p| scan::estimated_rows(*p)).sum();
     pass.begin(rows_to_read);
@@ -73,6 +79,7 @@ fn verify(call: &Call) -> Datum {
     let head_hash = if end == size { Some(head.hash) } else { pass.after };
     let start_prev = if range.from == 0 { Some(GENESIS) } else { pass.before };
     pass.end();
+    let leaves = std::mem::take(&mut pass.other_leaves);
     let findings = pass.checker.finish(Expect {
         first: range.from,
         size: end,
@@ -88,7 +95,21 @@ fn verify(call: &Call) -> Datum {
             event_id: f.event_id,
         })
         .collect();
+    // A row whose own hashes fit, but not the tree's leaf, was computed anew.
+    let named: HashSet<i64> = lines.iter().filter_map(|line| line.log_index).collect();
+    lines.extend(
+        leaves
+            .into_iter()
+            .filter(|(index, _)| !named.contains(index))
+            .map(|(index, event_id)| Line {
+                log_index: Some(index),
+                kind: "modified".to_owned(),
+                detail: "the Merkle tree has another entry here: row and hashes, or the tree, were changed".to_owned(),
+                event_id: Some(event_id),
+            }),
+    );
     if range.from == 0 && range.to.is_none() {
+        lines.extend(verify_tree::check(&head));
         check_inbox(&mut lines);
     }
     for line in lines {
@@ -160,10 +181,16 @@ struct Pass<'a> {
     before: Option<Hash>,
     /// `prev_hash` of the row after the range.
     after: Option<Hash>,
+    /// The tree's leaves.
+    leaves: Leaves,
+    /// How many the tree should have.
+    size: u64,
+    /// Rows whose leaf is another one: their places and event ids.
+    other_leaves: Vec<(i64, String)>,
 }
 
 impl Pass<'_> {
-    fn new(range: &Range) -> Pass<'_> {
+    fn new(range: &Range, size: u64) -> Pass<'_> {
         Pass {
             range,
             checker: Checker::new(),
@@ -172,6 +199,9 @@ impl Pass<'_> {
             done: 0,
             before: None,
             after: None,
+            leaves: Leaves::default(),
+            size,
+            other_leaves: Vec::new(),
         }
     }
 
@@ -246,6 +276,10 @@ impl Pass<'_> {
     /// The checker takes rows in any order.
     fn judge(&mut self, judged: Vec<(Links, bool)>) {
         for (links, fits) in judged {
+            if links.index < self.size && self.leaves.at(links.index) != Some(links.entry) {
+                let event_id = String::from_utf8_lossy(&links.event_id).into_owned();
+                self.other_leaves.push((links.index as i64, event_id));
+            }
             self.checker.row(
                 links.index,
                 &links.prev,

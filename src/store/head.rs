@@ -1,19 +1,33 @@
-//! The head of the chain: how many events are sealed and the hash of the last one. Only the sealer
-//! advances it, in the transaction that inserts the rows.
+//! The head of the log: how many events are sealed, the hash of the last one, the root of the Merkle
+//! tree. Only the sealer advances it, in the transaction that inserts the rows.
 
 use super::catalog::as_owner;
 use super::spi::{self, Arg};
 use crate::error::Fault;
 use auditlog_core::chain::{GENESIS, Hash};
+use auditlog_tlog::hash::empty_root;
 use pgrx::pg_sys;
 
-/// Size and hash of the log.
+/// Size, hash and root of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// Number of sealed events; the next `log_index`.
     pub size: i64,
     /// `hash` of the event with index `size - 1`; [`GENESIS`] when empty.
     pub hash: Hash,
+    /// Root of the Merkle tree over the entries (RFC 6962).
+    pub root: Hash,
+}
+
+impl Head {
+    /// Of the log without events.
+    pub fn empty() -> Head {
+        Head {
+            size: 0,
+            hash: GENESIS,
+            root: empty_root(),
+        }
+    }
 }
 
 /// How this installation of the extension is told apart from copies of it: cluster, database, and
@@ -31,10 +45,10 @@ pub fn identity() -> [Arg; 3] {
     }
 }
 
-const READ: &str = "SELECT size, hash FROM auditlog_data.head \
+const READ: &str = "SELECT size, hash, root FROM auditlog_data.head \
     WHERE (system_identifier, database_oid, extension_oid) = ($1, $2, $3)";
 
-const FOREIGN: &str = "SELECT size, hash FROM auditlog_data.head \
+const FOREIGN: &str = "SELECT size, hash, root FROM auditlog_data.head \
     WHERE (system_identifier, database_oid, extension_oid) <> ($1, $2, $3)";
 
 const NEWEST: &str = "ORDER BY size DESC, updated_at DESC LIMIT 1";
@@ -44,6 +58,7 @@ fn parse(rows: &[Vec<spi::Cell>]) -> Option<Head> {
     Some(Head {
         size: row[0].int()?,
         hash: row[1].bytes()?.try_into().ok()?,
+        root: row[2].bytes()?.try_into().ok()?,
     })
 }
 
@@ -60,6 +75,11 @@ pub fn of_the_rows() -> Option<Head> {
         .or_else(|| as_owner(|| parse(&spi::read(&format!("{FOREIGN} AND size >= 0 {NEWEST}"), &identity()))))
 }
 
+/// The head as committed by now, for those who may not see it.
+pub fn committed() -> Option<Head> {
+    spi::without_keeping_locks(|| as_owner(|| parse(&spi::read_latest(READ, &identity()))))
+}
+
 /// The head as committed by now.
 pub fn current() -> Option<Head> {
     parse(&spi::run(READ, &identity()))
@@ -74,10 +94,17 @@ pub fn lock() -> Option<Head> {
 pub fn start_at(head: &Head) {
     let [system, database, extension] = identity();
     spi::run(
-        "INSERT INTO auditlog_data.head AS h (system_identifier, database_oid, extension_oid, size, hash) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (system_identifier, database_oid, extension_oid) \
-         DO UPDATE SET size = EXCLUDED.size, hash = EXCLUDED.hash, updated_at = clock_timestamp() WHERE h.size = 0",
-        &[system, database, extension, Arg::int(head.size), Arg::bytea(&head.hash)],
+        "INSERT INTO auditlog_data.head AS h (system_identifier, database_oid, extension_oid, size, hash, root) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (system_identifier, database_oid, extension_oid) \
+         DO UPDATE SET size = EXCLUDED.size, hash = EXCLUDED.hash, root = EXCLUDED.root, updated_at = clock_timestamp() WHERE h.size = 0",
+        &[
+            system,
+            database,
+            extension,
+            Arg::int(head.size),
+            Arg::bytea(&head.hash),
+            Arg::bytea(&head.root),
+        ],
     );
 }
 
@@ -85,16 +112,19 @@ pub fn start_at(head: &Head) {
 pub fn advance(from: &Head, to: &Head) {
     let [system, database, extension] = identity();
     let rows = spi::run(
-        "UPDATE auditlog_data.head SET size = $4, hash = $5, updated_at = clock_timestamp() \
-         WHERE (system_identifier, database_oid, extension_oid) = ($1, $2, $3) AND size = $6 AND hash = $7 RETURNING size",
+        "UPDATE auditlog_data.head SET size = $4, hash = $5, root = $6, updated_at = clock_timestamp() \
+         WHERE (system_identifier, database_oid, extension_oid) = ($1, $2, $3) \
+         AND size = $7 AND hash = $8 AND root = $9 RETURNING size",
         &[
             system,
             database,
             extension,
             Arg::int(to.size),
             Arg::bytea(&to.hash),
+            Arg::bytea(&to.root),
             Arg::int(from.size),
             Arg::bytea(&from.hash),
+            Arg::bytea(&from.root),
         ],
     );
     if rows.len() != 1 {
@@ -133,9 +163,9 @@ pub fn origin() -> Origin {
 pub fn announce_restore() {
     as_owner(|| {
         spi::run(
-            "INSERT INTO auditlog_data.head (system_identifier, database_oid, extension_oid, size, hash) \
-             VALUES (0, 0, 0, $1, $2) ON CONFLICT DO NOTHING",
-            &[Arg::int(ARRIVING), Arg::bytea(&GENESIS)],
+            "INSERT INTO auditlog_data.head (system_identifier, database_oid, extension_oid, size, hash, root) \
+             VALUES (0, 0, 0, $1, $2, $3) ON CONFLICT DO NOTHING",
+            &[Arg::int(ARRIVING), Arg::bytea(&GENESIS), Arg::bytea(&empty_root())],
         );
     });
 }
@@ -159,6 +189,9 @@ pub fn is_complete(head: &Head) -> bool {
         )
         .is_empty()
     {
+        return false;
+    }
+    if super::tiles::edge(head).is_none() {
         return false;
     }
     if spi::run("SELECT auditlog_data.incomplete_partitions()", &[]).is_empty() {

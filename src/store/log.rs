@@ -38,8 +38,12 @@ pub fn with_sealing<R>(f: impl FnOnce(Option<&mut Sealing>) -> R) -> R {
 
 /// Result of [`append`].
 pub struct Sealed {
-    /// The head after these rows.
-    pub head: Head,
+    /// The number of events after these rows.
+    pub size: i64,
+    /// `hash` of the last one.
+    pub hash: Hash,
+    /// Entry hashes of the rows, in order.
+    pub leaves: Vec<Hash>,
     /// Indexes of rows that were changed before they were sealed.
     pub tampered: Vec<i64>,
     /// Time of the oldest row, microseconds since the Unix epoch.
@@ -68,7 +72,8 @@ pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64) -> Sealed {
     let owner = super::spi::SetOwner::new(objects.owner);
     let inboxes = objects.inboxes;
     let mut targets: HashMap<pg_sys::Oid, Target> = HashMap::new();
-    let mut now = *head;
+    let (mut size, mut prev) = (head.size, head.hash);
+    let mut leaves = Vec::with_capacity(rows.len());
     let class = text(STANDARD.as_bytes());
     // SAFETY: executor functions used as COPY uses them: relations locked and open, one slot per
     // buffered tuple, indexes opened; all is closed before the transaction ends.
@@ -86,7 +91,9 @@ pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64) -> Sealed {
                 buf.values.as_mut_ptr(),
                 buf.nulls.as_mut_ptr(),
             );
-            now = complete(&mut buf, &now, sealed_at, class);
+            let (leaf, hash) = complete(&mut buf, size, &prev, sealed_at, class);
+            leaves.push(leaf);
+            (size, prev) = (size + 1, hash);
             let target = targets
                 .entry(waiting.partition)
                 .or_insert_with(|| open(waiting.partition));
@@ -108,7 +115,9 @@ pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64) -> Sealed {
     let tampered = with_sealing(|s| s.map(|s| std::mem::take(&mut s.tampered)).unwrap_or_default());
     let oldest = rows.iter().map(|r| r.recorded_at).min().unwrap_or(sealed_at);
     Sealed {
-        head: now,
+        size,
+        hash: prev,
+        leaves,
         tampered,
         oldest,
     }
@@ -122,24 +131,21 @@ impl Drop for EndOfBatch {
     }
 }
 
-/// Sets the chain's columns of a row and returns the head after it.
-unsafe fn complete(buf: &mut RowBuf<LOG>, head: &Head, sealed_at: i64, class: Datum) -> Head {
+/// Sets the chain's columns of a row; returns its entry hash and its hash.
+unsafe fn complete(buf: &mut RowBuf<LOG>, index: i64, prev: &Hash, sealed_at: i64, class: Datum) -> (Hash, Hash) {
     // SAFETY: entry_hash is bytea and never NULL (a constraint of the table).
     let entry = unsafe { row::hash(buf.values[ENTRY_HASH]) }.unwrap_or_else(|| {
         Fault::broken("an inbox row has no entry hash")
             .hint("Run auditlog.verify().")
             .raise()
     });
-    let hash = link_hash(&head.hash, &entry, head.size as u64);
+    let hash = link_hash(prev, &entry, index as u64);
     buf.time(SEALED_AT, sealed_at);
     buf.set(RETENTION_CLASS, class);
-    buf.set(LOG_INDEX, head.size.into());
-    buf.set(PREV_HASH, text(&head.hash));
+    buf.set(LOG_INDEX, index.into());
+    buf.set(PREV_HASH, text(prev));
     buf.set(HASH, text(&hash));
-    Head {
-        size: head.size + 1,
-        hash,
-    }
+    (entry, hash)
 }
 
 unsafe fn open(oid: pg_sys::Oid) -> Target {

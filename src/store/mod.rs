@@ -3,6 +3,7 @@
 
 pub mod bulk;
 pub mod catalog;
+pub mod checkpoints;
 pub mod columns;
 pub mod event_types;
 pub mod head;
@@ -19,6 +20,7 @@ pub mod saved_queries;
 pub mod scan;
 pub mod spi;
 pub mod suggestions;
+pub mod tiles;
 pub mod view;
 pub mod words;
 

@@ -88,8 +88,6 @@ impl Hasher {
     /// # Safety
     /// `values` and `nulls` hold at least the inbox's columns, with the types of the tables.
     pub unsafe fn entry_hash(&mut self, values: &[Datum], nulls: &[bool]) -> Result<Hash, RowError> {
-        self.payloads.clear();
-        self.entry.clear();
         // SAFETY: as the caller promises, here and below.
         let (paths, redacted, committer) = unsafe {
             let personal = HASHED - 1;
@@ -115,6 +113,29 @@ impl Hasher {
             committer,
             redacted: &redacted,
         };
+        // SAFETY: as the caller promises.
+        unsafe { self.encode(values, nulls, &hiding)? };
+        Ok(chain::entry_hash(&self.entry))
+    }
+
+    /// The row's values as an entry that hides nothing: what a bundle holds (docs/format.md).
+    ///
+    /// # Safety
+    /// As [`Hasher::entry_hash`].
+    pub unsafe fn plain_entry(&mut self, values: &[Datum], nulls: &[bool]) -> Result<&[u8], RowError> {
+        let nothing = Hiding {
+            paths: Some(&[]),
+            committer: None,
+            redacted: &[],
+        };
+        // SAFETY: as the caller promises.
+        unsafe { self.encode(values, nulls, &nothing)? };
+        Ok(&self.entry)
+    }
+
+    unsafe fn encode(&mut self, values: &[Datum], nulls: &[bool], hiding: &Hiding<'_>) -> Result<(), RowError> {
+        self.payloads.clear();
+        self.entry.clear();
         let mut slots = [Slot::Ready(Value::Null); HASHED];
         for (i, column) in COLUMNS.iter().enumerate() {
             if nulls[i] {
@@ -160,7 +181,7 @@ impl Hasher {
                     let start = self.payloads.len();
                     if hiding.hides_below(column.path) {
                         let tree = jsonb::tree(data).map_err(|_| corrupt())?;
-                        canonical_json(&tree, column.path, &hiding, &mut self.payloads)?;
+                        canonical_json(&tree, column.path, hiding, &mut self.payloads)?;
                     } else {
                         jsonb::canonical(data, &mut self.payloads).map_err(|_| corrupt())?;
                     }
@@ -177,8 +198,8 @@ impl Hasher {
                 Slot::Payload(from, to) => Value::TextArray(&payloads[from..to]),
             };
         }
-        encode_entry(&fields, &hiding, &mut self.entry)?;
-        Ok(chain::entry_hash(&self.entry))
+        encode_entry(&fields, hiding, &mut self.entry)?;
+        Ok(())
     }
 
     /// Does the row's stored `entry_hash` fit its content? `Err` says why it cannot be told.

@@ -1,4 +1,4 @@
-//! Refuses UPDATE, DELETE and TRUNCATE of inbox, log and head, for everybody but the sealer.
+//! Refuses UPDATE, DELETE and TRUNCATE of inbox, log, head and proofs, for everybody but the workers.
 
 use super::log_row::restoring;
 use super::tuples::relation_name;
@@ -11,13 +11,26 @@ crate::sql_function!(auditlog_refuse, pg_finfo_auditlog_refuse, refuse);
 fn refuse(call: &Call) -> Datum {
     let trigger = call.trigger();
     let relation = relation_name(call);
-    // The sealer advances the head, and empties drained inbox tables (store/inbox.rs). A dump brings
-    // its head along.
-    let trusted = crate::worker::is_sealer() || (relation == "head" && trigger.tg_event & 3 == 0 && restoring());
     match (trigger.tg_event & 3, relation.as_str()) {
-        (3, _) | (_, "word_run" | "word_chunk") if trusted => Datum::null(),
-        (2, "head") if trusted => trigger.tg_newtuple.into(),
-        (_, "head") if trusted => trigger.tg_trigtuple.into(),
+        (_, table @ ("tile" | "incarnation" | "signing_key" | "checkpoint" | "publisher")) => {
+            // INSERT: a dump brings its proofs along.
+            let trusted = match table {
+                "tile" => crate::worker::is_sealer(),
+                "incarnation" => crate::worker::is_publisher() || crate::api::incarnation::is_declaring(),
+                _ => crate::worker::is_publisher(),
+            };
+            if trusted || (trigger.tg_event & 3 == 0 && restoring()) {
+                Datum::null()
+            } else {
+                refused(trigger.tg_event & 3, table)
+            }
+        }
+        (3, _) | (_, "word_run" | "word_chunk") if crate::worker::is_sealer() => Datum::null(),
+        // The sealer advances the head; a dump brings its head along.
+        (2, "head") if crate::worker::is_sealer() => trigger.tg_newtuple.into(),
+        (0, "head") if crate::worker::is_sealer() || restoring() => trigger.tg_trigtuple.into(),
+        (_, "head") if crate::worker::is_sealer() => trigger.tg_trigtuple.into(),
+        // It empties drained inbox tables (store/inbox.rs).
         (event, _) => refused(event, &relation),
     }
 }

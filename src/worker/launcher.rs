@@ -1,7 +1,8 @@
-//! The launcher: one for the cluster, connected to no database. It starts a sealer for each database
+//! The launcher: one for the cluster, connected to no database. It starts the workers of each database
 //! that has the extension, and again when one has ended.
 
-use crate::shmem::{self, Slot};
+use super::Duty;
+use crate::shmem::{self, Worker};
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -14,7 +15,7 @@ const NAP: Duration = Duration::from_secs(1);
 const START_PATIENCE: i64 = 5;
 /// Seconds between two discoveries: a copy of a database makes no noise.
 const DISCOVERY_INTERVAL: i64 = 60;
-/// Mark in `Slot::sealer_pid` for a sealer that is being started.
+/// Mark in `Worker::pid` for one that is being started.
 const STARTING: i32 = -1;
 
 /// Registers the launcher with the postmaster.
@@ -52,16 +53,22 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
             if database == 0 {
                 continue;
             }
-            let pid = slot.sealer_pid.load(Ordering::Acquire);
-            if pid > 0 && !is_running(pid) {
-                slot.unregister_sealer(1);
-            } else if pid == STARTING && now >= slot.not_before.load(Ordering::Acquire) {
-                // Never heard of: the database is gone, or takes no connections. Its place is for
-                // others; if it still records, it claims a place again.
-                shmem::free(slot);
-                next_discovery = next_discovery.min(now + START_PATIENCE);
-            } else if pid == 0 && now >= slot.not_before.load(Ordering::Acquire) {
-                start_sealer(slot, database, now);
+            for (duty, worker) in [(Duty::Sealer, &slot.sealer), (Duty::Publisher, &slot.publisher)] {
+                let pid = worker.pid.load(Ordering::Acquire);
+                let due = now >= worker.not_before.load(Ordering::Acquire);
+                if pid > 0 && !is_running(pid) {
+                    worker.unregister(1);
+                } else if pid == STARTING && due && duty == Duty::Sealer {
+                    // Never heard of: the database is gone, or takes no connections. Its place is for
+                    // others; if it still records, it claims a place again.
+                    shmem::free(slot);
+                    next_discovery = next_discovery.min(now + START_PATIENCE);
+                    break;
+                } else if pid == STARTING && due {
+                    worker.unregister(START_PATIENCE);
+                } else if pid == 0 && due {
+                    start(duty, worker, database, now);
+                }
             }
         }
     }
@@ -80,12 +87,16 @@ fn is_running(pid: i32) -> bool {
     unsafe { !pg_sys::BackendPidGetProc(pid).is_null() }
 }
 
-fn start_sealer(slot: &Slot, database: u32, now: i64) {
-    slot.sealer_pid.store(STARTING, Ordering::Release);
-    slot.not_before.store(now + START_PATIENCE, Ordering::Release);
-    let started = BackgroundWorkerBuilder::new(&format!("pg_auditlog sealer {database}"))
-        .set_type("pg_auditlog sealer")
-        .set_function("auditlog_sealer_main")
+fn start(duty: Duty, worker: &Worker, database: u32, now: i64) {
+    worker.pid.store(STARTING, Ordering::Release);
+    worker.not_before.store(now + START_PATIENCE, Ordering::Release);
+    let (name, function) = match duty {
+        Duty::Sealer => ("sealer", "auditlog_sealer_main"),
+        Duty::Publisher => ("publisher", "auditlog_publisher_main"),
+    };
+    let started = BackgroundWorkerBuilder::new(&format!("pg_auditlog {name} {database}"))
+        .set_type(&format!("pg_auditlog {name}"))
+        .set_function(function)
         .set_library("pg_auditlog")
         .set_argument(Some(pg_sys::Datum::from(database)))
         .enable_shmem_access(None)
@@ -94,10 +105,10 @@ fn start_sealer(slot: &Slot, database: u32, now: i64) {
         .set_restart_time(None)
         .load_dynamic();
     if started.is_err() {
-        slot.sealer_pid.store(0, Ordering::Release);
-        slot.not_before.store(now + 10, Ordering::Release);
+        worker.pid.store(0, Ordering::Release);
+        worker.not_before.store(now + 10, Ordering::Release);
         pgrx::log!(
-            "pg_auditlog: no background worker free for the sealer of database {database}; raise max_worker_processes"
+            "pg_auditlog: no background worker free for the {name} of database {database}; raise max_worker_processes"
         );
     }
 }

@@ -1,4 +1,5 @@
-//! Background workers: a launcher for the cluster, a sealer for each database with the extension.
+//! Background workers: a launcher for the cluster, a sealer and a publisher for each database with the
+//! extension.
 
 pub mod discovery;
 pub mod indexer;
@@ -6,25 +7,42 @@ pub mod job;
 pub mod launcher;
 pub mod off_main;
 pub mod origin;
+pub mod presence;
+pub mod publisher;
 pub mod sealer;
+pub mod signing;
 pub mod upkeep;
 
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::ffi::CStr;
 
+/// What a worker of a database is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// Moves events from the inbox into the log.
+    Sealer,
+    /// Signs checkpoints and hands them out.
+    Publisher,
+}
+
 thread_local! {
-    static SEALER: Cell<bool> = const { Cell::new(false) };
+    static DUTY: Cell<Option<Duty>> = const { Cell::new(None) };
 }
 
 /// Is this process the sealer? Kept in this process' memory, so no SQL can claim it.
 pub fn is_sealer() -> bool {
-    SEALER.get()
+    DUTY.get() == Some(Duty::Sealer)
 }
 
-/// Makes this process the sealer; called by its main function only.
-fn become_sealer() {
-    SEALER.set(true);
+/// Is this process the publisher?
+pub fn is_publisher() -> bool {
+    DUTY.get() == Some(Duty::Publisher)
+}
+
+/// Gives this process its duty; called by the workers' main functions only.
+fn take_up(duty: Duty) {
+    DUTY.set(Some(duty));
 }
 
 /// What ALTER DATABASE … SET and ALTER ROLE … SET could turn against a worker: its database's owner may
@@ -43,7 +61,11 @@ const SETTINGS: [(&CStr, &CStr); 9] = [
 
 /// Sets this worker's own settings; called after it has connected.
 fn settle_settings() {
-    for (name, value) in SETTINGS {
+    settle(&SETTINGS);
+}
+
+fn settle(settings: &[(&CStr, &CStr)]) {
+    for (name, value) in settings {
         // SAFETY: a worker of ours outside any transaction; names and values are constants.
         unsafe {
             pg_sys::set_config_option(

@@ -1,12 +1,8 @@
 //! Where the log begins: a new installation starts at 0; a database that came out of a dump, a copy
 //! or an upgrade goes on from the head that it brought along, once its rows are there.
 
-use crate::store::columns::RowBuf;
+use crate::api::own_event::{self, OwnEvent};
 use crate::store::head::{self, Head, Origin};
-use crate::store::inbox;
-use auditlog_core::chain::GENESIS;
-use auditlog_core::document::{self, Limits};
-use auditlog_core::json::Json;
 
 /// The head to seal after, or why there is none yet.
 pub fn ready() -> Result<Head, &'static str> {
@@ -18,7 +14,7 @@ pub fn ready() -> Result<Head, &'static str> {
     }
     match head::origin() {
         Origin::Own => {
-            let empty = Head { size: 0, hash: GENESIS };
+            let empty = Head::empty();
             if own.is_none() {
                 head::start_at(&empty);
             }
@@ -64,35 +60,11 @@ pub fn settle() -> Result<bool, &'static str> {
 
 /// The takeover is itself an event: who reads the log must see that it went through a copy.
 fn record_restore(from: &Head) {
-    let text = |s: &str| Json::String(s.to_owned());
-    let object = |pairs: Vec<(&str, Json)>| Json::Object(pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
-    let event = object(vec![
-        ("event_type", text("auditlog.restore")),
-        ("severity", text("warning")),
-        (
-            "actor",
-            object(vec![("type", text("system")), ("id", text("pg_auditlog"))]),
-        ),
-        (
-            "action",
-            object(vec![("operation", text("restore")), ("status", text("success"))]),
-        ),
-        ("metadata", object(vec![("size", Json::Number(from.size.to_string()))])),
-    ]);
-    let now = crate::provenance::recorded_at();
-    let limits = Limits {
-        max_bytes: usize::MAX,
-        max_depth: 64,
-        now_us: now,
-        max_clock_skew_us: 0,
-    };
-    match document::parse(event, &limits) {
-        Ok(event) => {
-            let mut row = RowBuf::new();
-            crate::api::event_rows::fill(&mut row, &event, None, now);
-            inbox::complete(&mut row, now);
-            inbox::append(&row);
-        }
-        Err(e) => crate::error::Fault::from(e).raise(),
-    }
+    own_event::record(&OwnEvent {
+        event_type: "auditlog.restore",
+        severity: "warning",
+        actor: ("system", "pg_auditlog"),
+        operation: "restore",
+        metadata: &[("size", own_event::number(from.size))],
+    });
 }

@@ -1,12 +1,15 @@
 //! The sealer: one for each database. It moves committed events from the inbox into the log, in
 //! batches, and is the only process that ever does.
 
+use super::presence::{database_is_being_dropped, extension_stays, may_work};
 use super::{indexer::Indexer, job, launcher, origin, upkeep::Upkeep};
 use crate::guc;
 use crate::shmem::{self, INBOXES, Slot};
+use crate::store::head::{self, Head};
 use crate::store::inbox::{self, Waiting};
 use crate::store::partitions::Partitions;
-use crate::store::{catalog, head, log};
+use crate::store::{catalog, log, tiles};
+use auditlog_tlog::tile::Appender;
 use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -43,16 +46,14 @@ pub extern "C-unwind" fn auditlog_sealer_main(argument: pg_sys::Datum) {
     BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
     super::settle_settings();
     let Some(slot) = shmem::slot(database) else { return };
-    let running = slot.sealer_pid.load(Ordering::Acquire);
-    // SAFETY: a global of this process; looks a pid up among the cluster's processes.
-    if running > 0 && unsafe { running != pg_sys::MyProcPid && !pg_sys::BackendPidGetProc(running).is_null() } {
-        return; // another sealer is at work here
+    if slot.sealer.is_taken() {
+        return;
     }
-    slot.register_sealer();
-    super::become_sealer();
+    slot.sealer.register();
+    super::take_up(super::Duty::Sealer);
     let pause = Sealer::new(slot).run();
     match pause {
-        Some(seconds) => slot.unregister_sealer(seconds),
+        Some(seconds) => slot.sealer.unregister(seconds),
         None => shmem::free(slot),
     }
 }
@@ -76,6 +77,8 @@ struct Sealer {
     partitions: Partitions,
     upkeep: Upkeep,
     indexer: Indexer,
+    /// The Merkle tree's right edge as committed; read again after a failure.
+    tree: Option<Appender>,
     /// For each inbox, the block to look from; `None` when nothing is known to be there.
     from: [Option<u32>; INBOXES],
     next_full_scan: Instant,
@@ -97,6 +100,7 @@ impl Sealer {
             partitions: Partitions::default(),
             upkeep: Upkeep::at_start(),
             indexer: Indexer::default(),
+            tree: None,
             from: [Some(0); INBOXES],
             next_full_scan: Instant::now(),
             last_batch: Instant::now() - BETWEEN_BATCHES,
@@ -187,6 +191,7 @@ impl Sealer {
             Err(message) => {
                 self.from = before;
                 self.partitions.forget();
+                self.tree = None;
                 self.failures += 1;
                 self.slot.set_error(&message);
                 Round::Idle
@@ -257,7 +262,7 @@ impl Sealer {
         waiting.sort_by_key(|w| w.recorded_at);
         let sealed_at = shmem::unix_micros();
         let sealed = log::append(&waiting, &head, sealed_at);
-        head::advance(&head, &sealed.head);
+        self.grow_tree(&head, &sealed);
         self.upkeep.after_batch(waiting.iter().map(|w| w.inbox), self.slot);
         self.last_batch = Instant::now();
         self.between = if next.iter().any(Option::is_some) {
@@ -277,6 +282,28 @@ impl Sealer {
         }
     }
 
+    /// Appends the rows to the Merkle tree and moves the head.
+    fn grow_tree(&mut self, head: &Head, sealed: &log::Sealed) {
+        let known = self.tree.take().filter(|tree| tree.root() == head.root);
+        let mut tree = known.or_else(|| tiles::edge(head)).unwrap_or_else(|| {
+            crate::error::Fault::broken("the tiles of the Merkle tree do not give the root on record")
+                .detail(format!("The log has {} events.", head.size))
+                .hint("Run auditlog.verify(); somebody changed auditlog_data.tile or auditlog_data.head.")
+                .raise()
+        });
+        for leaf in &sealed.leaves {
+            tree.append(*leaf);
+        }
+        tiles::write(&tree.changed());
+        let after = Head {
+            size: sealed.size,
+            hash: sealed.hash,
+            root: tree.root(),
+        };
+        head::advance(head, &after);
+        self.tree = Some(tree);
+    }
+
     fn report(&self, waiting: &[Waiting], sealed: &log::Sealed, sealed_at: i64) {
         let slot = self.slot;
         slot.sealed.fetch_add(waiting.len() as u64, Ordering::Relaxed);
@@ -289,47 +316,4 @@ impl Sealer {
             pgrx::log!("pg_auditlog: event {index} was changed in the inbox before it was sealed");
         }
     }
-}
-
-/// Keeps the extension in place until the end of the transaction; false when somebody is dropping it.
-///
-/// DROP EXTENSION locks the extension first, and everything else after: holding this lock keeps the
-/// two of us from waiting for each other.
-fn extension_stays() -> bool {
-    // SAFETY: looks the extension up by name; reads a global of this process.
-    let (extension, database) = unsafe {
-        (
-            pg_sys::get_extension_oid(c"pg_auditlog".as_ptr(), true),
-            pg_sys::MyDatabaseId,
-        )
-    };
-    share_object(pg_sys::ExtensionRelationId, extension, database.to_u32())
-}
-
-/// May the index be worked on in this transaction?
-fn may_work() -> bool {
-    !database_is_being_dropped() && catalog::find().is_some() && extension_stays()
-}
-
-/// Does somebody hold the lock of DROP DATABASE? It waits a few seconds for us to go.
-fn database_is_being_dropped() -> bool {
-    // SAFETY: a global of this process.
-    let database = unsafe { pg_sys::MyDatabaseId };
-    !share_object(pg_sys::DatabaseRelationId, database, 0)
-}
-
-/// Takes the lock on an object that its users take, until the end of the transaction and without
-/// waiting; false when somebody has it exclusively. `within` is 0 for an object of the whole cluster.
-fn share_object(class: pg_sys::Oid, object: pg_sys::Oid, within: u32) -> bool {
-    let tag = pg_sys::LOCKTAG {
-        locktag_field1: within,
-        locktag_field2: class.to_u32(),
-        locktag_field3: object.to_u32(),
-        locktag_field4: 0,
-        locktag_type: pg_sys::LockTagType::LOCKTAG_OBJECT as u8,
-        locktag_lockmethodid: pg_sys::DEFAULT_LOCKMETHOD as u8,
-    };
-    // SAFETY: a lock tag as SET_LOCKTAG_OBJECT makes it.
-    let result = unsafe { pg_sys::LockAcquire(&tag, pg_sys::RowExclusiveLock as i32, false, true) };
-    result != pg_sys::LockAcquireResult::LOCKACQUIRE_NOT_AVAIL
 }

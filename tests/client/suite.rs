@@ -13,6 +13,7 @@ mod guard;
 mod idempotency;
 mod lifecycle;
 mod partitions;
+mod proof;
 mod query;
 mod readers;
 mod real_data;

@@ -117,7 +117,7 @@ impl Cluster {
 
     fn configure(&self, options: &Options) {
         let mut text = String::from(
-            "max_connections = 120\nmax_prepared_transactions = 10\nmax_worker_processes = 40\n\
+            "max_connections = 120\nmax_prepared_transactions = 10\nmax_worker_processes = 100\n\
              log_line_prefix = '%m [%p] %b %d '\nlog_min_messages = info\nshared_buffers = '64MB'\n\
              min_wal_size = '80MB'\nwal_level = replica\n\
              # nothing here survives a power cut anyway, and kill -9 takes no page cache with it\n\

@@ -105,7 +105,7 @@ impl Policy {
     /// The witnesses, with their names in the policy.
     pub fn witnesses(&self) -> impl Iterator<Item = (&str, &WitnessLine)> {
         self.names.iter().filter_map(|named| match &named.what {
-            Voter::Witness(witness) => Some((named.name.as_str(), witness)),
+            Voter::Witness(witness) => Some((named.name.as_str(), &**witness)),
             Voter::Group { .. } => None,
         })
     }

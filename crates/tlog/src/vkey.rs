@@ -184,8 +184,11 @@ impl VerifierKey {
         self.key.to_bytes()
     }
 
-    /// Whether `signature` is this key's Ed25519 signature of `message`; a malleable one is not.
-    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+    /// Whether `signature` is this key's Ed25519 signature of the bytes `message`, by the strict rules that
+    /// leave nobody a choice between two signatures.
+    ///
+    /// Notes and cosignatures have their own: [`SignedNote::verify`](crate::SignedNote::verify).
+    pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         let signature = Ed25519Signature::from_bytes(signature);
         self.key.verify_strict(message, &signature).is_ok()
     }

@@ -1,0 +1,73 @@
+//! `auditlog.bundle_record`: a sealed event as a bundle holds it (docs/format.md), from which the offline
+//! verifier computes everything anew.
+
+use crate::error::Fault;
+use crate::fmgr::Call;
+use crate::store::columns::{ENTRY_HASH, REDACTED, SALT, text};
+use crate::store::row::{self, Hasher};
+use crate::store::view::{self, EventRow};
+use crate::store::{POSTGRES_EPOCH, jsonb};
+use pgrx::pg_sys::Datum;
+use std::cell::RefCell;
+
+crate::sql_function!(auditlog_bundle_record, pg_finfo_auditlog_bundle_record, bundle_record);
+
+/// First bytes of a record: magic and version.
+const MAGIC: [u8; 5] = *b"pgar\x01";
+/// Length that stands for NULL.
+const ABSENT: u32 = u32::MAX;
+
+thread_local! {
+    static HASHER: RefCell<Hasher> = RefCell::new(Hasher::default());
+}
+
+fn bundle_record(call: &Call) -> Datum {
+    let Some(event) = call.arg(0) else { return call.null() };
+    // SAFETY: declared as auditlog.events, twice.
+    let (places, row) = unsafe { (EventRow::of(event), view::read(event)) };
+    let (Some(index), Some(sealed_at)) = (places.get("log_index"), places.get("sealed_at")) else {
+        return call.null();
+    };
+    let mut out = Vec::with_capacity(1024);
+    out.extend_from_slice(&MAGIC);
+    out.extend_from_slice(&(index.value() as u64).to_be_bytes());
+    out.extend_from_slice(&(sealed_at.value() as i64 + POSTGRES_EPOCH).to_be_bytes());
+    // SAFETY: bytea and jsonb columns of the row type.
+    unsafe {
+        for hash in [
+            places.get("prev_hash"),
+            Some(row.values[ENTRY_HASH]),
+            places.get("hash"),
+        ] {
+            let hash = hash.and_then(|datum| row::hash(datum)).unwrap_or([0; 32]);
+            out.extend_from_slice(&hash);
+        }
+        optional(&mut out, (!row.nulls[SALT]).then(|| row::bytes(row.values[SALT])));
+        let redacted = (!row.nulls[REDACTED]).then(|| {
+            let mut canonical = Vec::new();
+            match jsonb::canonical(row::bytes(row.values[REDACTED]), &mut canonical) {
+                Ok(()) => canonical,
+                Err(_) => unreadable("redacted holds bytes that are no jsonb"),
+            }
+        });
+        optional(&mut out, redacted.as_deref());
+        HASHER.with_borrow_mut(|hasher| match hasher.plain_entry(&row.values, &row.nulls) {
+            Ok(entry) => out.extend_from_slice(entry),
+            Err(e) => unreadable(&e.to_string()),
+        });
+    }
+    text(&out)
+}
+
+fn optional(out: &mut Vec<u8>, value: Option<&[u8]>) {
+    let length = value.map_or(ABSENT, |value| value.len() as u32);
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(value.unwrap_or(&[]));
+}
+
+fn unreadable(why: &str) -> ! {
+    Fault::broken("an event cannot be read")
+        .detail(format!("{why}."))
+        .hint("Run auditlog.verify().")
+        .raise()
+}

@@ -1,0 +1,109 @@
+//! `auditlog.declare_incarnation`: a restored or copied log goes on under a new origin, so that nobody
+//! takes two logs that share a beginning for one.
+
+use super::own_event::{self, OwnEvent};
+use crate::error::Fault;
+use crate::fmgr::Call;
+use crate::store::columns::text;
+use crate::store::{checkpoints, head};
+use auditlog_core::json::Json;
+use pgrx::PgSqlErrorCode as Code;
+use pgrx::pg_sys::Datum;
+use std::cell::Cell;
+
+crate::sql_function!(
+    auditlog_declare_incarnation,
+    pg_finfo_auditlog_declare_incarnation,
+    declare
+);
+
+thread_local! {
+    static DECLARING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Is this process at this moment writing down an incarnation? SQL cannot say so.
+pub fn is_declaring() -> bool {
+    DECLARING.get()
+}
+
+fn declare(call: &Call) -> Datum {
+    let reason = call.text(0).filter(|reason| !reason.trim().is_empty());
+    let Some(reason) = reason else {
+        Fault::new(Code::ERRCODE_NULL_VALUE_NOT_ALLOWED, "an incarnation needs a reason")
+            .detail("It is sealed with the log, for auditors to read.")
+            .hint("Say what was restored, from when, and who decided it.")
+            .raise()
+    };
+    let Some(now) = checkpoints::incarnation() else {
+        Fault::broken("no checkpoint was signed yet")
+            .detail("There is nothing that this log could be mistaken for.")
+            .hint("The first checkpoint begins the first incarnation by itself.")
+            .raise()
+    };
+    let trouble = checkpoints::trouble();
+    if now.is_ours && trouble.is_none() {
+        Fault::broken("the log is going on under its origin")
+            .detail(format!(
+                "{} was not restored or copied, as far as can be told.",
+                now.origin
+            ))
+            .hint("A new incarnation is declared after auditlog.health() has found a restore, a copy or a lost key.")
+            .raise();
+    }
+    let head = head::visible().unwrap_or(head::Head::empty());
+    let number = now.number + 1;
+    let origin = checkpoints::default_origin(number);
+    let last = checkpoints::newest(&now.origin, 0);
+    let who = crate::provenance::session_user();
+    {
+        let _declaring = Declaring::begin();
+        checkpoints::begin(number, &origin, head.size, &who, &reason);
+    }
+    // Whoever reads the log must see where it begins anew.
+    own_event::record(&OwnEvent {
+        event_type: "auditlog.incarnation",
+        severity: "critical",
+        actor: ("database_role", &who),
+        operation: "declare_incarnation",
+        metadata: &[
+            ("origin", own_event::text(&origin)),
+            ("previous_origin", own_event::text(&now.origin)),
+            ("size", own_event::number(head.size)),
+            ("root", own_event::text(&hex(&head.root))),
+            (
+                "previous_size",
+                last.as_ref().map_or(Json::Null, |last| own_event::number(last.size)),
+            ),
+            (
+                "previous_root",
+                last.as_ref()
+                    .map_or(Json::Null, |last| own_event::text(&hex(&last.root))),
+            ),
+            (
+                "found",
+                own_event::text(trouble.as_ref().map_or("copied", |(state, _)| state)),
+            ),
+            ("reason", own_event::text(&reason)),
+        ],
+    });
+    text(origin.as_bytes())
+}
+
+struct Declaring;
+
+impl Declaring {
+    fn begin() -> Declaring {
+        DECLARING.set(true);
+        Declaring
+    }
+}
+
+impl Drop for Declaring {
+    fn drop(&mut self) {
+        DECLARING.set(false);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

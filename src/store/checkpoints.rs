@@ -1,0 +1,188 @@
+//! Checkpoints and what belongs to them: origins, public keys, the publisher's state.
+
+use super::catalog::as_owner;
+use super::head::{Head, identity};
+use super::spi::{self, Arg};
+use auditlog_tlog::Hash;
+
+/// Under which origin the log is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incarnation {
+    /// 1 for the first.
+    pub number: i64,
+    /// The origin of the checkpoints.
+    pub origin: String,
+    /// Did it begin in this installation? Not in a copy.
+    pub is_ours: bool,
+}
+
+const INCARNATION: &str = "SELECT number, origin, (system_identifier, database_oid, extension_oid) = ($1, $2, $3) \
+    FROM auditlog_data.incarnation ORDER BY number DESC LIMIT 1";
+
+/// The newest incarnation, under the active snapshot.
+pub fn incarnation() -> Option<Incarnation> {
+    as_owner(|| parse_incarnation(&spi::read(INCARNATION, &identity())))
+}
+
+/// The newest incarnation, as committed by now.
+pub fn incarnation_committed() -> Option<Incarnation> {
+    spi::without_keeping_locks(|| as_owner(|| parse_incarnation(&spi::read_latest(INCARNATION, &identity()))))
+}
+
+fn parse_incarnation(rows: &[Vec<spi::Cell>]) -> Option<Incarnation> {
+    let row = rows.first()?;
+    Some(Incarnation {
+        number: row[0].int()?,
+        origin: row[1].text()?,
+        is_ours: row[2].int()? != 0,
+    })
+}
+
+/// The origin of the incarnation with this number, for an installation that is given no other name.
+pub fn default_origin(number: i64) -> String {
+    // SAFETY: reads the control file's number and a global.
+    let (system, database) = unsafe { (pgrx::pg_sys::GetSystemIdentifier(), pgrx::pg_sys::MyDatabaseId.to_u32()) };
+    match number {
+        1 => format!("pg_auditlog/{system:016x}/{database}"),
+        _ => format!("pg_auditlog/{system:016x}/{database}/{number}"),
+    }
+}
+
+/// Begins an incarnation after `size` events.
+pub fn begin(number: i64, origin: &str, size: i64, declared_by: &str, reason: &str) {
+    let [system, database, extension] = identity();
+    as_owner(|| {
+        spi::run(
+            "INSERT INTO auditlog_data.incarnation (number, origin, first_size, started_at, system_identifier, \
+             database_oid, extension_oid, declared_by, reason) \
+             VALUES ($1::integer, $2, $3, clock_timestamp(), $4, $5, $6, $7, $8)",
+            &[
+                Arg::int(number),
+                Arg::text(Some(origin)),
+                Arg::int(size),
+                system,
+                database,
+                extension,
+                Arg::text(Some(declared_by)),
+                Arg::text(Some(reason)),
+            ],
+        );
+    });
+}
+
+/// A signed checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Entries of the tree.
+    pub size: i64,
+    /// The root of the tree.
+    pub root: Hash,
+    /// The signed note.
+    pub note: String,
+}
+
+const NEWEST: &str = "SELECT size, root, note FROM auditlog_data.checkpoint \
+    WHERE origin = $1 AND size >= $2 ORDER BY size DESC LIMIT 1";
+
+fn parse(rows: &[Vec<spi::Cell>]) -> Option<Stored> {
+    let row = rows.first()?;
+    Some(Stored {
+        size: row[0].int()?,
+        root: row[1].bytes()?.try_into().ok()?,
+        note: row[2].text()?,
+    })
+}
+
+/// The newest checkpoint of an origin over at least `size` events, under the active snapshot.
+pub fn newest(origin: &str, size: i64) -> Option<Stored> {
+    let arguments = [Arg::text(Some(origin)), Arg::int(size)];
+    as_owner(|| parse(&spi::read(NEWEST, &arguments)))
+}
+
+/// The same, as committed by now.
+pub fn newest_committed(origin: &str, size: i64) -> Option<Stored> {
+    let arguments = [Arg::text(Some(origin)), Arg::int(size)];
+    spi::without_keeping_locks(|| as_owner(|| parse(&spi::read_latest(NEWEST, &arguments))))
+}
+
+/// Checkpoints that are read at once.
+const PIECE: &str = "1000";
+
+/// Some checkpoints of an origin over more than `size` events, by size.
+pub fn after(origin: &str, size: i64) -> Vec<Stored> {
+    let sql = format!(
+        "SELECT size, root, note FROM auditlog_data.checkpoint WHERE origin = $1 AND size > $2 ORDER BY size LIMIT {PIECE}"
+    );
+    let rows = as_owner(|| spi::read(&sql, &[Arg::text(Some(origin)), Arg::int(size)]));
+    // A root of another length is none of ours; it must not hide the checkpoint.
+    let stored = |row: &Vec<spi::Cell>| {
+        Some(Stored {
+            size: row[0].int()?,
+            root: row[1].bytes()?.try_into().unwrap_or([0xff; 32]),
+            note: row[2].text()?,
+        })
+    };
+    rows.iter().filter_map(stored).collect()
+}
+
+/// All keys of an origin, as vkeys.
+pub fn keys(origin: &str) -> Vec<String> {
+    let sql = "SELECT vkey FROM auditlog_data.signing_key WHERE origin = $1 ORDER BY since";
+    let rows = as_owner(|| spi::read(sql, &[Arg::text(Some(origin))]));
+    rows.iter().filter_map(|row| row[0].text()).collect()
+}
+
+/// Keeps a checkpoint over all that `head` speaks of.
+pub fn keep(origin: &str, head: &Head, note: &str) {
+    spi::run(
+        "INSERT INTO auditlog_data.checkpoint (origin, size, root, note, made_at) VALUES ($1, $2, $3, $4, clock_timestamp())",
+        &[
+            Arg::text(Some(origin)),
+            Arg::int(head.size),
+            Arg::bytea(&head.root),
+            Arg::text(Some(note)),
+        ],
+    );
+}
+
+/// The key in use for an origin, as vkey.
+pub fn key(origin: &str) -> Option<String> {
+    let rows = spi::run(
+        "SELECT vkey FROM auditlog_data.signing_key WHERE origin = $1 AND retired_at IS NULL ORDER BY since DESC LIMIT 1",
+        &[Arg::text(Some(origin))],
+    );
+    rows.first()?.first()?.text()
+}
+
+/// Notes a key that signs from `size` events on.
+pub fn add_key(vkey: &str, origin: &str, size: i64) {
+    spi::run(
+        "INSERT INTO auditlog_data.signing_key (vkey, origin, from_size, since) VALUES ($1, $2, $3, clock_timestamp())",
+        &[Arg::text(Some(vkey)), Arg::text(Some(origin)), Arg::int(size)],
+    );
+}
+
+/// The publisher's state and what it says of it, as committed by now; `None` when all is well.
+pub fn trouble() -> Option<(String, String)> {
+    let rows = spi::without_keeping_locks(|| {
+        as_owner(|| {
+            spi::read_latest(
+                "SELECT state, detail FROM auditlog_data.publisher WHERE state <> 'ok'",
+                &[],
+            )
+        })
+    });
+    let row = rows.first()?;
+    Some((row[0].text()?, row[1].text()?))
+}
+
+/// Notes the publisher's state, when it is another one than before.
+pub fn set_state(state: &str, detail: &str) {
+    spi::run(
+        "INSERT INTO auditlog_data.publisher AS p (state, detail, since) \
+         SELECT $1, $2, clock_timestamp() \
+         WHERE NOT EXISTS (SELECT FROM auditlog_data.publisher AS o WHERE (o.state, o.detail) = ($1, $2)) \
+         ON CONFLICT (single) DO UPDATE SET state = EXCLUDED.state, detail = EXCLUDED.detail, since = EXCLUDED.since",
+        &[Arg::text(Some(state)), Arg::text(Some(detail))],
+    );
+}
