@@ -93,7 +93,7 @@ impl Checkpoint {
     }
 
     fn check(&self) -> Result<(), CheckpointError> {
-        let line = |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_ascii_control() && c != '\x7f');
+        let line = |text: &str| !text.is_empty() && !text.contains(|c: char| c < ' ');
         if !line(&self.origin) {
             return Err(CheckpointError::Origin(quoted(&self.origin)));
         }

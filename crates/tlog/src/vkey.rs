@@ -22,7 +22,7 @@ impl KeyName {
     /// # Errors
     /// When it is empty or has a character that it must not have.
     pub fn new(name: &str) -> Result<Self, KeyNameError> {
-        let forbidden = |c: char| c.is_whitespace() || c.is_ascii_control() || c == '+';
+        let forbidden = |c: char| c.is_whitespace() || c < ' ' || c == '+';
         if name.is_empty() || name.contains(forbidden) {
             return Err(KeyNameError(quoted(name)));
         }
