@@ -156,7 +156,7 @@ impl Numbers {
             .0
             .wrapping_mul(0x5851_f42d_4c95_7f2d)
             .wrapping_add(0x1405_7b7e_f767_814f);
-        (u128::from(self.0 >> 16 ^ self.0 << 48) * u128::from(end) >> 64) as u64
+        ((u128::from(self.0.rotate_right(16)) * u128::from(end)) >> 64) as u64
     }
 }
 
