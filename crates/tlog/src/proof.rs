@@ -155,7 +155,7 @@ fn roots<S: HashSource>(ranges: &[Range], size: u64, source: &S) -> Result<Vec<H
         });
     }
     let mut tiles = BTreeMap::new();
-    for ((id, wanted), mut hashes) in wanted.into_iter().zip(found) {
+    for ((id, wanted), hashes) in wanted.into_iter().zip(found) {
         if hashes.len() < usize::from(wanted) {
             return Err(ProofError::Short {
                 id,
@@ -163,7 +163,7 @@ fn roots<S: HashSource>(ranges: &[Range], size: u64, source: &S) -> Result<Vec<H
                 found: hashes.len(),
             });
         }
-        hashes.truncate(usize::from(wanted));
+        // More hashes, of a tile that has grown, are behind those that are looked at.
         tiles.insert(id, hashes);
     }
     Ok(plan::roots(ranges, &tiles))

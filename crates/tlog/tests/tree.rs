@@ -15,7 +15,7 @@ const LARGEST: u64 = 70_000;
 fn selected(size: u64) -> bool {
     size <= 300
         || [255, 256, 257].map(|n| n * 256).iter().any(|n| size.abs_diff(*n) <= 1)
-        || size % 9973 == 0
+        || size.is_multiple_of(9973)
         || size == LARGEST
 }
 

@@ -275,6 +275,14 @@ fn answers() {
     let log = [key(1).vkey(name(ORIGIN))];
     let plain = parse_cosignatures(cosignature_body(note.signatures()).as_bytes(), &note, &log);
     assert_eq!(plain, Err(ResponseError::Time(name(ORIGIN))));
+    // A cosignature must say when.
+    let message = format!("cosignature/v1\ntime 0\n{}", note.text());
+    let mut timeless = signatures[0].clone();
+    timeless.bytes = [&[0; 8][..], &key(11).sign(message.as_bytes())].concat();
+    assert_eq!(
+        parse(cosignature_body(&[timeless]).as_bytes()),
+        Err(ResponseError::Time(name("witness.example")))
+    );
 }
 
 #[test]
