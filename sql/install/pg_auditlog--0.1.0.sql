@@ -1042,6 +1042,11 @@ CREATE FUNCTION auditlog.declare_incarnation(reason text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_declare_incarnation';
 COMMENT ON FUNCTION auditlog.declare_incarnation(text) IS 'Lets a restored or copied log go on under a new origin, which it returns; itself an event';
 
+CREATE FUNCTION auditlog.erase(query text, reason text) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_erase';
+COMMENT ON FUNCTION auditlog.erase(text, text) IS
+    'Erases the personal values of the events that satisfy the query; they still verify, and an event tells of it. Returns how many events';
+
 -- sql/schema/40_triggers.sql
 -- The triggers of design §2. ENABLE ALWAYS: session_replication_role = replica does not switch them off.
 
@@ -1847,7 +1852,7 @@ GRANT EXECUTE ON FUNCTION auditlog.checkpoint(), auditlog.inclusion_proof(text),
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.checkpoints, auditlog.signing_keys, auditlog.incarnations
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.erase(text, text) TO auditlog_administrator;
 
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),

@@ -48,3 +48,8 @@ COMMENT ON VIEW auditlog.incarnations IS 'Origins of this log: another one begin
 CREATE FUNCTION auditlog.declare_incarnation(reason text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_declare_incarnation';
 COMMENT ON FUNCTION auditlog.declare_incarnation(text) IS 'Lets a restored or copied log go on under a new origin, which it returns; itself an event';
+
+CREATE FUNCTION auditlog.erase(query text, reason text) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_erase';
+COMMENT ON FUNCTION auditlog.erase(text, text) IS
+    'Erases the personal values of the events that satisfy the query; they still verify, and an event tells of it. Returns how many events';

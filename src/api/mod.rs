@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod candidates;
 pub mod context;
 pub mod cursor;
+pub mod erase;
 pub mod event_document;
 pub mod event_rows;
 pub mod field;

@@ -6,11 +6,11 @@ use super::verify_tree::{self, Leaves};
 use crate::error::Fault;
 use crate::fmgr::{Call, Rows};
 use crate::shmem::{self, Slot};
-use crate::store::columns::{ENTRY_HASH, HASH, LOG, LOG_INDEX, PREV_HASH, RowBuf, at, text};
+use crate::store::columns::{ENTRY_HASH, HASH, LOG, LOG_INDEX, PREV_HASH, REDACTED, RowBuf, SALT, at, text};
 use crate::store::row::{self, Hasher};
 use crate::store::row_chunk::Chunk;
 use crate::store::scan::{self, Scan};
-use crate::store::{catalog, head};
+use crate::store::{catalog, erasure, head};
 use crate::worker::off_main::{self, Pool};
 use auditlog_core::chain::{GENESIS, Hash};
 use auditlog_core::runs::{Checker, Expect};
@@ -80,6 +80,7 @@ fn verify(call: &Call) -> Datum {
     let start_prev = if range.from == 0 { Some(GENESIS) } else { pass.before };
     pass.end();
     let leaves = std::mem::take(&mut pass.other_leaves);
+    let erased = std::mem::take(&mut pass.erased);
     let findings = pass.checker.finish(Expect {
         first: range.from,
         size: end,
@@ -108,6 +109,7 @@ fn verify(call: &Call) -> Datum {
                 event_id: Some(event_id),
             }),
     );
+    check_erasures(&erased, &mut lines);
     if range.from == 0 && range.to.is_none() {
         lines.extend(verify_tree::check(&head));
         check_inbox(&mut lines);
@@ -187,6 +189,8 @@ struct Pass<'a> {
     size: u64,
     /// Rows whose leaf is another one: their places and event ids.
     other_leaves: Vec<(i64, String)>,
+    /// Rows whose personal values were erased.
+    erased: Vec<i64>,
 }
 
 impl Pass<'_> {
@@ -202,6 +206,7 @@ impl Pass<'_> {
             leaves: Leaves::default(),
             size,
             other_leaves: Vec::new(),
+            erased: Vec::new(),
         }
     }
 
@@ -244,6 +249,15 @@ impl Pass<'_> {
         }
         if index < self.range.from || self.range.to.is_some_and(|to| index > to) {
             return;
+        }
+        let personal = at("personal");
+        // Erasure leaves commitments behind; a list of paths never comes without a salt otherwise.
+        // SAFETY: a text[] column.
+        let hides = || {
+            !row.nulls[personal] && unsafe { row::array_items(row::bytes(row.values[personal])) } != Some(Vec::new())
+        };
+        if row.nulls[SALT] && (!row.nulls[REDACTED] || hides()) {
+            self.erased.push(index as i64);
         }
         let id = at("event_id");
         let value = (!row.nulls[id]).then_some(row.values[id]);
@@ -288,6 +302,26 @@ impl Pass<'_> {
                 fits,
                 &links.event_id,
             );
+        }
+    }
+}
+
+/// Whatever was erased must be named by an erasure event.
+fn check_erasures(erased: &[i64], lines: &mut Vec<Line>) {
+    if erased.is_empty() {
+        return;
+    }
+    let told = erasure::told();
+    for index in erased {
+        // Ranges may overlap: the ones that begin before are looked at, the nearest first.
+        let before = told.partition_point(|(first, _)| first <= index);
+        if !told[..before].iter().rev().any(|(_, last)| last >= index) {
+            lines.push(Line {
+                log_index: Some(*index),
+                kind: "uncovered_gap".to_owned(),
+                detail: "personal values were erased, and no erasure event tells of it".to_owned(),
+                event_id: None,
+            });
         }
     }
 }

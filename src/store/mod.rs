@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod catalog;
 pub mod checkpoints;
 pub mod columns;
+pub mod erasure;
 pub mod event_types;
 pub mod head;
 pub mod idempotency;

@@ -5,7 +5,8 @@ use super::columns::{ENTRY_HASH, HASHED, REDACTED, SALT};
 use super::jsonb;
 use auditlog_core::chain::{self, Hash};
 use auditlog_core::columns::{COLUMNS, Kind};
-use auditlog_core::encode::{Hiding, Value, canonical_json, encode_entry, parse_hex, text_array};
+use auditlog_core::encode::{Hiding, Value, canonical_json, commit_column, encode_entry, parse_hex, text_array};
+use auditlog_core::erase::redact_json;
 use auditlog_core::json::Json;
 use auditlog_core::personal::{Commitment, Committer};
 use pgrx::pg_sys;
@@ -20,6 +21,50 @@ pub enum RowError {
     /// The entry cannot be built.
     #[error(transparent)]
     Encode(#[from] auditlog_core::encode::EncodeError),
+}
+
+/// What erasure puts in the place of a row's personal values.
+#[derive(Debug, Default)]
+pub struct Erasure {
+    /// Columns that become NULL, by position.
+    pub columns: Vec<usize>,
+    /// Their commitments by path, together with those of earlier erasures.
+    pub redacted: Vec<(String, Commitment)>,
+    /// JSON columns, by position, with placeholders in them.
+    pub json: Vec<(usize, Json)>,
+    /// How many placeholders.
+    pub inside: usize,
+}
+
+/// What hides a row's personal values.
+struct Secrets {
+    paths: Option<Vec<String>>,
+    redacted: Vec<(String, Commitment)>,
+    committer: Option<Committer>,
+}
+
+impl Secrets {
+    /// # Safety
+    /// As [`Hasher::entry_hash`].
+    unsafe fn of(values: &[Datum], nulls: &[bool]) -> Result<Secrets, RowError> {
+        let personal = HASHED - 1;
+        // SAFETY: as the caller promises.
+        unsafe {
+            Ok(Secrets {
+                paths: if nulls[personal] {
+                    None
+                } else {
+                    Some(text_items(bytes(values[personal]), COLUMNS[personal].name)?)
+                },
+                redacted: if nulls[REDACTED] {
+                    Vec::new()
+                } else {
+                    redactions(bytes(values[REDACTED]))?
+                },
+                committer: (!nulls[SALT]).then(|| Committer::new(bytes(values[SALT]))),
+            })
+        }
+    }
 }
 
 /// Reusable buffers for computing entries.
@@ -89,32 +134,22 @@ impl Hasher {
     /// `values` and `nulls` hold at least the inbox's columns, with the types of the tables.
     pub unsafe fn entry_hash(&mut self, values: &[Datum], nulls: &[bool]) -> Result<Hash, RowError> {
         // SAFETY: as the caller promises, here and below.
-        let (paths, redacted, committer) = unsafe {
-            let personal = HASHED - 1;
-            let paths = if nulls[personal] {
-                None
-            } else {
-                Some(text_items(bytes(values[personal]), COLUMNS[personal].name)?)
-            };
-            let redacted = if nulls[REDACTED] {
-                Vec::new()
-            } else {
-                redactions(bytes(values[REDACTED]))?
-            };
-            let committer = if nulls[SALT] {
-                None
-            } else {
-                Some(Committer::new(bytes(values[SALT])))
-            };
-            (paths, redacted, committer)
-        };
+        let Secrets {
+            paths,
+            redacted,
+            committer,
+        } = unsafe { Secrets::of(values, nulls)? };
         let hiding = Hiding {
             paths: paths.as_deref(),
             committer,
             redacted: &redacted,
         };
         // SAFETY: as the caller promises.
-        unsafe { self.encode(values, nulls, &hiding)? };
+        unsafe {
+            self.with_fields(values, nulls, &hiding, |fields, entry| {
+                encode_entry(fields, &hiding, entry)
+            })?
+        }?;
         Ok(chain::entry_hash(&self.entry))
     }
 
@@ -129,11 +164,78 @@ impl Hasher {
             redacted: &[],
         };
         // SAFETY: as the caller promises.
-        unsafe { self.encode(values, nulls, &nothing)? };
+        unsafe {
+            self.with_fields(values, nulls, &nothing, |fields, entry| {
+                encode_entry(fields, &nothing, entry)
+            })?
+        }?;
         Ok(&self.entry)
     }
 
-    unsafe fn encode(&mut self, values: &[Datum], nulls: &[bool], hiding: &Hiding<'_>) -> Result<(), RowError> {
+    /// What erasure does to the row; `None` when it has no salt, so that nothing is left to erase.
+    ///
+    /// # Safety
+    /// As [`Hasher::entry_hash`].
+    pub unsafe fn erasure(&mut self, values: &[Datum], nulls: &[bool]) -> Result<Option<Erasure>, RowError> {
+        // SAFETY: as the caller promises, here and below.
+        let Secrets {
+            paths,
+            redacted,
+            committer,
+        } = unsafe { Secrets::of(values, nulls)? };
+        let hiding = Hiding {
+            paths: paths.as_deref(),
+            committer,
+            redacted: &redacted,
+        };
+        let Some(committer) = &hiding.committer else {
+            return Ok(None);
+        };
+        let mut erasure = Erasure {
+            redacted: redacted.clone(),
+            ..Erasure::default()
+        };
+        // SAFETY: as the caller promises.
+        unsafe {
+            self.with_fields(values, nulls, &hiding, |fields, _| {
+                for (i, column) in COLUMNS.iter().enumerate() {
+                    let known = redacted.iter().any(|(path, _)| path == column.path);
+                    if fields[i] != Value::Null && !column.path.is_empty() && hiding.hides(column.path) && !known {
+                        let commitment = commit_column(i, &fields[i], committer)?;
+                        erasure.columns.push(i);
+                        erasure.redacted.push((column.path.to_owned(), commitment));
+                    }
+                }
+                Ok::<(), RowError>(())
+            })??;
+        }
+        for (i, column) in COLUMNS.iter().enumerate() {
+            if column.kind == Kind::Json
+                && !nulls[i]
+                && !erasure.columns.contains(&i)
+                && hiding.hides_below(column.path)
+            {
+                // SAFETY: a jsonb column.
+                let data = unsafe { bytes(values[i]) };
+                let mut json = jsonb::tree(data).map_err(|_| RowError::Corrupt(column.name))?;
+                let replaced = redact_json(&mut json, column.path, &hiding)?;
+                if replaced > 0 {
+                    erasure.json.push((i, json));
+                    erasure.inside += replaced;
+                }
+            }
+        }
+        Ok(Some(erasure))
+    }
+
+    /// Calls `f` with the row's values in the order of [`COLUMNS`], and a buffer for the entry.
+    unsafe fn with_fields<R>(
+        &mut self,
+        values: &[Datum],
+        nulls: &[bool],
+        hiding: &Hiding<'_>,
+        f: impl FnOnce(&[Value<'_>; HASHED], &mut Vec<u8>) -> R,
+    ) -> Result<R, RowError> {
         self.payloads.clear();
         self.entry.clear();
         let mut slots = [Slot::Ready(Value::Null); HASHED];
@@ -198,8 +300,7 @@ impl Hasher {
                 Slot::Payload(from, to) => Value::TextArray(&payloads[from..to]),
             };
         }
-        encode_entry(&fields, hiding, &mut self.entry)?;
-        Ok(())
+        Ok(f(&fields, &mut self.entry))
     }
 
     /// Does the row's stored `entry_hash` fit its content? `Err` says why it cannot be told.

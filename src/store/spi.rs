@@ -70,6 +70,20 @@ impl Arg {
             value: Some(super::columns::text(value)),
         }
     }
+    /// A `bigint[]`.
+    pub fn ints(values: &[i64]) -> Arg {
+        Arg {
+            type_oid: pg_sys::INT8ARRAYOID,
+            value: Some(super::columns::bigint_list(values)),
+        }
+    }
+    /// A `jsonb`.
+    pub fn jsonb(value: &auditlog_core::json::Json) -> Arg {
+        Arg {
+            type_oid: pg_sys::JSONBOID,
+            value: Some(super::columns::jsonb(value)),
+        }
+    }
     /// A `timestamptz` in microseconds since the Unix epoch.
     pub fn time(us: i64) -> Arg {
         Arg {
@@ -165,7 +179,30 @@ pub fn without_keeping_locks<R>(f: impl FnOnce() -> R) -> R {
     .execute()
 }
 
+/// Runs a query under the active snapshot and hands each of its rows to `each` as datums, which live no
+/// longer than the call.
+pub fn read_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut(&[Datum; N], &[bool; N])) {
+    execute_and(sql, args, true, || {
+        // SAFETY: between SPI_execute and SPI_finish, so the tuple table is live.
+        unsafe {
+            let table = pg_sys::SPI_tuptable;
+            assert_eq!((*(*table).tupdesc).natts as usize, N, "columns of the query");
+            for row in 0..pg_sys::SPI_processed as usize {
+                let (mut values, mut nulls) = ([Datum::null(); N], [false; N]);
+                let tuple = *(*table).vals.add(row);
+                pg_sys::heap_deform_tuple(tuple, (*table).tupdesc, values.as_mut_ptr(), nulls.as_mut_ptr());
+                each(&values, &nulls);
+            }
+        }
+    });
+}
+
 fn execute(sql: &str, args: &[Arg], read_only: bool) -> Vec<Vec<Cell>> {
+    // SAFETY: called between SPI_execute and SPI_finish.
+    execute_and(sql, args, read_only, || unsafe { collect() })
+}
+
+fn execute_and<R>(sql: &str, args: &[Arg], read_only: bool, take: impl FnOnce() -> R) -> R {
     let text = CString::new(sql).expect("no NUL in our statements");
     let mut types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
     let mut values: Vec<Datum> = args.iter().map(|a| a.value.unwrap_or(Datum::null())).collect();
@@ -201,7 +238,7 @@ fn execute(sql: &str, args: &[Arg], read_only: bool) -> Vec<Vec<Cell>> {
                 .detail(sql.to_owned())
                 .raise();
         }
-        let rows = collect();
+        let rows = take();
         pg_sys::SPI_finish();
         pg_sys::AtEOXact_GUC(false, settings);
         rows

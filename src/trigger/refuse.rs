@@ -4,6 +4,8 @@ use super::log_row::restoring;
 use super::tuples::relation_name;
 use crate::error::Fault;
 use crate::fmgr::Call;
+use crate::store::columns::{LOG, RowBuf};
+use crate::store::erasure;
 use pgrx::pg_sys::Datum;
 
 crate::sql_function!(auditlog_refuse, pg_finfo_auditlog_refuse, refuse);
@@ -30,8 +32,26 @@ fn refuse(call: &Call) -> Datum {
         (2, "head") if crate::worker::is_sealer() => trigger.tg_newtuple.into(),
         (0, "head") if crate::worker::is_sealer() || restoring() => trigger.tg_trigtuple.into(),
         (_, "head") if crate::worker::is_sealer() => trigger.tg_trigtuple.into(),
+        (2, _) if erasure::is_erasing() && erases(call) => trigger.tg_newtuple.into(),
         // It empties drained inbox tables (store/inbox.rs).
         (event, _) => refused(event, &relation),
+    }
+}
+
+/// Does this UPDATE do what erasure may, and nothing else?
+fn erases(call: &Call) -> bool {
+    let trigger = call.trigger();
+    // SAFETY: an open relation and its tuples during the call; the number of columns is checked first.
+    unsafe {
+        let desc = (*trigger.tg_relation).rd_att;
+        if (*desc).natts as usize != LOG {
+            return false;
+        }
+        let (mut old, mut new) = (RowBuf::<LOG>::new(), RowBuf::<LOG>::new());
+        for (row, tuple) in [(&mut old, trigger.tg_trigtuple), (&mut new, trigger.tg_newtuple)] {
+            pgrx::pg_sys::heap_deform_tuple(tuple, desc, row.values.as_mut_ptr(), row.nulls.as_mut_ptr());
+        }
+        erasure::is_erasure((&old.values, &old.nulls), (&new.values, &new.nulls))
     }
 }
 

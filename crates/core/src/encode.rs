@@ -83,6 +83,10 @@ pub fn encode_entry(values: &Values<'_>, hiding: &Hiding<'_>, out: &mut Vec<u8>)
     for (column, value) in COLUMNS.iter().zip(values) {
         let hidden = !column.path.is_empty() && hiding.hides(column.path);
         if hidden && let Some((_, commitment)) = hiding.redacted.iter().find(|(p, _)| p == column.path) {
+            // Nothing in the entry would vouch for a value beside the commitment.
+            if *value != Value::Null && hiding.committer.is_none() {
+                return Err(EncodeError::NoSalt(column.path.to_owned()));
+            }
             out.push(column.id);
             write_commitment(commitment, out);
             continue;

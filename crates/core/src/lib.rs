@@ -9,6 +9,7 @@ pub mod columns;
 pub mod context;
 pub mod document;
 pub mod encode;
+pub mod erase;
 pub mod event;
 pub mod json;
 pub mod personal;
