@@ -41,9 +41,9 @@ pub static CONTEXT: GucSetting<Option<CString>> = GucSetting::<Option<CString>>:
 pub static LAUNCHER_DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"postgres"));
 /// Seconds between two checkpoints, when there are new events.
 pub static CHECKPOINT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(10);
-/// File with the key that signs checkpoints, relative to the data directory.
+/// File with the key that signs checkpoints, relative to the data directory; `%d` is the database's oid.
 pub static SIGNING_KEY_FILE: GucSetting<Option<CString>> =
-    GucSetting::<Option<CString>>::new(Some(c"auditlog_signing_key.pem"));
+    GucSetting::<Option<CString>>::new(Some(c"auditlog_signing_key_%d.pem"));
 /// Zone of roundings and of dates without an offset in queries.
 pub static QUERY_TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
 /// Longest text of a query, in kB.
@@ -166,7 +166,7 @@ pub fn init() {
     GucRegistry::define_string_guc(
         c"auditlog.signing_key_file",
         c"File with the private key that signs checkpoints, a PKCS#8 PEM file of an Ed25519 key.",
-        c"Relative to the data directory. Made with mode 0600 at the first start when it is not there; keep it outside of the data directory, where base backups copy it.",
+        c"Relative to the data directory; %d is the number (oid) of the database, so that each has its own. Made with mode 0600 at the first start when it is not there; keep it outside of the data directory, where base backups copy it.",
         &SIGNING_KEY_FILE,
         Sighup,
         GucFlags::SUPERUSER_ONLY,

@@ -225,6 +225,13 @@ CREATE TABLE auditlog_data.signing_key (
 );
 COMMENT ON TABLE auditlog_data.signing_key IS 'Public keys of the checkpoints';
 
+-- Rotations of the key that were asked for; the publisher carries them out and deletes the row.
+CREATE TABLE auditlog_data.key_rotation (
+    requested_at timestamptz PRIMARY KEY,
+    requested_by text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.key_rotation IS 'Rotations of the signing key that are to be carried out';
+
 CREATE TABLE auditlog_data.checkpoint (
     origin text NOT NULL,
     size bigint NOT NULL,
@@ -1038,6 +1045,11 @@ CREATE VIEW auditlog.incarnations AS
 SELECT i.number, i.origin, i.first_size, i.started_at, i.declared_by, i.reason FROM auditlog_data.incarnation AS i;
 COMMENT ON VIEW auditlog.incarnations IS 'Origins of this log: another one begins when a restored or copied database goes on';
 
+CREATE FUNCTION auditlog.rotate_key() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_rotate_key';
+COMMENT ON FUNCTION auditlog.rotate_key() IS
+    'Has the signing key replaced by a new one once this transaction commits; an event signed by both tells of it';
+
 CREATE FUNCTION auditlog.declare_incarnation(reason text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_declare_incarnation';
 COMMENT ON FUNCTION auditlog.declare_incarnation(text) IS 'Lets a restored or copied log go on under a new origin, which it returns; itself an event';
@@ -1077,7 +1089,7 @@ BEGIN
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_change;
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_truncate;
     -- Proofs: the tree belongs to the sealer, what was signed of it to the publisher.
-    FOREACH t IN ARRAY ARRAY['tile', 'incarnation', 'signing_key', 'checkpoint', 'publisher'] LOOP
+    FOREACH t IN ARRAY ARRAY['tile', 'incarnation', 'signing_key', 'key_rotation', 'checkpoint', 'publisher'] LOOP
         EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
         EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
     END LOOP;
@@ -1262,7 +1274,7 @@ $body$
     UNION ALL
     SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
         FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass), ('auditlog_data.tile'::regclass),
-            ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.checkpoint'::regclass),
+            ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.key_rotation'::regclass), ('auditlog_data.checkpoint'::regclass),
             ('auditlog_data.publisher'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
@@ -1852,7 +1864,7 @@ GRANT EXECUTE ON FUNCTION auditlog.checkpoint(), auditlog.inclusion_proof(text),
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.checkpoints, auditlog.signing_keys, auditlog.incarnations
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.erase(text, text) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_key(), auditlog.erase(text, text) TO auditlog_administrator;
 
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),

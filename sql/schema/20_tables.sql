@@ -176,6 +176,13 @@ CREATE TABLE auditlog_data.signing_key (
 );
 COMMENT ON TABLE auditlog_data.signing_key IS 'Public keys of the checkpoints';
 
+-- Rotations of the key that were asked for; the publisher carries them out and deletes the row.
+CREATE TABLE auditlog_data.key_rotation (
+    requested_at timestamptz PRIMARY KEY,
+    requested_by text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.key_rotation IS 'Rotations of the signing key that are to be carried out';
+
 CREATE TABLE auditlog_data.checkpoint (
     origin text NOT NULL,
     size bigint NOT NULL,

@@ -45,6 +45,11 @@ CREATE VIEW auditlog.incarnations AS
 SELECT i.number, i.origin, i.first_size, i.started_at, i.declared_by, i.reason FROM auditlog_data.incarnation AS i;
 COMMENT ON VIEW auditlog.incarnations IS 'Origins of this log: another one begins when a restored or copied database goes on';
 
+CREATE FUNCTION auditlog.rotate_key() RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_rotate_key';
+COMMENT ON FUNCTION auditlog.rotate_key() IS
+    'Has the signing key replaced by a new one once this transaction commits; an event signed by both tells of it';
+
 CREATE FUNCTION auditlog.declare_incarnation(reason text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_declare_incarnation';
 COMMENT ON FUNCTION auditlog.declare_incarnation(text) IS 'Lets a restored or copied log go on under a new origin, which it returns; itself an event';

@@ -79,7 +79,7 @@ GRANT EXECUTE ON FUNCTION auditlog.checkpoint(), auditlog.inclusion_proof(text),
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.checkpoints, auditlog.signing_keys, auditlog.incarnations
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.erase(text, text) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_key(), auditlog.erase(text, text) TO auditlog_administrator;
 
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),

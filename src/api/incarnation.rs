@@ -6,25 +6,16 @@ use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::store::columns::text;
 use crate::store::{checkpoints, head};
+use auditlog_core::erase::hex;
 use auditlog_core::json::Json;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Datum;
-use std::cell::Cell;
 
 crate::sql_function!(
     auditlog_declare_incarnation,
     pg_finfo_auditlog_declare_incarnation,
     declare
 );
-
-thread_local! {
-    static DECLARING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Is this process at this moment writing down an incarnation? SQL cannot say so.
-pub fn is_declaring() -> bool {
-    DECLARING.get()
-}
 
 fn declare(call: &Call) -> Datum {
     let reason = call.text(0).filter(|reason| !reason.trim().is_empty());
@@ -55,10 +46,7 @@ fn declare(call: &Call) -> Datum {
     let origin = checkpoints::default_origin(number);
     let last = checkpoints::newest(&now.origin, 0);
     let who = crate::provenance::session_user();
-    {
-        let _declaring = Declaring::begin();
-        checkpoints::begin(number, &origin, head.size, &who, &reason);
-    }
+    checkpoints::begin(number, &origin, head.size, &who, &reason);
     // Whoever reads the log must see where it begins anew.
     own_event::record(&OwnEvent {
         event_type: "auditlog.incarnation",
@@ -87,23 +75,4 @@ fn declare(call: &Call) -> Datum {
         ],
     });
     text(origin.as_bytes())
-}
-
-struct Declaring;
-
-impl Declaring {
-    fn begin() -> Declaring {
-        DECLARING.set(true);
-        Declaring
-    }
-}
-
-impl Drop for Declaring {
-    fn drop(&mut self) {
-        DECLARING.set(false);
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

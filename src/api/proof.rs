@@ -17,6 +17,7 @@ use pgrx::pg_sys::Datum;
 use std::sync::atomic::Ordering;
 
 crate::sql_function!(auditlog_checkpoint, pg_finfo_auditlog_checkpoint, checkpoint);
+crate::sql_function!(auditlog_rotate_key, pg_finfo_auditlog_rotate_key, rotate_key);
 crate::sql_function!(auditlog_inclusion_proof, pg_finfo_auditlog_inclusion_proof, inclusion);
 crate::sql_function!(
     auditlog_consistency_proof,
@@ -84,6 +85,20 @@ fn checkpoint(_call: &Call) -> Datum {
         }
         pgrx::check_for_interrupts!();
     }
+}
+
+/// `rotate_key()`: the publisher does it once this transaction has committed.
+fn rotate_key(call: &Call) -> Datum {
+    if checkpoints::incarnation().is_none() {
+        Fault::broken("no checkpoint was signed yet")
+            .detail("There is no key that could be replaced.")
+            .hint("Call auditlog.checkpoint() first.")
+            .raise();
+    }
+    checkpoints::request_rotation(&crate::provenance::session_user());
+    let slot = shared_slot();
+    slot.checkpoint_wanted.store(true, Ordering::Release);
+    call.null()
 }
 
 /// What to do about a state of the publisher.

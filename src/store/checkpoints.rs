@@ -4,6 +4,7 @@ use super::catalog::as_owner;
 use super::head::{Head, identity};
 use super::spi::{self, Arg};
 use auditlog_tlog::Hash;
+use std::cell::Cell;
 
 /// Under which origin the log is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,26 +49,75 @@ pub fn default_origin(number: i64) -> String {
     }
 }
 
+thread_local! {
+    static TRUSTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Is a function of ours writing here at this moment? SQL cannot say so.
+pub fn is_trusted() -> bool {
+    TRUSTED.get()
+}
+
+/// Runs a statement that the guard lets pass, with the owner's rights.
+fn trusted(sql: &str, arguments: &[Arg]) {
+    struct Until;
+    impl Drop for Until {
+        fn drop(&mut self) {
+            TRUSTED.set(false);
+        }
+    }
+    TRUSTED.set(true);
+    let _until = Until;
+    as_owner(|| {
+        spi::run(sql, arguments);
+    });
+}
+
+/// Asks the publisher for another key.
+pub fn request_rotation(who: &str) {
+    trusted(
+        "INSERT INTO auditlog_data.key_rotation (requested_at, requested_by) VALUES (clock_timestamp(), $1)",
+        &[Arg::text(Some(who))],
+    );
+}
+
+/// Who asked for another key, if anybody did.
+pub fn requested_rotation() -> Option<String> {
+    let rows = spi::run(
+        "SELECT requested_by FROM auditlog_data.key_rotation ORDER BY requested_at LIMIT 1",
+        &[],
+    );
+    rows.first()?.first()?.text()
+}
+
+/// Another key signs from `size` events on; all requests are answered.
+pub fn rotated(origin: &str, old: &str, new: &str, size: i64) {
+    spi::run(
+        "UPDATE auditlog_data.signing_key SET retired_at = clock_timestamp() WHERE vkey = $1",
+        &[Arg::text(Some(old))],
+    );
+    add_key(new, origin, size);
+    spi::run("DELETE FROM auditlog_data.key_rotation", &[]);
+}
+
 /// Begins an incarnation after `size` events.
 pub fn begin(number: i64, origin: &str, size: i64, declared_by: &str, reason: &str) {
     let [system, database, extension] = identity();
-    as_owner(|| {
-        spi::run(
-            "INSERT INTO auditlog_data.incarnation (number, origin, first_size, started_at, system_identifier, \
+    trusted(
+        "INSERT INTO auditlog_data.incarnation (number, origin, first_size, started_at, system_identifier, \
              database_oid, extension_oid, declared_by, reason) \
              VALUES ($1::integer, $2, $3, clock_timestamp(), $4, $5, $6, $7, $8)",
-            &[
-                Arg::int(number),
-                Arg::text(Some(origin)),
-                Arg::int(size),
-                system,
-                database,
-                extension,
-                Arg::text(Some(declared_by)),
-                Arg::text(Some(reason)),
-            ],
-        );
-    });
+        &[
+            Arg::int(number),
+            Arg::text(Some(origin)),
+            Arg::int(size),
+            system,
+            database,
+            extension,
+            Arg::text(Some(declared_by)),
+            Arg::text(Some(reason)),
+        ],
+    );
 }
 
 /// A signed checkpoint.

@@ -5,7 +5,7 @@ use super::tuples::relation_name;
 use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::store::columns::{LOG, RowBuf};
-use crate::store::erasure;
+use crate::store::{checkpoints, erasure};
 use pgrx::pg_sys::Datum;
 
 crate::sql_function!(auditlog_refuse, pg_finfo_auditlog_refuse, refuse);
@@ -14,11 +14,11 @@ fn refuse(call: &Call) -> Datum {
     let trigger = call.trigger();
     let relation = relation_name(call);
     match (trigger.tg_event & 3, relation.as_str()) {
-        (_, table @ ("tile" | "incarnation" | "signing_key" | "checkpoint" | "publisher")) => {
+        (_, table @ ("tile" | "incarnation" | "signing_key" | "key_rotation" | "checkpoint" | "publisher")) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
                 "tile" => crate::worker::is_sealer(),
-                "incarnation" => crate::worker::is_publisher() || crate::api::incarnation::is_declaring(),
+                "incarnation" | "key_rotation" => crate::worker::is_publisher() || checkpoints::is_trusted(),
                 _ => crate::worker::is_publisher(),
             };
             if trusted || (trigger.tg_event & 3 == 0 && restoring()) {

@@ -1,6 +1,7 @@
 //! Background workers: a launcher for the cluster, a sealer and a publisher for each database with the
 //! extension.
 
+pub mod checkpoint;
 pub mod discovery;
 pub mod indexer;
 pub mod job;

@@ -29,11 +29,9 @@ pub enum KeyError {
 pub fn path() -> PathBuf {
     let setting = guc::SIGNING_KEY_FILE.get();
     let setting = setting.as_deref().and_then(|s| s.to_str().ok()).unwrap_or("");
-    PathBuf::from(if setting.is_empty() {
-        "auditlog_signing_key.pem"
-    } else {
-        setting
-    })
+    // SAFETY: a global of this process.
+    let database = unsafe { pgrx::pg_sys::MyDatabaseId };
+    PathBuf::from(setting.replace("%d", &database.to_u32().to_string()))
 }
 
 /// Does the key lie where base backups copy it?
@@ -42,6 +40,40 @@ pub fn in_data_directory() -> bool {
     // SAFETY: a NUL-terminated path, set when the server starts.
     let data = unsafe { CStr::from_ptr(pgrx::pg_sys::DataDir) };
     path.is_relative() || data.to_str().is_ok_and(|data| path.starts_with(data))
+}
+
+/// The key that is to take over.
+pub fn next_path() -> PathBuf {
+    beside("next")
+}
+
+/// The key that has signed until now, kept until a checkpoint bears both signatures.
+pub fn retired_path() -> PathBuf {
+    beside("retired")
+}
+
+fn beside(what: &str) -> PathBuf {
+    let mut path = path().into_os_string();
+    path.push(".");
+    path.push(what);
+    PathBuf::from(path)
+}
+
+/// The next key takes the place of the one in use.
+///
+/// # Errors
+/// See [`KeyError`].
+pub fn take_over() -> Result<(), KeyError> {
+    let path = path();
+    let failed = |e| KeyError::Io(path.display().to_string(), e);
+    // In this order nothing is lost when the server dies in between: both keys are in some file.
+    fs::hard_link(&path, retired_path())
+        .or_else(|e| match e.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotFound => Ok(()),
+            _ => Err(e),
+        })
+        .and_then(|()| fs::rename(next_path(), &path))
+        .map_err(failed)
 }
 
 /// Reads the key.
