@@ -247,9 +247,11 @@ CREATE TABLE auditlog_data.publisher (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     state text NOT NULL,
     detail text NOT NULL,
-    since timestamptz NOT NULL
+    since timestamptz NOT NULL,
+    protection jsonb
 );
 COMMENT ON TABLE auditlog_data.publisher IS 'State of the publisher of checkpoints';
+COMMENT ON COLUMN auditlog_data.publisher.protection IS 'what auditlog_data.protection() said last';
 
 CREATE TABLE auditlog_data.idempotency (
     tenant text NOT NULL,
@@ -1285,6 +1287,40 @@ $body$
             AND g.tgname = w.name AND g.tgenabled = 'A')
 $body$;
 COMMENT ON FUNCTION auditlog_data.guard_faults() IS 'What of the log''s protection is missing';
+
+-- What protects the log, as one hash for each kind of thing. The rows' xmin is in it: what was switched
+-- off and on again has another one. Partitions come and go, so of them only what sets one apart counts.
+CREATE FUNCTION auditlog_data.protection() RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    WITH tables AS (
+        SELECT c.*, CASE WHEN c.relispartition THEN 'partition' ELSE c.oid::regclass::text END AS name
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname IN ('auditlog', 'auditlog_data') AND c.relkind IN ('r', 'p', 'v')
+    ), things (kind, name, definition) AS (
+        SELECT 'triggers', c.name || ' ' || t.tgname, concat_ws(' ', t.tgenabled, t.tgfoid::regproc, t.tgtype,
+                CASE WHEN NOT c.relispartition THEN t.xmin::text
+                    WHEN t.xmin <> first_value(t.xmin) OVER (PARTITION BY c.oid ORDER BY t.xmin::text::bigint) THEN c.oid || ' ' || t.xmin END)
+            FROM pg_trigger AS t JOIN tables AS c ON c.oid = t.tgrelid
+        UNION ALL SELECT 'event triggers', e.evtname, concat_ws(' ', e.xmin, e.evtenabled, e.evtfoid::regproc, e.evtevent, e.evttags)
+            FROM pg_event_trigger AS e WHERE e.evtname LIKE 'auditlog\_%'
+        UNION ALL SELECT 'functions', p.oid::regprocedure::text,
+            concat_ws(' ', p.xmin, p.proowner::regrole, p.prosecdef, p.proconfig, p.proacl, p.prosrc, p.probin)
+            FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname IN ('auditlog', 'auditlog_data')
+        UNION ALL SELECT 'tables', c.name, concat_ws(' ', c.relowner::regrole, c.relacl, c.relrowsecurity, c.relforcerowsecurity, c.relkind,
+                CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END)
+            FROM tables AS c
+        UNION ALL SELECT 'policies', c.name || ' ' || p.polname,
+            concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+            FROM pg_policy AS p JOIN tables AS c ON c.oid = p.polrelid
+        UNION ALL SELECT 'owner', r.rolname, concat_ws(' ', r.rolcanlogin, r.rolsuper, r.rolbypassrls,
+                (SELECT array_agg(m.member::regrole ORDER BY m.member::regrole::text) FROM pg_auth_members AS m WHERE m.roleid = r.oid))
+            FROM pg_roles AS r WHERE r.rolname = 'auditlog_owner'
+    )
+    SELECT jsonb_object_agg(kind, encode(sha256(convert_to(list, 'UTF8')), 'hex'))
+    FROM (SELECT kind, string_agg(DISTINCT concat(name, ': ', definition), E'\n') AS list FROM things GROUP BY kind) AS kinds
+$body$;
+COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, the owner role';
 
 CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS

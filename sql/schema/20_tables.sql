@@ -198,9 +198,11 @@ CREATE TABLE auditlog_data.publisher (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     state text NOT NULL,
     detail text NOT NULL,
-    since timestamptz NOT NULL
+    since timestamptz NOT NULL,
+    protection jsonb
 );
 COMMENT ON TABLE auditlog_data.publisher IS 'State of the publisher of checkpoints';
+COMMENT ON COLUMN auditlog_data.publisher.protection IS 'what auditlog_data.protection() said last';
 
 CREATE TABLE auditlog_data.idempotency (
     tenant text NOT NULL,

@@ -236,3 +236,45 @@ pub fn set_state(state: &str, detail: &str) {
         &[Arg::text(Some(state)), Arg::text(Some(detail))],
     );
 }
+
+/// What has changed in the log's protection since this was asked last, and what of it is missing now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProtectionChange {
+    /// Kinds of things: triggers, functions …
+    pub kinds: Vec<String>,
+    /// What is missing, as `auditlog.health()` shows it.
+    pub faults: Vec<String>,
+}
+
+/// Compares the log's protection with what it was; the first time there is nothing to compare with.
+pub fn protection_change() -> Option<ProtectionChange> {
+    let rows = spi::run(
+        "WITH now AS MATERIALIZED (SELECT auditlog_data.protection() AS protection), \
+         before AS MATERIALIZED (SELECT p.protection FROM auditlog_data.publisher AS p) \
+         SELECT COALESCE(o.key, n.key), (SELECT protection FROM before) IS NOT NULL \
+         FROM (SELECT * FROM before, jsonb_each_text(before.protection)) AS o \
+         FULL JOIN (SELECT * FROM now, jsonb_each_text(now.protection)) AS n ON n.key = o.key \
+         WHERE o.value IS DISTINCT FROM n.value ORDER BY 1",
+        &[],
+    );
+    if rows.is_empty() {
+        return None;
+    }
+    spi::run(
+        "INSERT INTO auditlog_data.publisher (state, detail, since, protection) \
+         VALUES ('ok', '', clock_timestamp(), auditlog_data.protection()) \
+         ON CONFLICT (single) DO UPDATE SET protection = EXCLUDED.protection",
+        &[],
+    );
+    let known = rows.iter().any(|row| row[1].int() == Some(1));
+    known.then(|| ProtectionChange {
+        kinds: rows.iter().filter_map(|row| row[0].text()).collect(),
+        faults: spi::run(
+            "SELECT f.fault FROM auditlog_data.guard_faults() AS f ORDER BY 1 LIMIT 100",
+            &[],
+        )
+        .iter()
+        .filter_map(|row| row[0].text())
+        .collect(),
+    })
+}

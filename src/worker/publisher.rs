@@ -5,9 +5,11 @@
 
 use super::presence::{database_is_being_dropped, extension_stays};
 use super::{checkpoint, job, launcher};
+use crate::api::own_event::{self, OwnEvent};
 use crate::guc;
 use crate::shmem::{self, Slot};
 use crate::store::{catalog, checkpoints};
+use auditlog_core::json::Json;
 use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -82,6 +84,9 @@ impl Publisher {
                 return Round::Leave(60);
             }
             if (wanted || due) && extension_stays() {
+                if due {
+                    watch_protection();
+                }
                 match checkpoint::make() {
                     Ok(()) => checkpoints::set_state("ok", ""),
                     Err(trouble) => checkpoints::set_state(trouble.state, &trouble.detail),
@@ -94,4 +99,24 @@ impl Publisher {
         }
         result.unwrap_or(Round::Idle)
     }
+}
+
+/// Whoever switches protection off leaves a trace: an event, sealed with the log.
+fn watch_protection() {
+    let Some(change) = checkpoints::protection_change() else {
+        return;
+    };
+    let list = |items: &[String]| Json::Array(items.iter().map(|item| own_event::text(item)).collect());
+    let (event_type, severity) = if change.faults.is_empty() {
+        ("auditlog.policy_change", "warning")
+    } else {
+        ("auditlog.tamper_attempt", "critical")
+    };
+    own_event::record(&OwnEvent {
+        event_type,
+        severity,
+        actor: ("system", "pg_auditlog"),
+        operation: "protection_change",
+        metadata: &[("changed", list(&change.kinds)), ("missing", list(&change.faults))],
+    });
 }

@@ -15,6 +15,7 @@ mod idempotency;
 mod lifecycle;
 mod partitions;
 mod proof;
+mod protection;
 mod query;
 mod readers;
 mod real_data;

@@ -121,7 +121,9 @@ impl Cluster {
              log_line_prefix = '%m [%p] %b %d '\nlog_min_messages = info\nshared_buffers = '64MB'\n\
              min_wal_size = '80MB'\nwal_level = replica\n\
              # nothing here survives a power cut anyway, and kill -9 takes no page cache with it\n\
-             fsync = off\n",
+             fsync = off\n\
+             # tests that look at checkpoints ask for them, or set this\n\
+             auditlog.checkpoint_interval = '1h'\n",
         );
         if options.preload {
             text.push_str("shared_preload_libraries = 'pg_auditlog'\n");
