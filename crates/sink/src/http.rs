@@ -1,0 +1,284 @@
+//! One HTTP/1.1 request on one connection. Redirects are not followed.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::time::Duration;
+
+use crate::error::DeliveryError;
+use crate::net::{Call, Peer, failed};
+use crate::tls::TlsOptions;
+use crate::url::Url;
+
+/// The most bytes of an answer's status line and headers, and of each such part of a body in chunks.
+const MAX_HEAD_BYTES: u64 = 64 << 10;
+
+/// The most headers of an answer.
+const MAX_HEADERS: usize = 128;
+
+/// What is asked.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'static str,
+    /// Where; its path is sent as it is.
+    pub(crate) url: &'a Url,
+    /// Names and values, but for Host, Content-Length, Connection and User-Agent.
+    pub(crate) headers: &'a [(String, String)],
+    pub(crate) body: &'a [u8],
+    /// None for a connection in the clear.
+    pub(crate) tls: Option<&'a TlsOptions>,
+    /// The most time to connect to one address.
+    pub(crate) connect: Duration,
+    /// The most bytes of the answer's body that are kept.
+    pub(crate) keep: usize,
+}
+
+/// Where the body of an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Where the server said.
+    Whole,
+    /// It has more bytes than were kept.
+    TooLong,
+    /// The connection broke.
+    Cut,
+}
+
+/// The answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) end: End,
+}
+
+impl Answer {
+    /// The value of the first header of this name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The media type without its parameters, in lower case.
+    pub(crate) fn media_type(&self) -> String {
+        let value = self.header("content-type").unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+}
+
+/// Sends the request and reads the answer.
+pub(crate) fn exchange(call: &Call<'_>, request: &Request<'_>) -> Result<Answer, DeliveryError> {
+    let mut connection = call.connect(&Peer {
+        host: &request.url.host,
+        port: request.url.port,
+        connect: request.connect,
+        tls: request.tls,
+        alpn: Some(b"http/1.1"),
+    })?;
+    let server = request.url.authority();
+    // A server may answer and close before it has read everything: its answer says more than a broken pipe.
+    let sent = connection
+        .write_all(head(request).as_bytes())
+        .and_then(|()| connection.write_all(request.body))
+        .and_then(|()| connection.flush());
+    if let Err(error) = &sent
+        && !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+    {
+        return Err(failed(&format!("send to {server}"), error));
+    }
+    read_answer(BufReader::new(connection), request.keep).map_err(|error| {
+        failed(
+            &format!("read the answer of {server}"),
+            sent.as_ref().err().unwrap_or(&error),
+        )
+    })
+}
+
+fn head(request: &Request<'_>) -> String {
+    let path = if request.url.path.is_empty() {
+        "/"
+    } else {
+        &request.url.path
+    };
+    let mut head = format!(
+        "{} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: close\r\nUser-Agent: pg_auditlog/{}\r\n",
+        request.method,
+        request.url.authority(),
+        request.body.len(),
+        env!("CARGO_PKG_VERSION")
+    );
+    for (name, value) in request.headers {
+        head.extend([name, ": ", value, "\r\n"]);
+    }
+    head.push_str("\r\n");
+    head
+}
+
+fn broken(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Reads an answer, over those that only announce it (1xx).
+pub(crate) fn read_answer(mut from: impl BufRead, keep: usize) -> io::Result<Answer> {
+    for _ in 0..10 {
+        let (status, headers) = read_head(&mut from)?;
+        if (100..200).contains(&status) && status != 101 {
+            continue;
+        }
+        let mut answer = Answer {
+            status,
+            headers,
+            body: Vec::new(),
+            end: End::Whole,
+        };
+        answer.end = match read_body(&mut from, &answer.headers, status, keep, &mut answer.body) {
+            Ok(end) => end,
+            // What is there of the body may still say what went wrong.
+            Err(_) => End::Cut,
+        };
+        return Ok(answer);
+    }
+    Err(broken("too many interim answers"))
+}
+
+type Headers = Vec<(String, String)>;
+
+fn read_head(from: &mut impl BufRead) -> io::Result<(u16, Headers)> {
+    let mut head = Vec::new();
+    let mut limited = from.take(MAX_HEAD_BYTES);
+    loop {
+        let length = limited.read_until(b'\n', &mut head)?;
+        if length == 0 {
+            return Err(match (head.is_empty(), limited.limit()) {
+                (_, 0) => broken("the answer's headers are too long"),
+                (true, _) => io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the connection was closed without an answer",
+                ),
+                _ => io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the connection was closed within the answer",
+                ),
+            });
+        }
+        let line = &head[head.len() - length..];
+        if head.len() > length && matches!(line, b"\n" | b"\r\n") {
+            break;
+        }
+    }
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut answer = httparse::Response::new(&mut headers);
+    match answer.parse(&head) {
+        Ok(httparse::Status::Complete(_)) => {}
+        _ => return Err(broken("the answer is not HTTP/1.1")),
+    }
+    let headers = answer
+        .headers
+        .iter()
+        .map(|header| {
+            (
+                header.name.to_owned(),
+                String::from_utf8_lossy(header.value).trim().to_owned(),
+            )
+        })
+        .collect();
+    Ok((answer.code.unwrap_or_default(), headers))
+}
+
+fn read_body(
+    from: &mut impl BufRead,
+    headers: &Headers,
+    status: u16,
+    keep: usize,
+    body: &mut Vec<u8>,
+) -> io::Result<End> {
+    let values = |name: &'static str| {
+        headers
+            .iter()
+            .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
+    };
+    if matches!(status, 204 | 304) {
+        return Ok(End::Whole);
+    }
+    if let Some((_, coding)) = values("transfer-encoding").next_back() {
+        if !coding.eq_ignore_ascii_case("chunked") {
+            return Err(broken("the answer has an unknown transfer encoding"));
+        }
+        return read_chunks(from, keep, body);
+    }
+    let mut lengths = values("content-length").map(|(_, value)| value.as_str());
+    let Some(length) = lengths.next() else {
+        // Until the connection is closed.
+        read_part(from, u64::MAX, keep, body)?;
+        return Ok(if body.len() > keep {
+            too_long(keep, body)
+        } else {
+            End::Whole
+        });
+    };
+    if lengths.any(|other| other != length) {
+        return Err(broken("the answer has two lengths"));
+    }
+    let length = decimal(length, 10).ok_or_else(|| broken("the answer's length is no number"))?;
+    read_part(from, length, keep, body)?;
+    Ok(if body.len() > keep {
+        too_long(keep, body)
+    } else if (body.len() as u64) < length {
+        End::Cut
+    } else {
+        End::Whole
+    })
+}
+
+fn read_chunks(from: &mut impl BufRead, keep: usize, body: &mut Vec<u8>) -> io::Result<End> {
+    loop {
+        let line = read_line(from)?;
+        let size = line.split(';').next().unwrap_or_default().trim();
+        let size = decimal(size, 16).ok_or_else(|| broken("a chunk's size is no number"))?;
+        if size == 0 {
+            break;
+        }
+        let before = body.len() as u64;
+        read_part(from, size, keep, body)?;
+        if body.len() > keep {
+            return Ok(too_long(keep, body));
+        }
+        if body.len() as u64 - before < size {
+            return Ok(End::Cut);
+        }
+        if !read_line(from)?.is_empty() {
+            return Err(broken("a chunk doesn't end where it should"));
+        }
+    }
+    // Trailers, which nobody needs.
+    for _ in 0..MAX_HEADERS {
+        if read_line(from)?.is_empty() {
+            return Ok(End::Whole);
+        }
+    }
+    Err(broken("too many trailers"))
+}
+
+/// Reads `length` bytes, but no more than one above what is kept.
+fn read_part(from: &mut impl BufRead, length: u64, keep: usize, body: &mut Vec<u8>) -> io::Result<()> {
+    let room = (keep as u64).saturating_add(1).saturating_sub(body.len() as u64);
+    from.take(length.min(room)).read_to_end(body).map(drop)
+}
+
+fn too_long(keep: usize, body: &mut Vec<u8>) -> End {
+    body.truncate(keep);
+    End::TooLong
+}
+
+fn read_line(from: &mut impl BufRead) -> io::Result<String> {
+    let mut line = Vec::new();
+    from.take(MAX_HEAD_BYTES).read_until(b'\n', &mut line)?;
+    let line = line.strip_suffix(b"\n").ok_or_else(|| broken("a line doesn't end"))?;
+    Ok(String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned())
+}
+
+/// A number without a sign.
+fn decimal(text: &str, radix: u32) -> Option<u64> {
+    let digits = !text.is_empty() && text.chars().all(|digit| digit.is_digit(radix));
+    digits.then(|| u64::from_str_radix(text, radix).ok()).flatten()
+}

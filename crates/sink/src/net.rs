@@ -1,0 +1,221 @@
+//! Connections whose every step ends by a deadline.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use rustls::{ClientConnection, StreamOwned};
+
+use crate::error::DeliveryError;
+use crate::tls::{self, TlsOptions};
+
+/// The most time that a delivery gets.
+const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3_600);
+
+/// One delivery: until when, and to which addresses.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    until: Instant,
+    allow: &'a dyn Fn(SocketAddr) -> bool,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(deadline: Duration, allow: &'a dyn Fn(SocketAddr) -> bool) -> Self {
+        Self {
+            until: Instant::now() + deadline.min(MAX_DEADLINE),
+            allow,
+        }
+    }
+
+    /// The time that is left, more than none.
+    pub(crate) fn left(&self) -> io::Result<Duration> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed"));
+        }
+        Ok(left)
+    }
+
+    /// The same, but with no more than `most` from now on.
+    pub(crate) fn within(&self, most: Duration) -> Self {
+        Self {
+            until: self.until.min(Instant::now() + most),
+            allow: self.allow,
+        }
+    }
+
+    /// The addresses of a host, as far as they are allowed. For a name this asks the system's resolver,
+    /// which knows no deadline but its own (`man resolv.conf`: `timeout`, `attempts`).
+    pub(crate) fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, DeliveryError> {
+        let all: Vec<SocketAddr> = (host, port)
+            .to_socket_addrs()
+            .map_err(|error| DeliveryError::retry(format!("the address of «{host}» is not known: {error}")))?
+            .collect();
+        if all.is_empty() {
+            return Err(DeliveryError::retry(format!("the host «{host}» has no address")));
+        }
+        let allowed: Vec<_> = all.iter().copied().filter(|address| (self.allow)(*address)).collect();
+        if allowed.is_empty() {
+            return Err(DeliveryError::permanent(format!(
+                "the address {} of «{host}» is not among those that may be connected to",
+                all[0].ip()
+            )));
+        }
+        Ok(allowed)
+    }
+
+    /// Connects to the first address that answers, in `connect` for each at most.
+    fn tcp(&self, peer: &Peer<'_>) -> Result<TcpStream, DeliveryError> {
+        let addresses = self.resolve(peer.host, peer.port)?;
+        let mut last = None;
+        for (done, address) in addresses.iter().enumerate() {
+            let attempt = || {
+                let remaining = u32::try_from(addresses.len() - done).unwrap_or(u32::MAX);
+                let stream = TcpStream::connect_timeout(address, (self.left()? / remaining).min(peer.connect))?;
+                stream.set_nodelay(true)?;
+                Ok::<_, io::Error>(stream)
+            };
+            match attempt() {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = Some(failed(&format!("connect to {address}"), &error)),
+            }
+        }
+        Err(last.unwrap_or_else(|| DeliveryError::retry("no address")))
+    }
+
+    /// Connects to `peer`, with TLS if it has options for it.
+    pub(crate) fn connect(&self, peer: &Peer<'_>) -> Result<Connection<'a>, DeliveryError> {
+        // Files are read before anything is sent, so that a wrong one is told as such.
+        let tls = peer
+            .tls
+            .map(|options| tls::session(options, peer.host, peer.alpn))
+            .transpose()?;
+        let mut tcp = Timed {
+            tcp: self.tcp(peer)?,
+            call: *self,
+        };
+        let Some(mut session) = tls else {
+            return Ok(Connection::Plain(tcp));
+        };
+        while session.is_handshaking() {
+            session
+                .complete_io(&mut tcp)
+                .map_err(|error| failed(&format!("agree on TLS with {}", peer.host), &error))?;
+        }
+        Ok(Connection::Tls(Box::new(StreamOwned::new(session, tcp))))
+    }
+}
+
+/// Whom to connect to.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer<'a> {
+    /// A name or an address.
+    pub(crate) host: &'a str,
+    pub(crate) port: u16,
+    /// The most time for one address.
+    pub(crate) connect: Duration,
+    /// None for a connection in the clear.
+    pub(crate) tls: Option<&'a TlsOptions>,
+    /// The protocol to ask for in TLS, if any.
+    pub(crate) alpn: Option<&'static [u8]>,
+}
+
+/// A connection.
+pub(crate) enum Connection<'a> {
+    Plain(Timed<'a>),
+    Tls(Box<StreamOwned<ClientConnection, Timed<'a>>>),
+}
+
+impl Connection<'_> {
+    /// The socket below.
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(timed) => &timed.tcp,
+            Self::Tls(stream) => &stream.sock.tcp,
+        }
+    }
+
+    /// Changes the deadline of what is still to be read and written.
+    pub(crate) fn set_call(&mut self, call: Call<'_>) {
+        let timed = match self {
+            Self::Plain(timed) => timed,
+            Self::Tls(stream) => &mut stream.sock,
+        };
+        timed.call.until = call.until;
+    }
+
+    /// Says that nothing more comes.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        if let Self::Tls(stream) = self {
+            stream.conn.send_close_notify();
+            stream.flush()?;
+        }
+        self.tcp().shutdown(Shutdown::Write)
+    }
+}
+
+impl Read for Connection<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(timed) => timed.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Connection<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(timed) => timed.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(timed) => timed.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
+
+/// A socket on which no call outlasts the deadline.
+pub(crate) struct Timed<'a> {
+    tcp: TcpStream,
+    call: Call<'a>,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.tcp.set_read_timeout(Some(self.call.left()?))?;
+        self.tcp.read(buffer).map_err(timed_out)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.tcp.set_write_timeout(Some(self.call.left()?))?;
+        self.tcp.write(bytes).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A socket's time-out shows as `EAGAIN`.
+pub(crate) fn timed_out(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        return io::Error::new(io::ErrorKind::TimedOut, "no answer until the deadline");
+    }
+    error
+}
+
+/// The failure to `what`: a network's faults pass, a refused certificate doesn't.
+pub(crate) fn failed(what: &str, error: &io::Error) -> DeliveryError {
+    let message = format!("could not {what}: {error}");
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(inner) if tls::is_permanent(inner) => DeliveryError::permanent(message),
+        _ => DeliveryError::retry(message),
+    }
+}
