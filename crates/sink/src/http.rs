@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::time::Duration;
 
 use crate::error::DeliveryError;
-use crate::net::{Call, Peer, failed};
+use crate::net::{Call, Peer, failed, is_closed, telling};
 use crate::tls::TlsOptions;
 use crate::url::Url;
 
@@ -81,16 +81,13 @@ pub(crate) fn exchange(call: &Call<'_>, request: &Request<'_>) -> Result<Answer,
         .write_all(head(request).as_bytes())
         .and_then(|()| connection.write_all(request.body))
         .and_then(|()| connection.flush());
-    if let Err(error) = &sent
-        && !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
-    {
-        return Err(failed(&format!("send to {server}"), error));
-    }
-    read_answer(BufReader::new(connection), request.keep).map_err(|error| {
-        failed(
-            &format!("read the answer of {server}"),
-            sent.as_ref().err().unwrap_or(&error),
-        )
+    let sent = match sent {
+        Err(error) if !is_closed(&error) => return Err(failed(&format!("send to {server}"), &error)),
+        other => other,
+    };
+    read_answer(BufReader::new(connection), request.keep).map_err(|read| match sent {
+        Ok(()) => failed(&format!("read the answer of {server}"), &read),
+        Err(written) => failed(&format!("send to {server}"), &telling(written, read)),
     })
 }
 

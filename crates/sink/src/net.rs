@@ -156,9 +156,22 @@ impl Connection<'_> {
 
 impl Read for Connection<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(timed) => timed.read(buffer),
-            Self::Tls(stream) => stream.read(buffer),
+        let stream = match self {
+            Self::Plain(timed) => return timed.read(buffer),
+            Self::Tls(stream) => stream,
+        };
+        // Unlike rustls's own stream this never writes: after a broken pipe, what the other side said before
+        // it broke, such as an alert, can still be read.
+        loop {
+            match stream.conn.reader().read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => return other,
+            }
+            stream.conn.read_tls(&mut stream.sock)?;
+            stream
+                .conn
+                .process_new_packets()
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         }
     }
 }
@@ -209,6 +222,23 @@ pub(crate) fn timed_out(error: io::Error) -> io::Error {
         return io::Error::new(io::ErrorKind::TimedOut, "no answer until the deadline");
     }
     error
+}
+
+/// Whether the other side has closed, so that what it said before may be worth reading.
+pub(crate) fn is_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::NotConnected
+    )
+}
+
+/// Which of two errors says more: of writing, and of reading after it.
+pub(crate) fn telling(written: io::Error, read: io::Error) -> io::Error {
+    if read.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        read
+    } else {
+        written
+    }
 }
 
 /// The failure to `what`: a network's faults pass, a refused certificate doesn't.

@@ -36,7 +36,16 @@ fn examples_of_the_s3_documentation() {
     let list = [host, ("x-amz-content-sha256", EMPTY), date];
     let key = encode_path("test$file.text");
     let path = format!("/{key}");
-    let cases: [(&str, &str, &str, &[(&str, &str)], &str, &str, &str); 4] = [
+    type Case<'a> = (
+        &'a str,
+        &'a str,
+        &'a str,
+        &'a [(&'a str, &'a str)],
+        &'a str,
+        &'a str,
+        &'a str,
+    );
+    let cases: [Case<'_>; 4] = [
         (
             "GET",
             "/test.txt",

@@ -11,7 +11,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::error::{ConfigError, DeliveryError};
 use crate::http_sink::connect_timeout;
 use crate::message::{Assurance, Message, Receipt};
-use crate::net::{Call, Connection, Peer, failed, timed_out};
+use crate::net::{Call, Connection, Peer, failed, is_closed, telling, timed_out};
 use crate::options::Options;
 use crate::syslog_text::Header;
 use crate::tls::TlsOptions;
@@ -201,11 +201,17 @@ fn udp(call: &Call<'_>, url: &Url, text: &[u8]) -> Result<Receipt, DeliveryError
 /// kernel's word is taken that it has acknowledged every byte.
 fn tcp(call: &Call<'_>, mut connection: Connection<'_>, frame: &[u8], who: &str) -> Result<Receipt, DeliveryError> {
     let told = |error: &io::Error| failed(&format!("send to {who}"), error);
-    connection
+    let sent = connection
         .write_all(frame)
         .and_then(|()| connection.flush())
-        .and_then(|()| connection.finish())
-        .map_err(|error| told(&error))?;
+        .and_then(|()| connection.finish());
+    if let Err(error) = sent {
+        let error = match connection.read(&mut [0; 64]) {
+            Err(read) if is_closed(&error) => telling(error, read),
+            _ => error,
+        };
+        return Err(told(&error));
+    }
     connection.set_call(call.within(GRACE));
     let mut sink = [0; 1_024];
     loop {

@@ -61,10 +61,7 @@ fn the_message_is_as_rfc_5424_has_it() {
     );
     assert!(text(&json!({"time_digits": 0})).contains(" 2025-11-22T15:00:00Z "));
     // The machine's own name, whatever it is.
-    assert_eq!(
-        text(&json!({})).split(' ').count(),
-        text(&options).split(' ').count() - 2
-    );
+    assert!(text(&json!({})).split(' ').nth(2).is_some_and(|host| !host.is_empty()));
 }
 
 /// A name from outside must not end its parameter and begin another.
