@@ -76,6 +76,8 @@ pub struct Slot {
     pub publisher: Worker,
     /// Somebody waits for a checkpoint.
     pub checkpoint_wanted: AtomicBool,
+    /// Attempts of the publisher that have ended, whatever came of them.
+    pub checkpoint_attempts: AtomicU64,
     /// Somebody committed events since the sealer last looked.
     pub pending: AtomicBool,
     /// Somebody waits in `await_sealed`, so the sealer should not linger for a larger batch.

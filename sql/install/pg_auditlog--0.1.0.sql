@@ -242,16 +242,52 @@ CREATE TABLE auditlog_data.checkpoint (
 );
 COMMENT ON TABLE auditlog_data.checkpoint IS 'Signed checkpoints: C2SP signed notes';
 
+-- What witnesses have added to checkpoints: signature lines.
+CREATE TABLE auditlog_data.cosignature (
+    origin text NOT NULL,
+    size bigint NOT NULL,
+    sink text NOT NULL,
+    lines text NOT NULL,
+    cosigned_at timestamptz NOT NULL,
+    PRIMARY KEY (origin, size, sink)
+);
+COMMENT ON TABLE auditlog_data.cosignature IS 'Cosignatures of checkpoints';
+
+-- Where checkpoints go, and how far each has come.
+CREATE TABLE auditlog_data.checkpoint_sink (
+    name text PRIMARY KEY,
+    kind text NOT NULL,
+    address text NOT NULL,
+    options jsonb NOT NULL,
+    added_at timestamptz NOT NULL,
+    added_by text NOT NULL,
+    origin text,
+    delivered_size bigint NOT NULL DEFAULT 0,
+    delivered_at timestamptz,
+    compared boolean NOT NULL DEFAULT false,
+    attempts integer NOT NULL DEFAULT 0,
+    next_attempt timestamptz NOT NULL,
+    last_error text,
+    last_error_at timestamptz
+) WITH (fillfactor = 50);
+COMMENT ON TABLE auditlog_data.checkpoint_sink IS 'Receivers of checkpoints outside of the database';
+
 -- Why no checkpoint is made at the moment; one row, written by the publisher when it changes.
 CREATE TABLE auditlog_data.publisher (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     state text NOT NULL,
     detail text NOT NULL,
     since timestamptz NOT NULL,
-    protection jsonb
+    protection jsonb,
+    witness_policy text,
+    blocked_origin text,
+    blocked_state text,
+    blocked_detail text
 );
 COMMENT ON TABLE auditlog_data.publisher IS 'State of the publisher of checkpoints';
 COMMENT ON COLUMN auditlog_data.publisher.protection IS 'what auditlog_data.protection() said last';
+COMMENT ON COLUMN auditlog_data.publisher.witness_policy IS 'which witnesses must cosign (c2sp.org/tlog-policy)';
+COMMENT ON COLUMN auditlog_data.publisher.blocked_origin IS 'origin under which nothing is signed any more, because somebody outside has seen another log';
 
 CREATE TABLE auditlog_data.idempotency (
     tenant text NOT NULL,
@@ -335,6 +371,8 @@ SELECT pg_catalog.pg_extension_config_dump('auditlog_data.tile', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.incarnation', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.signing_key', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.cosignature', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.checkpoint_sink', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.idempotency', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_0', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_1', '');
@@ -1036,8 +1074,78 @@ CREATE FUNCTION auditlog.bundle_record(event auditlog.events) RETURNS bytea
 COMMENT ON FUNCTION auditlog.bundle_record(auditlog.events) IS 'The event as a bundle holds it, for the offline verifier; NULL until it is sealed';
 
 CREATE VIEW auditlog.checkpoints AS
-SELECT c.origin, c.size, c.root, c.made_at, c.note FROM auditlog_data.checkpoint AS c;
-COMMENT ON VIEW auditlog.checkpoints IS 'Signed checkpoints of the log';
+SELECT c.origin, c.size, c.root, c.made_at, COALESCE(s.witnesses, 0) AS cosignatures, c.note OPERATOR(pg_catalog.||) COALESCE(s.lines, '') AS note
+FROM auditlog_data.checkpoint AS c LEFT JOIN LATERAL (
+    SELECT pg_catalog.count(*) AS witnesses, pg_catalog.string_agg(o.lines, '' ORDER BY o.sink) AS lines FROM auditlog_data.cosignature AS o
+    WHERE o.origin OPERATOR(pg_catalog.=) c.origin AND o.size OPERATOR(pg_catalog.=) c.size) AS s ON true;
+COMMENT ON VIEW auditlog.checkpoints IS 'Signed checkpoints of the log, with the cosignatures of witnesses';
+
+CREATE FUNCTION auditlog.add_checkpoint_sink(name text, kind text, address text, options jsonb DEFAULT '{}') RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_add_checkpoint_sink';
+COMMENT ON FUNCTION auditlog.add_checkpoint_sink(text, text, text, jsonb) IS
+    'Has every checkpoint delivered to a file, http, syslog, s3 or witness, in order and until it has arrived';
+
+CREATE FUNCTION auditlog.drop_checkpoint_sink(name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_drop_checkpoint_sink';
+COMMENT ON FUNCTION auditlog.drop_checkpoint_sink(text) IS 'Delivers no more checkpoints there';
+
+CREATE FUNCTION auditlog.set_witness_policy(policy text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_set_witness_policy';
+COMMENT ON FUNCTION auditlog.set_witness_policy(text) IS 'Which witnesses must have cosigned (c2sp.org/tlog-policy); NULL for any';
+
+CREATE FUNCTION auditlog_data.anchored() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_anchored';
+COMMENT ON FUNCTION auditlog_data.anchored() IS 'Size, witnesses, time and root of the newest checkpoint that witnesses have cosigned';
+
+CREATE VIEW auditlog.checkpoint_sinks AS
+SELECT s.name, s.kind, s.address, s.options,
+    CASE WHEN s.attempts OPERATOR(pg_catalog.>) 0 THEN 'retrying'
+        WHEN s.delivered_size OPERATOR(pg_catalog.<) COALESCE(c.size, 0) OR s.origin IS DISTINCT FROM c.origin AND c.origin IS NOT NULL THEN 'waiting'
+        ELSE 'ok' END AS state,
+    s.delivered_size, s.delivered_at, s.attempts, s.last_error, s.last_error_at,
+    CASE WHEN s.attempts OPERATOR(pg_catalog.>) 0 THEN s.next_attempt END AS next_attempt, s.added_at, s.added_by
+FROM auditlog_data.checkpoint_sink AS s
+LEFT JOIN LATERAL (SELECT i.origin, (SELECT pg_catalog.max(k.size) FROM auditlog_data.checkpoint AS k
+        WHERE k.origin OPERATOR(pg_catalog.=) i.origin) AS size
+    FROM auditlog_data.incarnation AS i ORDER BY i.number DESC LIMIT 1) AS c ON true;
+COMMENT ON VIEW auditlog.checkpoint_sinks IS 'Where checkpoints go, how far each sink has come, and its last error';
+
+-- What an auditor asks first.
+CREATE FUNCTION auditlog.status() RETURNS TABLE (subject text, statement text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
+$body$
+DECLARE
+    h record;
+    c record;
+    a text[];
+    failing text;
+BEGIN
+    SELECT * INTO h FROM auditlog_data.head_state();
+    subject := 'log'; statement := format('%s events are sealed', COALESCE(h.size, 0));
+    RETURN NEXT;
+    SELECT k.origin, k.size, k.made_at INTO c FROM auditlog_data.checkpoint AS k
+        JOIN auditlog_data.incarnation AS i ON i.origin = k.origin ORDER BY i.number DESC, k.size DESC LIMIT 1;
+    subject := 'checkpoint';
+    statement := CASE WHEN c.size IS NULL THEN 'never signed'
+        ELSE format('signed over %s events as %s at %s', c.size, c.origin, date_trunc('second', c.made_at)) END;
+    RETURN NEXT;
+    a := string_to_array(auditlog_data.anchored(), E'\t');
+    subject := 'anchor';
+    statement := CASE WHEN a IS NULL THEN 'never anchored outside'
+        ELSE format('anchored at %s by %s at %s', a[1], a[2], to_timestamp(a[3]::bigint)) END;
+    RETURN NEXT;
+    subject := 'sinks';
+    SELECT string_agg(format('%s: %s', s.name, s.last_error), '; ' ORDER BY s.name) INTO failing
+        FROM auditlog_data.checkpoint_sink AS s WHERE s.attempts > 0;
+    statement := COALESCE('failing: ' || failing, format('checkpoints go to %s sinks',
+        (SELECT count(*) FROM auditlog_data.checkpoint_sink)));
+    RETURN NEXT;
+    subject := 'publishing';
+    statement := COALESCE((SELECT format('stopped (%s): %s', p.state, p.detail) FROM auditlog_data.publisher AS p WHERE p.state <> 'ok'), 'going on');
+    RETURN NEXT;
+END
+$body$;
+COMMENT ON FUNCTION auditlog.status() IS 'How far the log is sealed, signed, and anchored outside';
 
 CREATE VIEW auditlog.signing_keys AS
 SELECT k.vkey, k.origin, k.from_size, k.since, k.retired_at FROM auditlog_data.signing_key AS k;
@@ -1091,7 +1199,7 @@ BEGIN
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_change;
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_truncate;
     -- Proofs: the tree belongs to the sealer, what was signed of it to the publisher.
-    FOREACH t IN ARRAY ARRAY['tile', 'incarnation', 'signing_key', 'key_rotation', 'checkpoint', 'publisher'] LOOP
+    FOREACH t IN ARRAY ARRAY['tile', 'incarnation', 'signing_key', 'key_rotation', 'checkpoint', 'cosignature', 'checkpoint_sink', 'publisher'] LOOP
         EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
         EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
     END LOOP;
@@ -1277,7 +1385,7 @@ $body$
     SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
         FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass), ('auditlog_data.tile'::regclass),
             ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.key_rotation'::regclass), ('auditlog_data.checkpoint'::regclass),
-            ('auditlog_data.publisher'::regclass)) AS w (relid)
+            ('auditlog_data.publisher'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -1896,11 +2004,13 @@ GRANT EXECUTE ON FUNCTION auditlog.save_query(text, text, text), auditlog.delete
 
 -- Proofs: what an auditor is given.
 GRANT EXECUTE ON FUNCTION auditlog.checkpoint(), auditlog.inclusion_proof(text), auditlog.consistency_proof(bigint, bigint),
-    auditlog.tiles(integer, bigint, bigint), auditlog.bundle_record(auditlog.events), auditlog.public_key()
+    auditlog.tiles(integer, bigint, bigint), auditlog.bundle_record(auditlog.events), auditlog.public_key(), auditlog.status()
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT SELECT ON auditlog.checkpoints, auditlog.signing_keys, auditlog.incarnations
+GRANT SELECT ON auditlog.checkpoints, auditlog.signing_keys, auditlog.incarnations, auditlog.checkpoint_sinks
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_key(), auditlog.erase(text, text) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_key(), auditlog.erase(text, text),
+    auditlog.add_checkpoint_sink(text, text, text, jsonb), auditlog.drop_checkpoint_sink(text), auditlog.set_witness_policy(text)
+    TO auditlog_administrator;
 
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),

@@ -193,16 +193,52 @@ CREATE TABLE auditlog_data.checkpoint (
 );
 COMMENT ON TABLE auditlog_data.checkpoint IS 'Signed checkpoints: C2SP signed notes';
 
+-- What witnesses have added to checkpoints: signature lines.
+CREATE TABLE auditlog_data.cosignature (
+    origin text NOT NULL,
+    size bigint NOT NULL,
+    sink text NOT NULL,
+    lines text NOT NULL,
+    cosigned_at timestamptz NOT NULL,
+    PRIMARY KEY (origin, size, sink)
+);
+COMMENT ON TABLE auditlog_data.cosignature IS 'Cosignatures of checkpoints';
+
+-- Where checkpoints go, and how far each has come.
+CREATE TABLE auditlog_data.checkpoint_sink (
+    name text PRIMARY KEY,
+    kind text NOT NULL,
+    address text NOT NULL,
+    options jsonb NOT NULL,
+    added_at timestamptz NOT NULL,
+    added_by text NOT NULL,
+    origin text,
+    delivered_size bigint NOT NULL DEFAULT 0,
+    delivered_at timestamptz,
+    compared boolean NOT NULL DEFAULT false,
+    attempts integer NOT NULL DEFAULT 0,
+    next_attempt timestamptz NOT NULL,
+    last_error text,
+    last_error_at timestamptz
+) WITH (fillfactor = 50);
+COMMENT ON TABLE auditlog_data.checkpoint_sink IS 'Receivers of checkpoints outside of the database';
+
 -- Why no checkpoint is made at the moment; one row, written by the publisher when it changes.
 CREATE TABLE auditlog_data.publisher (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     state text NOT NULL,
     detail text NOT NULL,
     since timestamptz NOT NULL,
-    protection jsonb
+    protection jsonb,
+    witness_policy text,
+    blocked_origin text,
+    blocked_state text,
+    blocked_detail text
 );
 COMMENT ON TABLE auditlog_data.publisher IS 'State of the publisher of checkpoints';
 COMMENT ON COLUMN auditlog_data.publisher.protection IS 'what auditlog_data.protection() said last';
+COMMENT ON COLUMN auditlog_data.publisher.witness_policy IS 'which witnesses must cosign (c2sp.org/tlog-policy)';
+COMMENT ON COLUMN auditlog_data.publisher.blocked_origin IS 'origin under which nothing is signed any more, because somebody outside has seen another log';
 
 CREATE TABLE auditlog_data.idempotency (
     tenant text NOT NULL,
@@ -286,6 +322,8 @@ SELECT pg_catalog.pg_extension_config_dump('auditlog_data.tile', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.incarnation', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.signing_key', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.cosignature', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.checkpoint_sink', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.idempotency', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_0', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.inbox_1', '');

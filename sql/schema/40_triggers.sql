@@ -27,7 +27,7 @@ BEGIN
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_change;
     ALTER TABLE auditlog_data.head ENABLE ALWAYS TRIGGER auditlog_no_truncate;
     -- Proofs: the tree belongs to the sealer, what was signed of it to the publisher.
-    FOREACH t IN ARRAY ARRAY['tile', 'incarnation', 'signing_key', 'key_rotation', 'checkpoint', 'publisher'] LOOP
+    FOREACH t IN ARRAY ARRAY['tile', 'incarnation', 'signing_key', 'key_rotation', 'checkpoint', 'cosignature', 'checkpoint_sink', 'publisher'] LOOP
         EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
         EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
     END LOOP;

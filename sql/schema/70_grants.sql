@@ -75,11 +75,13 @@ GRANT EXECUTE ON FUNCTION auditlog.save_query(text, text, text), auditlog.delete
 
 -- Proofs: what an auditor is given.
 GRANT EXECUTE ON FUNCTION auditlog.checkpoint(), auditlog.inclusion_proof(text), auditlog.consistency_proof(bigint, bigint),
-    auditlog.tiles(integer, bigint, bigint), auditlog.bundle_record(auditlog.events), auditlog.public_key()
+    auditlog.tiles(integer, bigint, bigint), auditlog.bundle_record(auditlog.events), auditlog.public_key(), auditlog.status()
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT SELECT ON auditlog.checkpoints, auditlog.signing_keys, auditlog.incarnations
+GRANT SELECT ON auditlog.checkpoints, auditlog.signing_keys, auditlog.incarnations, auditlog.checkpoint_sinks
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_key(), auditlog.erase(text, text) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_key(), auditlog.erase(text, text),
+    auditlog.add_checkpoint_sink(text, text, text, jsonb), auditlog.drop_checkpoint_sink(text), auditlog.set_witness_policy(text)
+    TO auditlog_administrator;
 
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),

@@ -5,7 +5,7 @@ use super::own_event::{self, OwnEvent};
 use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::store::columns::text;
-use crate::store::{checkpoints, head};
+use crate::store::{checkpoint_sinks, checkpoints, head};
 use auditlog_core::erase::hex;
 use auditlog_core::json::Json;
 use pgrx::PgSqlErrorCode as Code;
@@ -47,6 +47,7 @@ fn declare(call: &Call) -> Datum {
     let last = checkpoints::newest(&now.origin, 0);
     let who = crate::provenance::session_user();
     checkpoints::begin(number, &origin, head.size, &who, &reason);
+    checkpoint_sinks::try_all_again();
     // Whoever reads the log must see where it begins anew.
     own_event::record(&OwnEvent {
         event_type: "auditlog.incarnation",

@@ -4,6 +4,7 @@ pub mod as_given;
 pub mod await_sealed;
 pub mod bundle;
 pub mod candidates;
+pub mod checkpoint_sinks;
 pub mod context;
 pub mod cursor;
 pub mod erase;

@@ -27,6 +27,8 @@ crate::sql_function!(
 
 /// Milliseconds between two looks.
 const STEP: i64 = 10;
+/// Looks after which the publisher is asked again.
+const STEPS_BETWEEN_QUESTIONS: u32 = 20;
 /// Microseconds after which the publisher is taken for stuck.
 const PATIENCE: i64 = 30_000_000;
 
@@ -49,22 +51,24 @@ fn checkpoint(_call: &Call) -> Datum {
     }
     let slot = shared_slot();
     let deadline = crate::shmem::unix_micros() + PATIENCE;
-    let mut asked = false;
+    let mut looks = 0u32;
+    let attempts = slot.checkpoint_attempts.load(Ordering::Acquire);
     loop {
-        if let Some(now) = checkpoints::incarnation_committed().filter(|now| now.is_ours)
+        let now = checkpoints::incarnation_committed().filter(|now| now.is_ours);
+        // A checkpoint from before is no answer then.
+        if let Some((state, detail)) = now.as_ref().and_then(|now| checkpoints::blocked(&now.origin)) {
+            not_signed(&state, &detail);
+        }
+        if let Some(now) = now
             && let Some(found) = checkpoints::newest_committed(&now.origin, size)
         {
             return text(found.note.as_bytes());
         }
-        // Only what the publisher says after it was asked counts.
-        if asked
-            && !slot.checkpoint_wanted.load(Ordering::Acquire)
+        // Of two attempts that ended since, one began after the question.
+        if slot.checkpoint_attempts.load(Ordering::Acquire) >= attempts + 2
             && let Some((state, detail)) = checkpoints::trouble()
         {
-            Fault::broken("no checkpoint can be signed")
-                .detail(format!("{state}: {detail}."))
-                .hint(advice(&state))
-                .raise();
+            not_signed(&state, &detail);
         }
         if crate::shmem::unix_micros() >= deadline {
             Fault::new(Code::ERRCODE_QUERY_CANCELED, "no checkpoint was made in time")
@@ -72,11 +76,12 @@ fn checkpoint(_call: &Call) -> Datum {
                 .hint("Look at auditlog.health(): is the publisher running, does it wait for a synchronous standby?")
                 .raise();
         }
-        if !asked {
+        // Once more now and then: the publisher may have been busy comparing what others have.
+        if looks.is_multiple_of(STEPS_BETWEEN_QUESTIONS) {
             slot.checkpoint_wanted.store(true, Ordering::Release);
             slot.publisher.wake();
-            asked = true;
         }
+        looks += 1;
         // SAFETY: waits on this process' latch, with interrupts served in between.
         unsafe {
             let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
@@ -99,6 +104,13 @@ fn rotate_key(call: &Call) -> Datum {
     let slot = shared_slot();
     slot.checkpoint_wanted.store(true, Ordering::Release);
     call.null()
+}
+
+fn not_signed(state: &str, detail: &str) -> ! {
+    Fault::broken("no checkpoint can be signed")
+        .detail(format!("{state}: {detail}."))
+        .hint(advice(state))
+        .raise()
 }
 
 /// What to do about a state of the publisher.

@@ -252,8 +252,8 @@ impl Pass<'_> {
         }
         let personal = at("personal");
         // Erasure leaves commitments behind; a list of paths never comes without a salt otherwise.
-        // SAFETY: a text[] column.
         let hides = || {
+            // SAFETY: a text[] column.
             !row.nulls[personal] && unsafe { row::array_items(row::bytes(row.values[personal])) } != Some(Vec::new())
         };
         if row.nulls[SALT] && (!row.nulls[REDACTED] || hides()) {

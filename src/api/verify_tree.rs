@@ -76,6 +76,10 @@ pub fn check(head: &Head) -> Vec<Line> {
         ));
     }
     check_checkpoints(size, &mut lines);
+    // What somebody outside has seen of this log, and we have not.
+    if let Some((state, detail)) = checkpoints::incarnation().and_then(|now| checkpoints::blocked(&now.origin)) {
+        lines.push(line(None, &state, detail));
+    }
     lines
 }
 

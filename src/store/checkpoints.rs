@@ -59,7 +59,7 @@ pub fn is_trusted() -> bool {
 }
 
 /// Runs a statement that the guard lets pass, with the owner's rights.
-fn trusted(sql: &str, arguments: &[Arg]) {
+pub fn trusted(sql: &str, arguments: &[Arg]) {
     struct Until;
     impl Drop for Until {
         fn drop(&mut self) {
@@ -131,8 +131,10 @@ pub struct Stored {
     pub note: String,
 }
 
-const NEWEST: &str = "SELECT size, root, note FROM auditlog_data.checkpoint \
-    WHERE origin = $1 AND size >= $2 ORDER BY size DESC LIMIT 1";
+/// With the cosignatures that have come in.
+const NEWEST: &str = "SELECT c.size, c.root, c.note || COALESCE((SELECT string_agg(s.lines, '' ORDER BY s.sink) \
+    FROM auditlog_data.cosignature AS s WHERE (s.origin, s.size) = (c.origin, c.size)), '') \
+    FROM auditlog_data.checkpoint AS c WHERE c.origin = $1 AND c.size >= $2 ORDER BY c.size DESC LIMIT 1";
 
 fn parse(rows: &[Vec<spi::Cell>]) -> Option<Stored> {
     let row = rows.first()?;
@@ -153,6 +155,49 @@ pub fn newest(origin: &str, size: i64) -> Option<Stored> {
 pub fn newest_committed(origin: &str, size: i64) -> Option<Stored> {
     let arguments = [Arg::text(Some(origin)), Arg::int(size)];
     spi::without_keeping_locks(|| as_owner(|| parse(&spi::read_latest(NEWEST, &arguments))))
+}
+
+/// The newest checkpoints with cosignatures, which their notes bear; the newest first.
+pub fn cosigned(origin: &str) -> Vec<Stored> {
+    let rows = as_owner(|| {
+        spi::read(
+            "SELECT c.size, c.root, c.note || s.lines FROM auditlog_data.checkpoint AS c JOIN ( \
+                 SELECT size, string_agg(lines, '' ORDER BY sink) AS lines FROM auditlog_data.cosignature \
+                 WHERE origin = $1 GROUP BY size ORDER BY size DESC LIMIT 100) AS s ON s.size = c.size \
+             WHERE c.origin = $1 ORDER BY c.size DESC",
+            &[Arg::text(Some(origin))],
+        )
+    });
+    rows.iter().filter_map(|row| parse(std::slice::from_ref(row))).collect()
+}
+
+/// The smallest checkpoint over more than `size` events, without cosignatures.
+pub fn next(origin: &str, size: i64) -> Option<Stored> {
+    after(origin, size).into_iter().next()
+}
+
+/// Nothing is signed under this origin any more: somebody outside has seen another log.
+pub fn block(origin: &str, state: &str, detail: &str) {
+    spi::run(
+        "INSERT INTO auditlog_data.publisher (state, detail, since, blocked_origin, blocked_state, blocked_detail) \
+         VALUES ($2, $3, clock_timestamp(), $1, $2, $3) \
+         ON CONFLICT (single) DO UPDATE SET state = EXCLUDED.state, detail = EXCLUDED.detail, since = EXCLUDED.since, \
+         blocked_origin = EXCLUDED.blocked_origin, blocked_state = EXCLUDED.blocked_state, \
+         blocked_detail = EXCLUDED.blocked_detail",
+        &[Arg::text(Some(origin)), Arg::text(Some(state)), Arg::text(Some(detail))],
+    );
+}
+
+/// Why nothing is signed under this origin any more, as committed by now.
+pub fn blocked(origin: &str) -> Option<(String, String)> {
+    let rows = as_owner(|| {
+        spi::read_latest(
+            "SELECT blocked_state, blocked_detail FROM auditlog_data.publisher WHERE blocked_origin = $1",
+            &[Arg::text(Some(origin))],
+        )
+    });
+    let row = rows.first()?;
+    Some((row[0].text()?, row[1].text()?))
 }
 
 /// Checkpoints that are read at once.

@@ -3,6 +3,7 @@
 
 pub mod bulk;
 pub mod catalog;
+pub mod checkpoint_sinks;
 pub mod checkpoints;
 pub mod columns;
 pub mod erasure;

@@ -14,11 +14,17 @@ fn refuse(call: &Call) -> Datum {
     let trigger = call.trigger();
     let relation = relation_name(call);
     match (trigger.tg_event & 3, relation.as_str()) {
-        (_, table @ ("tile" | "incarnation" | "signing_key" | "key_rotation" | "checkpoint" | "publisher")) => {
+        (
+            _,
+            table @ ("tile" | "incarnation" | "signing_key" | "key_rotation" | "checkpoint" | "cosignature"
+            | "checkpoint_sink" | "publisher"),
+        ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
                 "tile" => crate::worker::is_sealer(),
-                "incarnation" | "key_rotation" => crate::worker::is_publisher() || checkpoints::is_trusted(),
+                "incarnation" | "key_rotation" | "checkpoint_sink" | "publisher" => {
+                    crate::worker::is_publisher() || checkpoints::is_trusted()
+                }
                 _ => crate::worker::is_publisher(),
             };
             if trusted || (trigger.tg_event & 3 == 0 && restoring()) {

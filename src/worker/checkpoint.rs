@@ -32,6 +32,10 @@ pub fn make() -> Result<(), Trouble> {
     };
     let origin = origin(&head)?;
     let last = checkpoints::newest(&origin, 0);
+    if let Some((state, detail)) = checkpoints::blocked(&origin) {
+        let state = if state == "forked" { "forked" } else { "rolled_back" };
+        return Err(Trouble::new(state, detail));
+    }
     if let Some(who) = checkpoints::requested_rotation() {
         let old = key(&origin, &head)?;
         return rotate(&origin, &head, &old, &who);

@@ -2,6 +2,7 @@
 //! extension.
 
 pub mod checkpoint;
+pub mod delivery;
 pub mod discovery;
 pub mod indexer;
 pub mod job;

@@ -1,8 +1,8 @@
-//! The only place that starts threads. A thread may compute, and nothing else: PostgreSQL belongs to
-//! the main thread, which alone serves signals, errors and interrupts.
+//! The only place that starts threads. A thread may compute, or wait for the network, and nothing else:
+//! PostgreSQL belongs to the main thread, which alone serves signals, errors and interrupts.
 
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
 
 /// Jobs that may wait for each thread: the main thread goes on reading meanwhile.
 const QUEUE: usize = 4;
@@ -75,6 +75,40 @@ fn serve<T, R>(taken: &Mutex<Receiver<T>>, work: &impl Fn(T) -> R, finished: &Se
         if finished.send(work(job)).is_err() {
             return;
         }
+    }
+}
+
+/// A thread that takes a job at a time while this one goes on; it ends with the process.
+pub struct Background<T, R> {
+    jobs: Sender<T>,
+    done: Receiver<R>,
+}
+
+impl<T: Send + 'static, R: Send + 'static> Background<T, R> {
+    /// Starts `threads` threads that do `work`.
+    pub fn start(threads: usize, work: impl Fn(T) -> R + Send + Sync + 'static) -> Background<T, R> {
+        let (jobs, taken) = channel::<T>();
+        let taken = Arc::new(Mutex::new(taken));
+        let work = Arc::new(work);
+        let (finished, done) = channel::<R>();
+        let signals = BlockedSignals::all();
+        for _ in 0..threads {
+            let (taken, work, finished) = (taken.clone(), work.clone(), finished.clone());
+            std::thread::spawn(move || serve(&taken, &*work, &finished));
+        }
+        drop(signals);
+        Background { jobs, done }
+    }
+
+    /// Hands a job over.
+    pub fn give(&self, job: T) {
+        // Fails only when every thread has panicked: nothing comes back then.
+        let _ = self.jobs.send(job);
+    }
+
+    /// A result that is there already.
+    pub fn ready(&self) -> Option<R> {
+        self.done.try_recv().ok()
     }
 }
 

@@ -3,12 +3,13 @@
 //! A checkpoint is kept in the database before anybody sees it: the commit of its row waits until the
 //! WAL is flushed, and on the synchronous standbys, so that no failover can take back what was signed.
 
+use super::delivery::Delivery;
 use super::presence::{database_is_being_dropped, extension_stays};
 use super::{checkpoint, job, launcher};
 use crate::api::own_event::{self, OwnEvent};
 use crate::guc;
 use crate::shmem::{self, Slot};
-use crate::store::{catalog, checkpoints};
+use crate::store::{catalog, checkpoint_sinks, checkpoints, head};
 use auditlog_core::json::Json;
 use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
 use pgrx::pg_sys;
@@ -37,7 +38,12 @@ pub extern "C-unwind" fn auditlog_publisher_main(argument: pg_sys::Datum) {
     }
     slot.publisher.register();
     super::take_up(super::Duty::Publisher);
-    let pause = Publisher { slot, next: None }.run();
+    let pause = Publisher {
+        slot,
+        next: None,
+        delivery: Delivery::default(),
+    }
+    .run();
     slot.publisher.unregister(pause);
 }
 
@@ -45,6 +51,7 @@ struct Publisher {
     slot: &'static Slot,
     /// When the next checkpoint is due.
     next: Option<Instant>,
+    delivery: Delivery,
 }
 
 /// What a round found.
@@ -76,6 +83,7 @@ impl Publisher {
         // Taken before the look: whoever asks from now on wakes us again.
         let wanted = self.slot.checkpoint_wanted.swap(false, Ordering::AcqRel);
         let due = self.next.is_none_or(|next| Instant::now() >= next);
+        let (mut jobs, mut postponed) = (Vec::new(), false);
         let result = job::transaction(|| {
             if database_is_being_dropped() {
                 return Round::Leave(AFTER_DROP);
@@ -83,7 +91,15 @@ impl Publisher {
             if catalog::find().is_none() {
                 return Round::Leave(60);
             }
-            if (wanted || due) && extension_stays() {
+            if !extension_stays() {
+                return Round::Idle;
+            }
+            // First what others say of the log, then what is said of it.
+            if let Some(head) = head::visible().filter(|head| head.size > 0) {
+                jobs = self.delivery.look(&head);
+            }
+            postponed = checkpoints::incarnation().is_some() && checkpoint_sinks::waits_for_comparison();
+            if (wanted || due) && !postponed {
                 if due {
                     watch_protection();
                 }
@@ -94,7 +110,13 @@ impl Publisher {
             }
             Round::Idle
         });
-        if due {
+        if (wanted || due) && !postponed {
+            self.slot.checkpoint_attempts.fetch_add(1, Ordering::AcqRel);
+        }
+        if result.is_ok() {
+            self.delivery.begin(jobs);
+        }
+        if due && !postponed {
             self.next = Some(Instant::now() + interval);
         }
         result.unwrap_or(Round::Idle)

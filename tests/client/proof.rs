@@ -12,7 +12,7 @@ use auditlog_tlog::proof::verify_consistency;
 use auditlog_tlog::tile::{TileId, from_bytes};
 use auditlog_tlog::{Checkpoint, Hash, Policy, SignedNote, TlogProof, VerifierKey};
 
-fn record(client: &mut Client, events: i64) {
+pub fn record(client: &mut Client, events: i64) {
     client
         .batch_execute(&format!(
             "SELECT auditlog.record_batch(jsonb_agg(jsonb_build_object('event_type', 'proof.test', 'metadata',
@@ -23,23 +23,23 @@ fn record(client: &mut Client, events: i64) {
 }
 
 /// A checkpoint, checked with the key.
-fn checkpoint(client: &mut Client, key: &VerifierKey) -> Checkpoint {
+pub fn checkpoint(client: &mut Client, key: &VerifierKey) -> Checkpoint {
     checked(&text(client, "SELECT auditlog.checkpoint()"), key)
 }
 
-fn checked(note: &str, key: &VerifierKey) -> Checkpoint {
+pub fn checked(note: &str, key: &VerifierKey) -> Checkpoint {
     let note = SignedNote::parse(note).expect("a signed note");
     note.verify(std::slice::from_ref(key)).expect("a signature by the key");
     Checkpoint::parse(note.text()).expect("a checkpoint")
 }
 
 /// The key, once there is one.
-fn public_key(client: &mut Client) -> VerifierKey {
+pub fn public_key(client: &mut Client) -> VerifierKey {
     text(client, "SELECT auditlog.checkpoint()");
     VerifierKey::parse(&text(client, "SELECT auditlog.public_key()")).expect("a vkey")
 }
 
-fn entry_hash(client: &mut Client, index: i64) -> Hash {
+pub fn entry_hash(client: &mut Client, index: i64) -> Hash {
     let row = client
         .query_one("SELECT entry_hash FROM auditlog.events WHERE log_index = $1", &[&index])
         .expect("the event");
@@ -199,7 +199,7 @@ fn who_reads_the_log_may_prove_it() {
             refused_with(&mut client, "42501", "SELECT auditlog.declare_incarnation('x')");
         }
         for sql in [
-            "DELETE FROM auditlog.checkpoints",
+            "DELETE FROM auditlog.signing_keys",
             "INSERT INTO auditlog.signing_keys VALUES ('x', 'y', 0, now())",
             "SELECT * FROM auditlog_data.tile",
         ] {

@@ -16,6 +16,7 @@ mod lifecycle;
 mod partitions;
 mod proof;
 mod protection;
+mod publishing;
 mod query;
 mod readers;
 mod real_data;

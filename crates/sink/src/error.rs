@@ -29,7 +29,7 @@ impl ConfigError {
 /// What to do about a failed delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
-    /// It may pass by itself: try again later, without a limit of attempts. [`crate::backoff`] says when.
+    /// It may pass by itself: try again later, without a limit of attempts. [`crate::backoff()`] says when.
     Retry {
         /// The least time to wait, as the other side asked for; at most [`crate::MAX_RETRY_AFTER`].
         after: Option<Duration>,

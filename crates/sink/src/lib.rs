@@ -2,7 +2,7 @@
 //!
 //! A [`Target`] is the configuration of one sink, a [`Message`] what goes there. [`deliver`] tries once and
 //! says what came of it: a [`Receipt`], or a [`DeliveryError`] with what to do about it ([`FailureKind`]);
-//! [`backoff`] says when to try again. The order of messages, their retries and what is known about them
+//! [`backoff()`] says when to try again. The order of messages, their retries and what is known about them
 //! are the caller's. So is the thread: nothing here makes one, handles a signal or keeps a state, and every
 //! call ends by its deadline, but for what [`deliver`] says.
 //!

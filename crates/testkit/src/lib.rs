@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod command;
 pub mod crash;
 pub mod database;
+pub mod http;
 mod lifeline;
 pub mod log;
 pub mod random;
