@@ -100,6 +100,10 @@ pub struct Slot {
     pub last_batch: AtomicU64,
     /// Oldest event's wait in the last batch, microseconds from record to seal.
     pub last_lag: AtomicI64,
+    /// Time that batches took, without their commits, in microseconds.
+    pub seal_us: AtomicU64,
+    /// Of that, time for the Merkle tree.
+    pub tree_us: AtomicU64,
     /// Inbox tables emptied.
     pub truncations: AtomicU64,
     /// Failed rounds.

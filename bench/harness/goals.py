@@ -63,4 +63,8 @@ def goals(plan):
     for shape, _ in SELECTIVE:
         found.append(Goal(f"{small:,} → {large:,} events, {shape}", "itself", f"growth, {shape} (ms)", "large", "small", 1.5, False))
     found.append(Goal(f"keyword in {large:,} events", "—", "growth, keyword (ms)", "large", None, 50, False, "ms"))
+    found.append(Goal("tiles and signatures, share of sealing", "the whole batch", "proof, share of sealing for the tree (%)", "auditlog", None, 10, False, "%"))
+    found.append(Goal(f"proof of one event of {plan.search_rows:,}", "—", f"proof, one of {plan.search_rows:,} events (ms)", "auditlog", None, 5, False, "ms"))
+    found.append(Goal(f"proof of one event of {large:,}", "—", f"proof, one of {large:,} events (ms)", "auditlog", None, 5, False, "ms"))
+    found.append(Goal("offline verify of a bundle", "—", "proof, bundle verified offline (events/s)", "auditlog", None, 1_000_000, True, "/s"))
     return found

@@ -49,6 +49,8 @@ SELECT
     s.last_seal AS last_sealed_at,
     s.last_lag_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS last_seal_lag,
     s.last_round AS last_round_at,
+    s.seal_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS seal_time,
+    s.tree_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS tree_time,
     s.truncations AS inbox_truncations,
     s.tampered AS changed_before_sealing,
     s.errors,

@@ -53,6 +53,8 @@ fn stats(call: &Call) -> Datum {
             time(&slot.verify_started),
             pid(slot.publisher.pid.load(Relaxed)),
             Some(Datum::from(crate::worker::signing::in_data_directory())),
+            count(&slot.seal_us),
+            count(&slot.tree_us),
         ]);
     }
     call.null()

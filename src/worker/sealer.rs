@@ -261,8 +261,15 @@ impl Sealer {
         // so within a transaction.
         waiting.sort_by_key(|w| w.recorded_at);
         let sealed_at = shmem::unix_micros();
+        let begun = Instant::now();
         let sealed = log::append(&waiting, &head, sealed_at);
+        let appended = Instant::now();
         self.grow_tree(&head, &sealed);
+        let micros = |duration: Duration| duration.as_micros() as u64;
+        self.slot
+            .tree_us
+            .fetch_add(micros(appended.elapsed()), Ordering::Relaxed);
+        self.slot.seal_us.fetch_add(micros(begun.elapsed()), Ordering::Relaxed);
         self.upkeep.after_batch(waiting.iter().map(|w| w.inbox), self.slot);
         self.last_batch = Instant::now();
         self.between = if next.iter().any(Option::is_some) {
