@@ -7,6 +7,7 @@
 pub mod chain;
 pub mod columns;
 pub mod context;
+pub mod decode;
 pub mod document;
 pub mod encode;
 pub mod erase;
