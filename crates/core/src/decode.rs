@@ -102,7 +102,9 @@ pub enum JsonError {
 /// # Errors
 /// [`DecodeError`] when no event has this entry.
 pub fn decode_entry(entry: &[u8]) -> Result<[Field<'_>; COLUMNS.len()], DecodeError> {
-    decode(entry, Hidden::Allowed)
+    let mut fields = [Field::Value(Value::Null); COLUMNS.len()];
+    decode(entry, Hidden::Allowed, |at, field| fields[at] = field)?;
+    Ok(fields)
 }
 
 /// Whether commitments may stand in place of values.
@@ -112,8 +114,9 @@ enum Hidden {
     Refused,
 }
 
-fn decode(entry: &[u8], hidden: Hidden) -> Result<[Field<'_>; COLUMNS.len()], DecodeError> {
-    let mut fields = [Field::Value(Value::Null); COLUMNS.len()];
+/// Hands each field of an entry, with the position of its column, to `put`.
+#[inline]
+fn decode<'a>(entry: &'a [u8], hidden: Hidden, mut put: impl FnMut(usize, Field<'a>)) -> Result<(), DecodeError> {
     let mut rest = entry.strip_prefix(&MAGIC).ok_or(DecodeError::Magic)?;
     let mut next = 0;
     while let Some((id, after)) = rest.split_first() {
@@ -129,10 +132,10 @@ fn decode(entry: &[u8], hidden: Hidden) -> Result<[Field<'_>; COLUMNS.len()], De
         next = at + 1;
         let (code, after) = after.split_first().ok_or(DecodeError::Short)?;
         let (payload, after) = counted(after).ok_or(DecodeError::Short)?;
-        fields[at] = field(column, *code, payload, hidden)?;
+        put(at, field(column, *code, payload, hidden)?);
         rest = after;
     }
-    Ok(fields)
+    Ok(())
 }
 
 /// The values of an entry in which nothing is hidden.
@@ -140,14 +143,13 @@ fn decode(entry: &[u8], hidden: Hidden) -> Result<[Field<'_>; COLUMNS.len()], De
 /// # Errors
 /// [`DecodeError`] when no event has this entry, or a commitment is in it.
 pub fn decode_plain(entry: &[u8]) -> Result<Values<'_>, DecodeError> {
-    let fields = decode(entry, Hidden::Refused)?;
     let mut values = [Value::Null; COLUMNS.len()];
-    for ((value, field), column) in values.iter_mut().zip(fields).zip(&COLUMNS) {
-        match field {
-            Field::Value(found) => *value = found,
-            Field::Committed(_) => return Err(DecodeError::Committed(column.name)),
+    decode(entry, Hidden::Refused, |at, field| {
+        // a commitment has been refused
+        if let Field::Value(value) = field {
+            values[at] = value;
         }
-    }
+    })?;
     Ok(values)
 }
 
@@ -181,7 +183,9 @@ fn field<'a>(column: &Column, code: u8, payload: &'a [u8], hidden: Hidden) -> Re
         if column.path.is_empty() || hidden == Hidden::Refused {
             return Err(DecodeError::Committed(column.name));
         }
-        let commitment = payload.try_into().map_err(|_| payload_error("commitment of 32 bytes"))?;
+        let commitment = payload
+            .try_into()
+            .map_err(|_| payload_error("commitment of 32 bytes"))?;
         return Ok(Field::Committed(commitment));
     }
     if code != column.kind as u8 {

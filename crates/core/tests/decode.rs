@@ -135,7 +135,10 @@ fn bytes_that_no_encoder_writes_are_refused() {
             found: 6
         }
     );
-    assert_eq!(refused("7067616c010b0100000002 61".replace(' ', "").as_str()), DecodeError::Short);
+    assert_eq!(
+        refused("7067616c010b0100000002 61".replace(' ', "").as_str()),
+        DecodeError::Short
+    );
     assert_eq!(refused("7067616c010b01000000"), DecodeError::Short);
     assert_eq!(refused("7067616c010b"), DecodeError::Short);
     // a commitment for a column that is never hidden, and one of 31 bytes
@@ -163,7 +166,9 @@ fn json_that_is_not_canonical_is_refused() {
     for text in ["0", "-1", "0.00", "10.50", "123456789012345678901234567890.5"] {
         assert_eq!(decode_json(&number(text)), Ok(Json::Number(text.to_owned())));
     }
-    for text in ["", "-", "00", "01", "1.", ".5", "1e3", "+1", "1.2.3", "NaN", "--1", " 1"] {
+    for text in [
+        "", "-", "00", "01", "1.", ".5", "1e3", "+1", "1.2.3", "NaN", "--1", " 1",
+    ] {
         assert_eq!(decode_json(&number(text)), Err(JsonError::Number), "{text:?}");
     }
     let object = |keys: &[&str]| {

@@ -1,0 +1,73 @@
+//! `auditlog verify`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+
+use auditlog_bundle::verify::{Checks, NoCertificates};
+use auditlog_bundle::{Options, verify};
+
+use crate::failure::Failure;
+use crate::input;
+use crate::progress::Bar;
+
+/// Recompute everything in a bundle, trusting nothing in it but your key
+///
+/// Exit status: 0 when the bundle is proven, 1 when something does not fit (all findings are listed),
+/// 2 when nothing can be said.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The bundle.
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    /// The log's public key (name+id+key), from somewhere else than the bundle; several after a rotation.
+    /// @FILE reads one from each line of a file.
+    #[arg(long, value_name = "VKEY", required = true)]
+    key: Vec<String>,
+    /// A signed checkpoint that you have kept: shows that nothing before it was changed or cut off.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+    /// Which witnesses must have cosigned (c2sp.org/tlog-policy).
+    #[arg(long, value_name = "FILE")]
+    witness_policy: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Print nothing; only the exit status says the result.
+    #[arg(long, short)]
+    quiet: bool,
+    /// How many threads [default: one for each core].
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let keys = input::log_keys(&arguments.key)?;
+    let mut known = Vec::new();
+    for path in &arguments.checkpoint {
+        known.push((path.display().to_string(), input::note(path)?));
+    }
+    let policy = arguments.witness_policy.as_deref().map(input::policy).transpose()?;
+    let bar = Bar::new(arguments.quiet);
+    let options = Options {
+        keys: &keys,
+        known: &known,
+        policy: policy.as_ref(),
+        coverage: &NoCertificates,
+        threads: arguments
+            .threads
+            .unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
+        progress: &bar,
+        checks: Checks::all(),
+    };
+    let report = verify(&arguments.directory, &options);
+    bar.finish();
+    let report = report?;
+    if arguments.json {
+        println!("{:#}", report.json());
+    } else if !arguments.quiet {
+        print!("{}", report.text());
+    }
+    Ok(ExitCode::from(if report.proven() { 0 } else { 1 }))
+}
