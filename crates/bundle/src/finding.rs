@@ -183,7 +183,7 @@ impl Findings {
 /// Orders and shortens the findings of a report: those about no event first, then by `log_index`.
 pub(crate) fn in_order(findings: Vec<Finding>) -> Vec<Finding> {
     let mut findings = findings;
-    findings.sort_by(|a, b| (a.log_index, a.kind).cmp(&(b.log_index, b.kind)));
+    findings.sort_by_key(|finding| (finding.log_index, finding.kind));
     let mut ordered = Findings::default();
     ordered.extend(findings);
     ordered.into_vec()

@@ -95,7 +95,9 @@ fn judge(
                 text.push_str(&format!("  cosigned by {} at {time} seconds since 1970\n", key.name()));
             }
             if arguments.witness_policy.is_none() {
-                text.push_str("What this does not prove:\n  - no witness policy given: a fork shown to others is not excluded\n");
+                text.push_str(
+                    "What this does not prove:\n  - no witness policy given: a fork shown to others is not excluded\n",
+                );
             }
             Ok(text)
         }
@@ -111,11 +113,16 @@ fn leaf_of_record(bytes: &[u8], index: u64) -> Result<Hash, String> {
     };
     let record = Record::parse(bytes).map_err(|error| error.to_string())?;
     if record.log_index != index {
-        return Err(format!("the record has log_index {}, the proof is of {index}", record.log_index));
+        return Err(format!(
+            "the record has log_index {}, the proof is of {index}",
+            record.log_index
+        ));
     }
     let content = Entries::default().content(&record).map_err(|error| error.to_string())?;
     match content.value_beside_erased {
         None => Ok(content.entry_hash),
-        Some(column) => Err(format!("the value of {column} was erased, and another stands in its place")),
+        Some(column) => Err(format!(
+            "the value of {column} was erased, and another stands in its place"
+        )),
     }
 }

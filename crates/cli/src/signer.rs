@@ -69,8 +69,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let head = state::load(&signer.state, &signer.origin).map_err(Failure::of(&signer.state))?;
     let listener = listen(&arguments.socket)?;
     let mut out = io::stdout();
-    writeln!(out, "listening at {}\nvkey: {}", arguments.socket.display(), signer.signer.verifier())?;
-    writeln!(out, "on record: {}", head.map_or("nothing".to_owned(), |head| format!("size {}", head.size)))?;
+    writeln!(
+        out,
+        "listening at {}\nvkey: {}",
+        arguments.socket.display(),
+        signer.signer.verifier()
+    )?;
+    writeln!(
+        out,
+        "on record: {}",
+        head.map_or("nothing".to_owned(), |head| format!("size {}", head.size))
+    )?;
     out.flush()?;
     serve(&listener, Arc::new(signer))
 }
@@ -81,7 +90,8 @@ fn listen(path: &Path) -> Result<UnixListener, Failure> {
         if UnixStream::connect(path).is_ok() {
             return Err(Failure::new(format!("somebody listens at {} already", path.display())));
         }
-        let is_socket = fs::symlink_metadata(path).map(|data| std::os::unix::fs::FileTypeExt::is_socket(&data.file_type()));
+        let is_socket =
+            fs::symlink_metadata(path).map(|data| std::os::unix::fs::FileTypeExt::is_socket(&data.file_type()));
         if !is_socket.map_err(Failure::of(path))? {
             return Err(Failure::new(format!("{} is no socket", path.display())));
         }
@@ -161,7 +171,10 @@ impl Signer {
             Err(error) => return Ok(Answer::BadRequest(error.to_string())),
         };
         if checkpoint.origin != self.origin {
-            let why = format!("the checkpoint is of the log «{}», not «{}»", checkpoint.origin, self.origin);
+            let why = format!(
+                "the checkpoint is of the log «{}», not «{}»",
+                checkpoint.origin, self.origin
+            );
             return Ok(Answer::Refused(why));
         }
         if request.old_size > checkpoint.size {

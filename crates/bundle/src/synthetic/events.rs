@@ -17,7 +17,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,7 +27,7 @@ impl Random {
 
     /// A number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
+        self.number() % end
     }
 
     fn of<'a>(&mut self, texts: &[&'a str]) -> &'a str {
@@ -43,7 +43,7 @@ impl Random {
 pub(super) fn row(index: u64, random: &mut Random) -> Row {
     let mut row = Row {
         values: vec![Owned::Null; COLUMNS.len()],
-        salt: Some(random.next().to_be_bytes().repeat(2)),
+        salt: Some(random.number().to_be_bytes().repeat(2)),
         paths: None,
         erased: Vec::new(),
     };
@@ -53,7 +53,7 @@ pub(super) fn row(index: u64, random: &mut Random) -> Row {
     set(&mut row, "db_xid", Owned::Int(700 + index as i64 / 3));
     let severity = random.of(&["info", "info", "notice", "warning", "error"]);
     set_text(&mut row, "severity", severity);
-    let id = format!("evt_{:016x}-{index:08x}", random.next());
+    let id = format!("evt_{:016x}-{index:08x}", random.number());
     set_text(&mut row, "event_id", &id);
     let kind = random.of(&[
         "authentication.login.failed",
@@ -93,9 +93,9 @@ fn people(row: &mut Row, random: &mut Random) {
         let address = match random.chance(6) {
             true => Owned::Inet(
                 128,
-                [&[0x20, 0x01, 0x0d, 0xb8][..], &random.next().to_be_bytes(), &[0; 4]].concat(),
+                [&[0x20, 0x01, 0x0d, 0xb8][..], &random.number().to_be_bytes(), &[0; 4]].concat(),
             ),
-            false => Owned::Inet(32, random.next().to_be_bytes()[..4].to_vec()),
+            false => Owned::Inet(32, random.number().to_be_bytes()[..4].to_vec()),
         };
         set(row, "actor_ip", address);
         let agent = random.of(&[
@@ -105,14 +105,14 @@ fn people(row: &mut Row, random: &mut Random) {
         set_text(row, "actor_user_agent", agent);
     }
     if random.chance(3) {
-        set_text(row, "actor_session_id", &format!("{:016x}", random.next()));
+        set_text(row, "actor_session_id", &format!("{:016x}", random.number()));
         set_text(row, "tenant", &format!("t{}", user % 40));
     }
 }
 
 fn resources(row: &mut Row, random: &mut Random) {
     set_text(row, "resource_type", "instance");
-    set_text(row, "resource_id", &format!("i-{:012x}", random.next() >> 16));
+    set_text(row, "resource_id", &format!("i-{:012x}", random.number() >> 16));
     if random.chance(2) {
         set_text(row, "cloud_provider", "aws");
         set_text(row, "account_id", &format!("{:012}", random.below(1_000_000)));
@@ -120,7 +120,7 @@ fn resources(row: &mut Row, random: &mut Random) {
         let tags = [("Environment", "production"), ("Team", "payments")];
         set(row, "resource_tags", Owned::Json(texts(&tags)));
     }
-    set_text(row, "request_id", &format!("req-{:016x}", random.next()));
+    set_text(row, "request_id", &format!("req-{:016x}", random.number()));
     if random.chance(3) {
         let mut payload = Vec::new();
         let tags: [&[u8]; 3] = [b"pci", "größe".as_bytes(), b""];
@@ -129,7 +129,7 @@ fn resources(row: &mut Row, random: &mut Random) {
     }
     if random.chance(9) {
         set_text(row, "method", "");
-        set_text(row, "idempotency_key", &format!("k{:x}", random.next()));
+        set_text(row, "idempotency_key", &format!("k{:x}", random.number()));
     }
 }
 
@@ -147,7 +147,7 @@ fn changes(row: &mut Row, random: &mut Random) {
         pairs.push(("active".to_owned(), Json::Bool(random.chance(2))));
         let address = [("city", "Bern"), ("street", "Bundesplatz 3")];
         pairs.push(("address".to_owned(), texts(&address)));
-        let list = vec![Json::Null, Json::Number(random.next().to_string()), texts(&[])];
+        let list = vec![Json::Null, Json::Number(random.number().to_string()), texts(&[])];
         pairs.push(("history".to_owned(), Json::Array(list)));
         Json::Object(pairs)
     };

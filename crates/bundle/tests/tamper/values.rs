@@ -23,8 +23,6 @@ fn erased() -> u64 {
 }
 
 fn has_email(index: u64) -> bool {
-    let mut random = auditlog_bundle::synthetic::Random::new(0);
-    let _ = random.next();
     let row = LOG.row(index);
     let was_there = row.erased.iter().any(|(path, _)| path == "actor.email");
     row.paths.is_none() && (was_there || row.values[email()] != Owned::Null)
@@ -66,6 +64,15 @@ fn entry(parts: &Parts) -> Vec<u8> {
     // an event without personal values is its own entry
     assert!(!parts.values.windows(9).any(|bytes| bytes == b"Mozilla/5"));
     parts.values.clone()
+}
+
+/// Puts an e-mail address (15) behind actor_id (14).
+fn put_email(parts: &mut Parts) {
+    let id = at(&parts.values, b"user_");
+    let length = u32::from_be_bytes(parts.values[id - 4..id].try_into().expect("4 bytes"));
+    let end = id + length as usize;
+    let field = [b"\x0f\x01\0\0\0\x0e".as_slice(), b"eve@evil.test.".as_slice()].concat();
+    parts.values.splice(end..end, field);
 }
 
 /// An event without personal values.
@@ -166,13 +173,10 @@ pub(super) fn attacks() -> Vec<Attack> {
             let at = at(&parts.values, b"$redacted") + 14;
             parts.values[at] = if parts.values[at] == b'0' { b'1' } else { b'0' };
         })),
-        attack!("another value put beside an erased one", b => b.edit_record(erased(), |parts| {
-            // actor_email (15) before actor_session_id (18) or resource_type (19)
-            let session = at(&parts.values, b"user_");
-            let length = u32::from_be_bytes(parts.values[session - 4..session].try_into().expect("4 bytes"));
-            let end = session + length as usize;
-            let field = [b"\x0f\x01\0\0\0\x0e".as_slice(), b"eve@evil.test.".as_slice()].concat();
-            parts.values.splice(end..end, field);
+        attack!("another value put beside an erased one", b => b.edit_record(erased(), put_email)),
+        attack!("another value put beside an erased one, and a salt", b => b.edit_record(erased(), |parts| {
+            put_email(parts);
+            parts.salt = Some(vec![1; 16]);
         })),
         attack!("the salt's length reaches behind the record", b => b.edit_file(0, |records| {
             let at = 5 + 8 + 8 + 96;

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use super::{Reply, Server, TEXT};
 use crate::failure::Failure;
@@ -40,10 +40,21 @@ pub(super) fn serve(listen: SocketAddr, server: Server) -> Result<(), Failure> {
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|error| Failure::new(format!("cannot listen at {listen}: {error}")))?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+        let stop = Arc::new(Notify::new());
+        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+            let (mut signals, stop) = (signal(kind)?, Arc::clone(&stop));
+            tokio::spawn(async move {
+                signals.recv().await;
+                stop.notify_one();
+            });
+        }
         let mut out = std::io::stdout();
-        writeln!(out, "listening at http://{}\nvkey: {}", listener.local_addr()?, server.vkey())?;
+        writeln!(
+            out,
+            "listening at http://{}\nvkey: {}",
+            listener.local_addr()?,
+            server.vkey()
+        )?;
         out.flush()?;
         let shared = Arc::new(Shared {
             server,
@@ -54,12 +65,7 @@ pub(super) fn serve(listen: SocketAddr, server: Server) -> Result<(), Failure> {
             .route("/add-checkpoint", post(add_checkpoint))
             .with_state(shared);
         axum::serve(listener, router)
-            .with_graceful_shutdown(async move {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = interrupt.recv() => {}
-                }
-            })
+            .with_graceful_shutdown(async move { stop.notified().await })
             .await?;
         Ok(())
     })

@@ -1,0 +1,132 @@
+//! A log in PostgreSQL.
+
+use std::ops::Range;
+
+use auditlog_bundle::Selection;
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::ToSql;
+use postgres::{Client, NoTls};
+
+use super::{Source, copy};
+use crate::failure::Failure;
+
+/// A connection.
+pub struct Database {
+    client: Client,
+}
+
+impl Database {
+    /// Connects to `dsn`.
+    pub fn connect(dsn: &str) -> Result<Self, Failure> {
+        let mut client = Client::connect(dsn, NoTls)?;
+        // texts with times are read in no zone of the server's
+        client.batch_execute("SET TimeZone = 'UTC'; SET standard_conforming_strings = on")?;
+        Ok(Self { client })
+    }
+}
+
+impl Source for Database {
+    fn checkpoint(&mut self) -> Result<String, Failure> {
+        let row = self.client.query_one("SELECT auditlog.checkpoint()", &[])?;
+        let note: Option<String> = row.try_get(0)?;
+        note.ok_or_else(|| Failure::new("the log has no checkpoint yet"))
+    }
+
+    fn checkpoints(
+        &mut self,
+        origin: &str,
+        size: u64,
+        each: &mut dyn FnMut(u64, &str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let sql = "SELECT size, note FROM auditlog.checkpoints WHERE origin = $1 AND size <= $2 ORDER BY size";
+        let size = integer(size)?;
+        let parameters: [&(dyn ToSql + Sync); 2] = [&origin, &size];
+        let mut rows = self.client.query_raw(sql, parameters)?;
+        while let Some(row) = rows.next()? {
+            let size: i64 = row.try_get(0)?;
+            let note: String = row.try_get(1)?;
+            let size = u64::try_from(size).map_err(|_| Failure::new("a checkpoint has a negative size"))?;
+            each(size, &note)?;
+        }
+        Ok(())
+    }
+
+    fn keys(&mut self, origin: &str) -> Result<Vec<String>, Failure> {
+        let sql = "SELECT vkey FROM auditlog.signing_keys WHERE origin = $1 ORDER BY since";
+        let rows = self.client.query(sql, &[&origin])?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    fn tiles(&mut self, level: u8, first: u64, last: u64) -> Result<Vec<(u64, Vec<u8>)>, Failure> {
+        let sql = "SELECT tile_index, hashes FROM auditlog.tiles($1, $2, $3) ORDER BY tile_index";
+        let rows = self
+            .client
+            .query(sql, &[&i32::from(level), &integer(first)?, &integer(last)?])?;
+        rows.iter()
+            .map(|row| {
+                let index: i64 = row.try_get(0)?;
+                let index = u64::try_from(index).map_err(|_| Failure::new("a tile has a negative index"))?;
+                Ok((index, row.try_get(1)?))
+            })
+            .collect()
+    }
+
+    fn records(
+        &mut self,
+        range: Range<u64>,
+        selection: Option<&Selection>,
+        each: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let sql = copy_statement(&range, selection);
+        let reader = self.client.copy_out(&sql)?;
+        copy::read(reader, each)
+    }
+}
+
+fn integer(number: u64) -> Result<i64, Failure> {
+    i64::try_from(number).map_err(|_| Failure::new(format!("{number} is no bigint")))
+}
+
+/// COPY takes no parameters, so the values are literals in it.
+fn copy_statement(range: &Range<u64>, selection: Option<&Selection>) -> String {
+    let mut condition = format!("log_index >= {} AND log_index < {}", range.start, range.end);
+    if let Some(selection) = selection {
+        if let Some(since) = &selection.since {
+            condition.push_str(&format!(" AND e.\"timestamp\" >= {}::timestamptz", literal(since)));
+        }
+        if let Some(until) = &selection.until {
+            condition.push_str(&format!(" AND e.\"timestamp\" < {}::timestamptz", literal(until)));
+        }
+        if let Some(query) = &selection.query {
+            condition.push_str(&format!(" AND e @@@ {}", literal(query)));
+        }
+    }
+    format!(
+        "COPY (SELECT auditlog.bundle_record(e) FROM auditlog.events e WHERE {condition} ORDER BY log_index) \
+         TO STDOUT (FORMAT binary)"
+    )
+}
+
+/// A string literal; `standard_conforming_strings` is on.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stay_values() {
+        let selection = Selection {
+            since: Some("2026-01-01".to_owned()),
+            until: None,
+            query: Some("a:'x' \\ OR 1=1".to_owned()),
+        };
+        let sql = copy_statement(&(0..65_536), Some(&selection));
+        assert!(sql.contains("log_index >= 0 AND log_index < 65536"), "{sql}");
+        assert!(sql.contains("e.\"timestamp\" >= '2026-01-01'::timestamptz"), "{sql}");
+        assert!(sql.contains("e @@@ 'a:''x'' \\ OR 1=1' ORDER BY"), "{sql}");
+        assert!(!copy_statement(&(0..1), None).contains("@@@"));
+    }
+}
