@@ -448,7 +448,7 @@ CREATE FUNCTION auditlog_data.stats(
     OUT truncations bigint, OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text,
     OUT repeats bigint, OUT differing_repeats bigint, OUT schema_warnings bigint,
     OUT verify_pid integer, OUT verify_done bigint, OUT verify_total bigint, OUT verify_started timestamptz,
-    OUT publisher_pid integer, OUT key_in_data_directory boolean
+    OUT publisher_pid integer, OUT key_in_data_directory boolean, OUT seal_us bigint, OUT tree_us bigint
 ) RETURNS SETOF record
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_stats';
 COMMENT ON FUNCTION auditlog_data.stats() IS 'Counters of this database in shared memory';
@@ -1280,6 +1280,8 @@ SELECT
     s.last_seal AS last_sealed_at,
     s.last_lag_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS last_seal_lag,
     s.last_round AS last_round_at,
+    s.seal_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS seal_time,
+    s.tree_us OPERATOR(pg_catalog.*) interval '1 microsecond' AS tree_time,
     s.truncations AS inbox_truncations,
     s.tampered AS changed_before_sealing,
     s.errors,
