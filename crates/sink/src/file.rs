@@ -64,7 +64,7 @@ impl FileTarget {
         self.lock(&file, call)?;
         let tail = tail(&mut file, self.format).map_err(|error| failed("read", &error))?;
         let mut receipt = Receipt::new(Assurance::Confirmed);
-        if self.format == FileFormat::Notes && !tail.torn && tail.last.as_deref() == Some(message.body) {
+        if self.format == FileFormat::Notes && tail.last.as_deref() == Some(message.body) {
             receipt.already_there = true;
         } else {
             let end: &[u8] = if tail.torn { self.format.end_of_torn() } else { b"" };

@@ -69,6 +69,21 @@ fn the_last_note_is_not_written_twice_but_an_earlier_one_is() {
     assert_eq!(all(&path, FileFormat::Notes), [note(1), note(2), note(1)]);
 }
 
+/// Also when somebody else's write behind it was torn: the next append ends that.
+#[test]
+fn the_last_note_counts_over_a_torn_one() {
+    let directory = Directory::new();
+    let path = directory.join("checkpoints");
+    let target = open(&path, FileFormat::Notes);
+    append(&target, &note(1));
+    let torn = [fs::read(&path).unwrap(), b"example.com/lo".to_vec()].concat();
+    fs::write(&path, &torn).unwrap();
+    assert!(append(&target, &note(1)).already_there);
+    assert_eq!(fs::read(&path).unwrap(), torn);
+    append(&target, &note(2));
+    assert_eq!(all(&path, FileFormat::Notes), [note(1), note(2)]);
+}
+
 #[test]
 fn lines_keep_their_order_and_repetitions() {
     let directory = Directory::new();
@@ -321,7 +336,6 @@ fn what_is_no_file_is_refused() {
             "",
         );
     }
-    // A full disk passes.
     let full = open(Path::new("/dev/full"), FileFormat::Notes);
     assert_permanent(
         deliver(
