@@ -44,6 +44,10 @@ pub static CHECKPOINT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(10);
 /// File with the key that signs checkpoints, relative to the data directory; `%d` is the database's oid.
 pub static SIGNING_KEY_FILE: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"auditlog_signing_key_%d.pem"));
+/// Socket of an external signer; empty: the key file is used.
+pub static SIGNER_SOCKET: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// The external signer's key, as vkey.
+pub static SIGNER_KEY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// Zone of roundings and of dates without an offset in queries.
 pub static QUERY_TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
 /// Longest text of a query, in kB.
@@ -169,6 +173,22 @@ pub fn init() {
         c"Relative to the data directory; %d is the number (oid) of the database, so that each has its own. Made with mode 0600 at the first start when it is not there; keep it outside of the data directory, where base backups copy it.",
         &SIGNING_KEY_FILE,
         Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.signer_socket",
+        c"Unix socket of an external signer (auditlog signer), which then holds the key instead of the server.",
+        c"It keeps the last signed size itself and refuses to sign a log that was rolled back. Set it by ALTER DATABASE where several databases have the extension.",
+        &SIGNER_SOCKET,
+        Suset,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.signer_key",
+        c"Public key of the external signer, as the vkey that it prints.",
+        c"What it signs is checked with this key.",
+        &SIGNER_KEY,
+        Suset,
         GucFlags::SUPERUSER_ONLY,
     );
     // SAFETY: the hooks are guarded, and keep to what hooks may do.

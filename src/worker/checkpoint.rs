@@ -1,5 +1,6 @@
 //! Makes a checkpoint: what may be signed, under which origin, with which key.
 
+use super::external_signer::{self, Question};
 use super::signing::{self, KeyError};
 use crate::api::own_event::{self, OwnEvent};
 use crate::store::head::Head;
@@ -17,7 +18,8 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    fn new(state: &'static str, detail: impl ToString) -> Trouble {
+    /// One of this kind.
+    pub fn new(state: &'static str, detail: impl ToString) -> Trouble {
         Trouble {
             state,
             detail: detail.to_string(),
@@ -25,10 +27,10 @@ impl Trouble {
     }
 }
 
-/// Makes a checkpoint when there is something new.
-pub fn make() -> Result<(), Trouble> {
+/// Makes a checkpoint when there is something new; or the question that an external signer is to answer.
+pub fn make() -> Result<Option<Question>, Trouble> {
     let Some(head) = head::visible().filter(|head| head.size > 0) else {
-        return Ok(());
+        return Ok(None);
     };
     let origin = origin(&head)?;
     let last = checkpoints::newest(&origin, 0);
@@ -38,11 +40,11 @@ pub fn make() -> Result<(), Trouble> {
     }
     if let Some(who) = checkpoints::requested_rotation() {
         let old = key(&origin, &head)?;
-        return rotate(&origin, &head, &old, &who);
+        return rotate(&origin, &head, &old, &who).map(|()| None);
     }
     if let Some(last) = &last {
         if last.size == head.size && last.root == head.root {
-            return Ok(());
+            return Ok(None);
         }
         let (size, root) = (last.size, last.root);
         if size > head.size {
@@ -57,6 +59,9 @@ pub fn make() -> Result<(), Trouble> {
         require_root(size as u64, &root)?;
     }
     require_root(head.size as u64, &head.root)?;
+    if external_signer::is_set() {
+        return external_signer::question(&origin, &head, last.map(|last| last.size)).map(Some);
+    }
     let key = key(&origin, &head)?;
     let retired = retired(&origin, last.as_ref());
     let checkpoint = Checkpoint {
@@ -71,7 +76,7 @@ pub fn make() -> Result<(), Trouble> {
         note.add(signer.sign(&note));
     }
     checkpoints::keep(&origin, &head, &note.to_string());
-    Ok(())
+    Ok(None)
 }
 
 /// The tiles must give the root: what they don't give must never be signed.
@@ -152,20 +157,28 @@ fn vkey(key: &SigningKey, origin: &str) -> Result<String, Trouble> {
 
 /// Replaces the key: the new one is in use once this transaction has committed. An event bears the
 /// signatures of both, and the next checkpoint as well.
+///
+/// An external signer signs nothing but checkpoints: where it takes over, the old key alone signs the event.
 fn rotate(origin: &str, head: &Head, old: &SigningKey, who: &str) -> Result<(), Trouble> {
-    let path = signing::next_path();
-    let new = match signing::read(&path) {
-        Err(KeyError::Missing(_)) => signing::make(&path),
-        other => other,
+    let new = if external_signer::is_set() {
+        None
+    } else {
+        Some(next_key()?)
     };
-    let new = new.map_err(|e| Trouble::new("key_lost", e))?;
-    let (old_vkey, new_vkey) = (vkey(old, origin)?, vkey(&new, origin)?);
+    let old_vkey = vkey(old, origin)?;
+    let new_vkey = match &new {
+        Some(new) => vkey(new, origin)?,
+        None => external_signer::key(origin)?.to_string(),
+    };
+    if old_vkey == new_vkey {
+        return Err(Trouble::new("not_signed", "the signer has the key that is in use"));
+    }
     let text = format!(
         "pg_auditlog/key-rotation/v1\n{origin}\n{}\n{old_vkey}\n{new_vkey}\n",
         head.size
     );
     let mut statement = SignedNote::new(&text).map_err(|e| Trouble::new("not_signed", e))?;
-    for key in [old, &new] {
+    for key in std::iter::once(old).chain(&new) {
         let signer = NoteSigner::new(name(origin)?, key.clone());
         statement.add(signer.sign(&statement));
     }
@@ -185,6 +198,16 @@ fn rotate(origin: &str, head: &Head, old: &SigningKey, who: &str) -> Result<(), 
     checkpoints::rotated(origin, &old_vkey, &new_vkey, head.size);
     pgrx::log!("pg_auditlog: {origin} is signed with the key {new_vkey} from now on");
     Ok(())
+}
+
+/// The key that is to take over, made when it is not there yet.
+fn next_key() -> Result<SigningKey, Trouble> {
+    let path = signing::next_path();
+    match signing::read(&path) {
+        Err(KeyError::Missing(_)) => signing::make(&path),
+        other => other,
+    }
+    .map_err(|e| Trouble::new("key_lost", e))
 }
 
 /// The key that was replaced, while no checkpoint bears its signature beside the new one's.

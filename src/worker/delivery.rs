@@ -4,6 +4,7 @@
 //! Whoever got checkpoints before is also asked, after each start, whether the last one was of this log: a
 //! database that was restored from a backup does not know what it had already signed.
 
+use super::external_signer::{self, Question, Reply};
 use super::off_main::Background;
 use crate::store::checkpoint_sinks::{self as sinks, Due};
 use crate::store::head::Head;
@@ -33,6 +34,8 @@ struct Job {
 }
 
 enum Task {
+    /// Have a checkpoint signed.
+    Sign(Box<Question>),
     /// Read the last checkpoint of a file.
     ReadLast(PathBuf),
     /// Deliver a checkpoint.
@@ -58,7 +61,11 @@ struct Outcome {
 enum Done {
     Last(Option<Vec<u8>>),
     Delivered(i64, Option<String>),
+    Answered(Box<Reply>),
 }
+
+/// Name of the external signer among the sinks; no sink can be called so.
+const SIGNER: &str = "the signer";
 
 /// Deliveries that are under way; none at first. Threads are started when there is something to deliver.
 #[derive(Default)]
@@ -90,6 +97,23 @@ impl Delivery {
             .filter_map(|due| job(&due, &now.origin))
             .map(NewJob)
             .collect()
+    }
+
+    /// The job to have a checkpoint signed, unless the signer is being asked already.
+    pub fn to_sign(&self, question: Question) -> Option<NewJob> {
+        (!self.open.contains(SIGNER)).then(|| {
+            NewJob(Job {
+                sink: SIGNER.to_owned(),
+                origin: String::new(),
+                attempts: 0,
+                task: Task::Sign(Box::new(question)),
+            })
+        })
+    }
+
+    /// Is anything under way?
+    pub fn is_busy(&self) -> bool {
+        !self.open.is_empty()
     }
 
     /// Hands jobs to the threads.
@@ -177,6 +201,7 @@ fn task(due: &Due, origin: &str) -> Result<Option<Task>, String> {
 /// On a thread.
 fn run(job: Job) -> Outcome {
     let result = match &job.task {
+        Task::Sign(question) => Ok(Done::Answered(Box::new(external_signer::ask((**question).clone())))),
         Task::ReadLast(path) => read_last(path),
         Task::Deliver {
             target,
@@ -252,6 +277,10 @@ fn note(outcome: Outcome, head: &Head) {
         result,
     } = outcome;
     match result {
+        Ok(Done::Answered(reply)) => match external_signer::keep(*reply, head) {
+            Ok(()) => checkpoints::set_state("ok", ""),
+            Err(trouble) => checkpoints::set_state(trouble.state, &trouble.detail),
+        },
         Ok(Done::Last(last)) => compare(&sink, &origin, last.as_deref(), head),
         Ok(Done::Delivered(size, lines)) => {
             if let Some(lines) = lines {

@@ -4,6 +4,7 @@
 pub mod checkpoint;
 pub mod delivery;
 pub mod discovery;
+pub mod external_signer;
 pub mod indexer;
 pub mod job;
 pub mod launcher;

@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// Longest sleep: somebody may want to drop the database.
 const NAP: Duration = Duration::from_millis(500);
+/// Sleep while an answer is awaited.
+const SHORT_NAP: Duration = Duration::from_millis(20);
 /// Seconds after which it is started again when the database could not be dropped after all.
 const AFTER_DROP: i64 = 3;
 
@@ -72,7 +74,8 @@ impl Publisher {
                 Round::Idle => {}
                 Round::Leave(seconds) => return seconds,
             }
-            if !BackgroundWorker::wait_latch(Some(NAP)) {
+            let nap = if self.delivery.is_busy() { SHORT_NAP } else { NAP };
+            if !BackgroundWorker::wait_latch(Some(nap)) {
                 return 1;
             }
         }
@@ -104,7 +107,9 @@ impl Publisher {
                     watch_protection();
                 }
                 match checkpoint::make() {
-                    Ok(()) => checkpoints::set_state("ok", ""),
+                    Ok(None) => checkpoints::set_state("ok", ""),
+                    // Its answer says how things are.
+                    Ok(Some(question)) => jobs.extend(self.delivery.to_sign(question)),
                     Err(trouble) => checkpoints::set_state(trouble.state, &trouble.detail),
                 }
             }

@@ -2,6 +2,7 @@
 //! was rolled back or forked.
 
 mod restores;
+mod signer;
 mod witness;
 
 use crate::proof::{checked, public_key, record};

@@ -14,6 +14,7 @@ mod guard;
 mod idempotency;
 mod lifecycle;
 mod partitions;
+mod program;
 mod proof;
 mod protection;
 mod publishing;
