@@ -122,8 +122,18 @@ fn entries_are_those_that_the_core_makes() {
     }
 }
 
+#[test]
+fn a_checkpoint_of_too_many_events_keeps_nobody_busy() {
+    for size in [(1 << 36) + 1, 1 << 62, i64::MAX as u64] {
+        let bundle = BUNDLE.copy();
+        bundle.put("checkpoint", LOG.sign(size, [1; 32]).to_string());
+        let report = verify(&bundle.path(), &[LOG.vkey()], &[]);
+        assert!(!report.proven());
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     /// A single flipped bit anywhere but in `sealed_at` is found, and named as some kind.
     #[test]

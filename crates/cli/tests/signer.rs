@@ -61,7 +61,8 @@ impl Setup {
         };
         let mut note = SignedNote::new(&tree.text(new)).expect("a text");
         note.add(signature);
-        note.verify(&[self.key.clone()]).expect("the key's signature");
+        note.verify(std::slice::from_ref(&self.key))
+            .expect("the key's signature");
     }
 }
 

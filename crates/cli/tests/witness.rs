@@ -71,7 +71,7 @@ fn it_cosigns_what_extends_what_it_has_cosigned() {
     for (old, new) in [(0, 1), (1, 256), (256, 256), (256, 600)] {
         let (status, _, body) = add(&server, &tree.body(old, new));
         assert_eq!(status, 200, "{old} to {new}: {body}");
-        let found = parse_cosignatures(body.as_bytes(), &tree.note(new), &[setup.witness.clone()]);
+        let found = parse_cosignatures(body.as_bytes(), &tree.note(new), std::slice::from_ref(&setup.witness));
         assert_eq!(found.expect("cosignatures").len(), 1);
     }
 }

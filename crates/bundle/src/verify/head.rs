@@ -12,6 +12,9 @@ use crate::finding::{Finding, Findings, Kind};
 use crate::layout::CHECKPOINT;
 use crate::report::Report;
 
+/// The most events of a bundle, 2³⁶: a forged checkpoint must not keep the verifier busy for ever.
+const MAX_EVENTS: u64 = 1 << 36;
+
 /// Reads and judges the checkpoint; `None` when nothing can be compared with it.
 pub(super) fn judge(
     directory: &Path,
@@ -39,6 +42,14 @@ pub(super) fn judge(
     report.origin.clone_from(&checkpoint.origin);
     report.size = checkpoint.size;
     report.root = checkpoint.root;
+    if checkpoint.size > MAX_EVENTS {
+        let detail = format!(
+            "it is of {} events, and a bundle has at most {MAX_EVENTS}",
+            checkpoint.size
+        );
+        findings.add(Finding::of_file(Kind::Unreadable, CHECKPOINT, detail));
+        return Ok(None);
+    }
     Ok(Some(checkpoint))
 }
 

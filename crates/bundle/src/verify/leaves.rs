@@ -128,7 +128,8 @@ impl Leaves {
             0 => return Ok(Some(Vec::new())),
             TILE_WIDTH => {}
             // the partial one has been judged with the root
-            _ => return Ok(tree.tiles.read(id).ok()),
+            _ if tree.tiles.lost.contains(&id) => return Ok(None),
+            _ => return Ok(read(files, id)?.ok()),
         }
         let stored = read(files, id)?;
         let expected = above(&tree.tiles, id)?;
