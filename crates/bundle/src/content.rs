@@ -2,7 +2,7 @@
 //! again (docs/format.md §5).
 
 use auditlog_core::chain::{Hash, entry_hash};
-use auditlog_core::columns::{COLUMNS, Kind, position};
+use auditlog_core::columns::{COLUMNS, Kind};
 use auditlog_core::decode::{DecodeError, JsonError, decode_json, decode_plain, text_items};
 use auditlog_core::encode::{
     EncodeError, Hiding, Value, Values, canonical_json, encode_entry, parse_hex, redacted_commitment,
@@ -51,6 +51,9 @@ const EVENT_ID: usize = 4;
 /// The position of `personal` in [`COLUMNS`].
 const PERSONAL: usize = COLUMNS.len() - 1;
 
+/// The positions of the columns that are personal when the column `personal` is NULL.
+const DEFAULT_COLUMNS: [usize; 3] = [14, 15, 16];
+
 /// Computes entries, with memory that is used again.
 #[derive(Debug, Default)]
 pub struct Entries {
@@ -64,7 +67,6 @@ impl Entries {
     /// # Errors
     /// [`ContentError`]: no event that was ever recorded looks like this.
     pub fn content<'a>(&mut self, record: &Record<'a>) -> Result<Content<'a>, ContentError> {
-        debug_assert_eq!(position("event_id"), Some(EVENT_ID));
         let values = decode_plain(record.values)?;
         let paths = personal(&values)?;
         let redacted = record.redacted.map(redactions).transpose()?.unwrap_or_default();
@@ -154,6 +156,9 @@ pub(crate) fn redactions(bytes: &[u8]) -> Result<Vec<(String, Commitment)>, Cont
 
 /// Whether there is a value to make a commitment to.
 fn hides_something(values: &Values<'_>, hiding: &Hiding<'_>) -> bool {
+    if hiding.paths.is_none() {
+        return DEFAULT_COLUMNS.iter().any(|at| values[*at] != Value::Null);
+    }
     COLUMNS.iter().zip(values).any(|(column, value)| {
         *value != Value::Null
             && ((!column.path.is_empty() && hiding.hides(column.path))
@@ -196,4 +201,18 @@ fn placeholders(json: &Json, path: &str, hiding: &Hiding<'_>) -> u32 {
             }
         })
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auditlog_core::columns::position;
+    use auditlog_core::personal::DEFAULT_PATHS;
+
+    #[test]
+    fn positions_are_those_of_the_columns() {
+        assert_eq!(position("event_id"), Some(EVENT_ID));
+        assert_eq!(position("personal"), Some(PERSONAL));
+        assert_eq!(DEFAULT_COLUMNS.map(|at| COLUMNS[at].path), DEFAULT_PATHS);
+    }
 }

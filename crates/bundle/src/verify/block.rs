@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
-use auditlog_core::chain::link_hash;
 use auditlog_tlog::{Hash, TileId};
 
-use super::events::Work;
+use super::events::{Work, link};
 use super::leaves::{Leaves, Trust, block_range, open};
 use super::order::misplaced;
 use super::tree::Tree;
@@ -182,7 +181,7 @@ impl<'a> Reading<'a> {
                 Trust::Stored if !some_proven => {}
                 Trust::Stored | Trust::Unknown => return,
             }
-            hash = link_hash(&hash, leaf, self.range.start + place as u64);
+            hash = link(&hash, leaf, self.range.start + place as u64);
             self.chain.push(hash);
         }
         self.block.end = Some(hash);
@@ -193,7 +192,10 @@ impl<'a> Reading<'a> {
         let progress = self.work.options.progress;
         let mut entries = Entries::default();
         if let Some(mut frames) = open(self.work.directory, number)? {
-            while let Some(frame) = frames.next().map_err(CannotJudge::io(events_path(number)))? {
+            while let Some(frame) = frames
+                .next()
+                .map_err(|error| CannotJudge::io(events_path(number))(error))?
+            {
                 match frame {
                     Frame::Damage(damage) => self.damage(damage),
                     Frame::Record(bytes) => {

@@ -66,7 +66,10 @@ pub(super) fn leaves_from_events(directory: &Path, block: u64, size: u64) -> Res
         return Ok(leaves);
     };
     let mut entries = Entries::default();
-    while let Some(frame) = frames.next().map_err(CannotJudge::io(events_path(block)))? {
+    while let Some(frame) = frames
+        .next()
+        .map_err(|error| CannotJudge::io(events_path(block))(error))?
+    {
         let Frame::Record(bytes) = frame else { continue };
         let Ok(record) = Record::parse(bytes) else { continue };
         if range.contains(&record.log_index)
