@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use auditlog_tlog::hash::{empty_root, node_hash};
 use auditlog_tlog::tile::{Changed, LevelTiles, TILE_WIDTH, tiles_of_size};
-use auditlog_tlog::{Appender, Frontier, Hash, TileId};
+use auditlog_tlog::{Appender, Hash, TileId};
 
 use super::leaves::leaves_from_events;
 use super::{CannotJudge, Check, Checks};
@@ -23,9 +24,15 @@ pub(super) struct Tree {
 
 /// The root of the complete tree over these hashes: 256 of a full tile.
 pub(super) fn tile_root(hashes: &[Hash]) -> Hash {
-    let mut frontier = Frontier::new();
-    hashes.iter().for_each(|hash| frontier.push(*hash));
-    frontier.root()
+    debug_assert!(hashes.len().is_power_of_two());
+    let mut nodes = hashes.to_vec();
+    while nodes.len() > 1 {
+        for at in 0..nodes.len() / 2 {
+            nodes[at] = node_hash(&nodes[2 * at], &nodes[2 * at + 1]);
+        }
+        nodes.truncate(nodes.len() / 2);
+    }
+    nodes.first().copied().unwrap_or_else(empty_root)
 }
 
 /// The hashes of a tile, or what is wrong with its file.
