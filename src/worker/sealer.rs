@@ -291,7 +291,8 @@ impl Sealer {
 
     /// Appends the rows to the Merkle tree and moves the head.
     fn grow_tree(&mut self, head: &Head, sealed: &log::Sealed) {
-        let known = self.tree.take().filter(|tree| tree.root() == head.root);
+        let fits = |tree: &Appender| tree.size() == head.size as u64 && tree.root() == head.root;
+        let known = self.tree.take().filter(fits);
         let mut tree = known.or_else(|| tiles::edge(head)).unwrap_or_else(|| {
             crate::error::Fault::broken("the tiles of the Merkle tree do not give the root on record")
                 .detail(format!("The log has {} events.", head.size))

@@ -3,7 +3,7 @@
 
 mod restores;
 mod signer;
-mod witness;
+pub mod witness;
 
 use crate::proof::{checked, public_key, record};
 use auditlog_testkit::http::Server;

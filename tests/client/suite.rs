@@ -13,6 +13,7 @@ mod erasure;
 mod guard;
 mod idempotency;
 mod lifecycle;
+mod offline;
 mod partitions;
 mod program;
 mod proof;

@@ -30,9 +30,9 @@ fn changes_of_the_proofs_are_named() {
              SELECT hash INTO prev FROM auditlog.events WHERE log_index = 499;
              FOR e IN SELECT * FROM auditlog.events AS v WHERE log_index >= 500 ORDER BY log_index LOOP
                  EXECUTE 'UPDATE {last} SET entry_hash = $1, prev_hash = $2, hash = $3 WHERE log_index = $4' USING
-                     CASE WHEN e.log_index = 500 THEN sha256('\\x00'::bytea || substr(auditlog.bundle_record(e), 142)) ELSE e.entry_hash END,
+                     CASE WHEN e.log_index = 500 THEN sha256('\\x00'::bytea || substr(auditlog.bundle_record(e), 126)) ELSE e.entry_hash END,
                      prev,
-                     sha256('\\x02'::bytea || prev || CASE WHEN e.log_index = 500 THEN sha256('\\x00'::bytea || substr(auditlog.bundle_record(e), 142))
+                     sha256('\\x02'::bytea || prev || CASE WHEN e.log_index = 500 THEN sha256('\\x00'::bytea || substr(auditlog.bundle_record(e), 126))
                          ELSE e.entry_hash END || int8send(e.log_index)),
                      e.log_index;
                  SELECT hash INTO prev FROM auditlog.events WHERE log_index = e.log_index;

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 /// A witness of these logs, and its key.
-fn witness(name: &str, logs: Vec<VerifierKey>) -> (Server, VerifierKey) {
+pub fn witness(name: &str, logs: Vec<VerifierKey>) -> (Server, VerifierKey) {
     let cosigner = Cosigner::new(
         KeyName::new(name).expect("a name"),
         SigningKey::from_seed(&[name.len() as u8; 32]),
@@ -53,7 +53,7 @@ fn witness(name: &str, logs: Vec<VerifierKey>) -> (Server, VerifierKey) {
     (server, key)
 }
 
-fn add(client: &mut auditlog_testkit::postgres::Client, name: &str, server: &Server, key: &VerifierKey) {
+pub fn add(client: &mut auditlog_testkit::postgres::Client, name: &str, server: &Server, key: &VerifierKey) {
     client
         .execute(
             "SELECT auditlog.add_checkpoint_sink($1, 'witness', $2, jsonb_build_object('key', $3::text))",
