@@ -2,7 +2,8 @@
 files of the project. Prints one line for each check and a closing line of totals; exit status 1 when a check failed.
 
 The ```sql blocks of README.md and docs/query-language.md are run, each page in a database of its own: README.md in
-PGDATABASE, the other one in a database that is made here. ACCEPT=1 writes what they printed over the ```output blocks.
+PGDATABASE, the other one in a database that is made here. So are the ```sh blocks of docs/verify.md, all in one shell, with the
+program that AUDITLOG_PROGRAM names; without it they are skipped. ACCEPT=1 writes what the blocks printed over the ```output blocks.
 """
 
 import os
@@ -10,19 +11,35 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(sys.argv[1])
 README = ROOT / "README.md"
 LANGUAGE = ROOT / "docs/query-language.md"
+GUIDE = ROOT / "docs/verify.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 PSQL = ["psql", "-X", "-v", "VERBOSITY=default", "-P", "pager=off"]
-BLOCK = re.compile(r"^```sql\n(?P<sql>.*?)^```\n+^```output\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = {language: re.compile(rf"^```{language}\n(?P<code>.*?)^```\n+^```output\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL)
+          for language in ("sql", "sh")}
+# What differs from run to run, and what the page has instead.
+FIXED = [
+    (r"pg_auditlog/[0-9a-f]{16}/\d+", "pg_auditlog/6b072ef876b85413/16384"),
+    (r"\+[0-9a-f]{8}\+[A-Za-z0-9+/]{43,44}=?", "+8cfe4b26+AaqMeU+EWvnk8XDjcHKFAtux6KKWBIRVuJKdlmtdaP67"),
+    (r"\b[0-9a-f]{64}\b", "f4fe4b3d1712c80284d59a3ac91905d9cf3af87a6a6ef21569a3ff3e3c33a24c"),
+    (r"(?<=\()[0-9a-f]{8}(?=\))", "8cfe4b26"),
+    (r"(?m)^[A-Za-z0-9+/]{43}=$", "9P5LPRcSyAKE1Zo6yRkF2c86+HpqbvIVaaP/Pjwzokw="),
+    (r"(?m)^(— \S+) [A-Za-z0-9+/=]+$", r"\1 jP5LJldINj8kOcNHbKXed3zZbpZjZPP9YQLRDAg8aIF0…"),
+    (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "2026-11-25T18:55:37Z"),
+    # the publisher may have made one of its own
+    (r"\d+ checkpoints in the bundle", "2 checkpoints in the bundle"),
+]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FOLDERS = ("src/", "crates/", "sql/", "tests/", "docs/", "scripts/", "bench/", "examples/", ".ci/")
 
 failed = []
 passed = 0
+skipped = 0
 
 
 def check(name, problems):
@@ -57,15 +74,56 @@ def await_sealed(database):
 def blocks(page, database=None):
     """Runs the blocks of a page in their order; with ACCEPT=1 writes the results over those in the page."""
     text, name = page.read_text(encoding="utf-8"), page.relative_to(ROOT)
-    steps = list(BLOCK.finditer(text))
+    steps = list(BLOCKS["sql"].finditer(text))
     check(f"each ```sql block of {name} has its ```output",
           [] if len(steps) == len(re.findall(r"^```sql$", text, re.MULTILINE)) > 0 else ["a block has none, or there is no block"])
     out, end = [], 0
     for number, step in enumerate(steps, 1):
-        wanted, got = step["output"].rstrip("\n"), psql(step["sql"], database=database)
+        wanted, got = step["output"].rstrip("\n"), psql(step["code"], database=database)
         await_sealed(database)
-        first = step["sql"].strip().split("\n")[0]
+        first = step["code"].strip().split("\n")[0]
         check(f"{name}, step {number}: {first}", [] if got == wanted else [f"-- {name}", wanted, "-- psql", got])
+        out += [text[end : step.start("output")], got, "\n"]
+        end = step.end("output")
+    if os.environ.get("ACCEPT") == "1":
+        page.write_text("".join([*out, text[end:]]), encoding="utf-8")
+
+
+def fixed(text):
+    """The text with the same origin, keys, hashes and times in every run, without spaces at the ends of lines."""
+    for pattern, instead in FIXED:
+        text = re.sub(pattern, instead, text)
+    return "\n".join(line.rstrip() for line in text.strip("\n").split("\n"))
+
+
+def shell_blocks(page, database):
+    """Runs the shell blocks of a page in one shell, in a folder of its own where `auditlog` is found; with ACCEPT=1 writes the
+    results over those in the page."""
+    global skipped
+    text, name = page.read_text(encoding="utf-8"), page.relative_to(ROOT)
+    steps = list(BLOCKS["sh"].finditer(text))
+    check(f"each ```sh block of {name} has its ```output",
+          [] if len(steps) == len(re.findall(r"^```sh$", text, re.MULTILINE)) > 0 else ["a block has none, or there is no block"])
+    program = os.environ.get("AUDITLOG_PROGRAM")
+    if not program:
+        skipped += len(steps)
+        print(f"skipped: {name}: there is no program auditlog, and no cargo to build it")
+        return
+    mark = "\n@@ end of block @@\n"
+    with tempfile.TemporaryDirectory() as folder:
+        os.symlink(program, pathlib.Path(folder) / "auditlog")
+        work = pathlib.Path(folder) / "work"
+        work.mkdir()
+        script = pathlib.Path(folder) / "blocks.sh"
+        script.write_text("".join(f"{step['code']}printf '{mark.encode('unicode_escape').decode()}'\n" for step in steps), encoding="utf-8")
+        env = {**os.environ, "PGDATABASE": database, "PATH": f"{folder}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
+        run = subprocess.run(["bash", str(script)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=work, env=env)
+    results = run.stdout.decode("utf-8", "replace").split(mark)[: len(steps)]
+    results += ["the shell has ended before this block"] * (len(steps) - len(results))
+    out, end = [], 0
+    for number, (step, result) in enumerate(zip(steps, results), 1):
+        wanted, got = fixed(step["output"]), fixed(result)
+        check(f"{name}, step {number}: {step['code'].strip().split(chr(10))[0]}", [] if got == wanted else [f"-- {name}", wanted, "-- shell", got])
         out += [text[end : step.start("output")], got, "\n"]
         end = step.end("output")
     if os.environ.get("ACCEPT") == "1":
@@ -177,6 +235,8 @@ def paths():
 blocks(README)
 psql("CREATE DATABASE query_language")
 blocks(LANGUAGE, "query_language")
+psql("CREATE DATABASE verify")
+shell_blocks(GUIDE, "verify")
 settings()
 query_settings()
 query_fields()
@@ -185,5 +245,5 @@ health()
 columns()
 links()
 paths()
-print(f"{passed} passed, {len(failed)} failed")
+print(f"{passed} passed, {len(failed)} failed" + (f", {skipped} skipped" if skipped else ""))
 sys.exit(1 if failed else 0)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The documentation against the product: the tour of README.md and the examples of docs/query-language.md as they stand there,
-# the tables of settings, roles and fields, links and paths. Makes a private cluster; expects that the extension is installed
-# (scripts/build.sh).
+# The documentation against the product: the tour of README.md, the examples of docs/query-language.md and the shell blocks of
+# docs/verify.md as they stand there, the tables of settings, roles and fields, links and paths. Makes a private cluster;
+# expects that the extension is installed (scripts/build.sh). docs/verify.md needs the program `auditlog`: AUDITLOG_PROGRAM, or
+# it is built here; without cargo that page is skipped.
 #
 #   tests/docs/run.sh                 PG_BIN=/usr/lib/postgresql/15/bin tests/docs/run.sh: another installation
-#   ACCEPT=1 tests/docs/run.sh        writes the results into the two pages: read the diff before you commit it
+#   ACCEPT=1 tests/docs/run.sh        writes the results into the three pages: read the diff before you commit it
 set -euo pipefail
 chosen=${PG_BIN:-}
 # shellcheck source=scripts/env.sh
@@ -14,6 +15,13 @@ chosen=${PG_BIN:-}
 if [ -n "$chosen" ]; then export PG_BIN=$chosen PATH=$chosen:$PATH; fi
 # shellcheck source=tests/private_cluster.sh
 . "$ROOT/tests/private_cluster.sh"
+
+# Built without optimisation: `cargo test` has made most of it, and the page's log is small.
+if [ -z "${AUDITLOG_PROGRAM:-}" ] && have cargo; then
+    (cd "$ROOT" && cargo build --quiet "${CARGO_LOCKED[@]}" -p auditlog-cli)
+    AUDITLOG_PROGRAM=$CARGO_TARGET_DIR/debug/auditlog
+fi
+export AUDITLOG_PROGRAM=${AUDITLOG_PROGRAM:-}
 
 start_cluster
 "$PG_BIN/createdb" tour
