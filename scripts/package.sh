@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `make package [PG=18]`: builds the release and writes dist/pg_auditlog-<version>-pg<major>.tar.gz: library, control file and
+# `make package [PG=18]`: builds the release and writes dist/pg_auditlog-<version>-pg<major>.tar.gz: library, command line tool, control file and
 # SQL scripts at the paths of Debian's and of the official container image's PostgreSQL. The Dockerfile does the same.
 #
 #   tar -C / -xzf dist/pg_auditlog-0.1.0-pg15.tar.gz
@@ -18,6 +18,8 @@ install -D -m 755 "$("$PG_CONFIG" --pkglibdir)/pg_auditlog.so" "$tree/usr/lib/po
 for file in "$("$PG_CONFIG" --sharedir)"/extension/pg_auditlog*; do
     install -D -m 644 "$file" "$tree/usr/share/postgresql/$PG_MAJOR/extension/$(basename "$file")"
 done
+cargo build "${CARGO_LOCKED[@]}" -q --release -p auditlog-cli || die "the build of auditlog failed"
+install -D -m 755 "$CARGO_TARGET_DIR/release/auditlog" "$tree/usr/bin/auditlog"
 install -D -m 644 LICENSE "$tree/usr/share/doc/pg_auditlog/LICENSE"
 
 # Names sorted, owner and time fixed: the same build gives the same archive.

@@ -28,6 +28,9 @@ fi
 
 bash "$here/setup.sh"
 bash "$here/build.sh" release
+say "Building the command line tool"
+cargo build "${CARGO_LOCKED[@]}" -q --release --manifest-path "$ROOT/Cargo.toml" -p auditlog-cli || die "the build of auditlog failed"
+auditlog=$CARGO_TARGET_DIR/release/auditlog
 bash "$here/cluster.sh" start
 
 # shellcheck source=/dev/null
@@ -139,7 +142,18 @@ if [ -n "$findings" ]; then
 fi
 note "verified: $(value -c 'SELECT size FROM auditlog_data.head') events, no finding ($ms ms)"
 
-say "9. How it is doing: auditlog.health()"
+say "9. Prove it to outsiders: auditlog.checkpoint(), inclusion_proof(), and the tool auditlog, which needs no PostgreSQL"
+value -c 'SELECT auditlog.checkpoint()' | sed 's/^/     /'
+proof=$(value -c "SELECT auditlog.inclusion_proof('$event_id')")
+note "inclusion proof of $event_id: $(printf '%s\n' "$proof" | wc -l) lines, ${#proof} bytes"
+key=$(value -c 'SELECT auditlog.public_key()')
+rm -rf "$RUN_DIR/bundle"
+"$auditlog" bundle --dsn "host=$PGHOST port=$PGPORT user=$PGUSER dbname=$PGDATABASE" --out "$RUN_DIR/bundle" >/dev/null ||
+    die "no bundle could be made"
+note "$auditlog verify .run/bundle --key '$key'"
+"$auditlog" verify "$RUN_DIR/bundle" --key "$key" | sed 's/^/     /' || die "the bundle does not verify"
+
+say "10. How it is doing: auditlog.health()"
 sql -c 'SELECT * FROM auditlog.health()'
 
 say "It goes on running"

@@ -44,6 +44,8 @@ pub static CHECKPOINT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(10);
 /// File with the key that signs checkpoints, relative to the data directory; `%d` is the database's oid.
 pub static SIGNING_KEY_FILE: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"auditlog_signing_key_%d.pem"));
+/// Seconds after which the whole log is verified again in the background; 0 for never.
+pub static VERIFY_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(86_400);
 /// Socket of an external signer; empty: the key file is used.
 pub static SIGNER_SOCKET: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// The external signer's key, as vkey.
@@ -164,6 +166,16 @@ pub fn init() {
         &CHECKPOINT_INTERVAL,
         1,
         86_400,
+        Sighup,
+        GucFlags::UNIT_S,
+    );
+    GucRegistry::define_int_guc(
+        c"auditlog.verify_interval",
+        c"Time after which the whole log is verified again in the background.",
+        c"New events are verified at once. 0 verifies nothing in the background.",
+        &VERIFY_INTERVAL,
+        0,
+        i32::MAX,
         Sighup,
         GucFlags::UNIT_S,
     );

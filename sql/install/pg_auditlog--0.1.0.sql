@@ -280,6 +280,11 @@ CREATE TABLE auditlog_data.publisher (
     since timestamptz NOT NULL,
     protection jsonb,
     witness_policy text,
+    verified_size bigint NOT NULL DEFAULT 0,
+    verified_at timestamptz,
+    verify_begun timestamptz,
+    verify_findings bigint NOT NULL DEFAULT 0,
+    verify_first text,
     blocked_origin text,
     blocked_state text,
     blocked_detail text
@@ -438,7 +443,7 @@ CREATE FUNCTION auditlog.verify(from_index bigint DEFAULT 0, to_index bigint DEF
     RETURNS TABLE (log_index bigint, kind text, detail text, event_id text)
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_verify';
 COMMENT ON FUNCTION auditlog.verify(bigint, bigint) IS
-    'Reads and hashes every event again; each row is a finding (modified, missing, extra, reordered), no row means intact';
+    'Reads and hashes every event again; each row is a finding (modified, missing, extra, reordered, uncovered_gap, forked, rolled_back, key_replaced, unsealed_too_long, trigger_disabled), no row means intact';
 
 -- Not for users.
 
@@ -1121,7 +1126,7 @@ DECLARE
     failing text;
 BEGIN
     SELECT * INTO h FROM auditlog_data.head_state();
-    subject := 'log'; statement := format('%s events are sealed', COALESCE(h.size, 0));
+    subject := 'log'; statement := format('events sealed: %s', COALESCE(h.size, 0));
     RETURN NEXT;
     SELECT k.origin, k.size, k.made_at INTO c FROM auditlog_data.checkpoint AS k
         JOIN auditlog_data.incarnation AS i ON i.origin = k.origin ORDER BY i.number DESC, k.size DESC LIMIT 1;
@@ -1137,7 +1142,7 @@ BEGIN
     subject := 'sinks';
     SELECT string_agg(format('%s: %s', s.name, s.last_error), '; ' ORDER BY s.name) INTO failing
         FROM auditlog_data.checkpoint_sink AS s WHERE s.attempts > 0;
-    statement := COALESCE('failing: ' || failing, format('checkpoints go to %s sinks',
+    statement := COALESCE('failing: ' || failing, format('sinks for checkpoints: %s',
         (SELECT count(*) FROM auditlog_data.checkpoint_sink)));
     RETURN NEXT;
     subject := 'publishing';
@@ -1314,11 +1319,12 @@ COMMENT ON VIEW auditlog.stat_word_index IS 'The word index: how far it is behin
 
 CREATE FUNCTION auditlog_data.publisher_state(
         OUT state text, OUT detail text, OUT since timestamptz, OUT pid integer, OUT origin text, OUT size bigint,
-        OUT made_at timestamptz, OUT key_in_data_directory boolean)
+        OUT made_at timestamptz, OUT key_in_data_directory boolean, OUT verified_size bigint, OUT verified_at timestamptz,
+        OUT verify_findings bigint, OUT verify_first text)
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $body$
     SELECT COALESCE(p.state, 'ok'), COALESCE(p.detail, ''), p.since, s.publisher_pid, i.origin, c.size, c.made_at,
-        s.key_in_data_directory
+        s.key_in_data_directory, COALESCE(p.verified_size, 0), p.verified_at, COALESCE(p.verify_findings, 0), p.verify_first
     FROM auditlog_data.stats() AS s
     LEFT JOIN auditlog_data.publisher AS p ON true
     LEFT JOIN LATERAL (SELECT n.origin FROM auditlog_data.incarnation AS n ORDER BY n.number DESC LIMIT 1) AS i ON true
@@ -1559,6 +1565,19 @@ BEGIN
         hint := 'Move the file elsewhere (mode 0600) and set auditlog.signing_key_file to its path.';
     ELSE
         status := 'ok'; detail := 'The signing key lies outside of the data directory.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'verification';
+    IF p.verify_findings > 0 THEN
+        status := 'error'; detail := format('%s findings in the background, the first: %s.', p.verify_findings, p.verify_first);
+        hint := 'auditlog.verify() names them all.';
+    ELSIF current_setting('auditlog.verify_interval')::interval = interval '0' THEN
+        status := 'warning'; detail := 'Nothing is verified in the background.'; hint := 'Set auditlog.verify_interval.';
+    ELSE
+        status := 'ok'; hint := NULL;
+        detail := format('%s of %s events were verified in the background%s.', p.verified_size, COALESCE(h.size, 0),
+            COALESCE(', the last at ' || date_trunc('second', p.verified_at), ''));
     END IF;
     RETURN NEXT;
 

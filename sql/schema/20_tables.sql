@@ -231,6 +231,11 @@ CREATE TABLE auditlog_data.publisher (
     since timestamptz NOT NULL,
     protection jsonb,
     witness_policy text,
+    verified_size bigint NOT NULL DEFAULT 0,
+    verified_at timestamptz,
+    verify_begun timestamptz,
+    verify_findings bigint NOT NULL DEFAULT 0,
+    verify_first text,
     blocked_origin text,
     blocked_state text,
     blocked_detail text

@@ -55,7 +55,7 @@ CREATE FUNCTION auditlog.verify(from_index bigint DEFAULT 0, to_index bigint DEF
     RETURNS TABLE (log_index bigint, kind text, detail text, event_id text)
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_verify';
 COMMENT ON FUNCTION auditlog.verify(bigint, bigint) IS
-    'Reads and hashes every event again; each row is a finding (modified, missing, extra, reordered), no row means intact';
+    'Reads and hashes every event again; each row is a finding (modified, missing, extra, reordered, uncovered_gap, forked, rolled_back, key_replaced, unsealed_too_long, trigger_disabled), no row means intact';
 
 -- Not for users.
 

@@ -81,7 +81,7 @@ DECLARE
     failing text;
 BEGIN
     SELECT * INTO h FROM auditlog_data.head_state();
-    subject := 'log'; statement := format('%s events are sealed', COALESCE(h.size, 0));
+    subject := 'log'; statement := format('events sealed: %s', COALESCE(h.size, 0));
     RETURN NEXT;
     SELECT k.origin, k.size, k.made_at INTO c FROM auditlog_data.checkpoint AS k
         JOIN auditlog_data.incarnation AS i ON i.origin = k.origin ORDER BY i.number DESC, k.size DESC LIMIT 1;
@@ -97,7 +97,7 @@ BEGIN
     subject := 'sinks';
     SELECT string_agg(format('%s: %s', s.name, s.last_error), '; ' ORDER BY s.name) INTO failing
         FROM auditlog_data.checkpoint_sink AS s WHERE s.attempts > 0;
-    statement := COALESCE('failing: ' || failing, format('checkpoints go to %s sinks',
+    statement := COALESCE('failing: ' || failing, format('sinks for checkpoints: %s',
         (SELECT count(*) FROM auditlog_data.checkpoint_sink)));
     RETURN NEXT;
     subject := 'publishing';

@@ -83,11 +83,12 @@ COMMENT ON VIEW auditlog.stat_word_index IS 'The word index: how far it is behin
 
 CREATE FUNCTION auditlog_data.publisher_state(
         OUT state text, OUT detail text, OUT since timestamptz, OUT pid integer, OUT origin text, OUT size bigint,
-        OUT made_at timestamptz, OUT key_in_data_directory boolean)
+        OUT made_at timestamptz, OUT key_in_data_directory boolean, OUT verified_size bigint, OUT verified_at timestamptz,
+        OUT verify_findings bigint, OUT verify_first text)
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
 $body$
     SELECT COALESCE(p.state, 'ok'), COALESCE(p.detail, ''), p.since, s.publisher_pid, i.origin, c.size, c.made_at,
-        s.key_in_data_directory
+        s.key_in_data_directory, COALESCE(p.verified_size, 0), p.verified_at, COALESCE(p.verify_findings, 0), p.verify_first
     FROM auditlog_data.stats() AS s
     LEFT JOIN auditlog_data.publisher AS p ON true
     LEFT JOIN LATERAL (SELECT n.origin FROM auditlog_data.incarnation AS n ORDER BY n.number DESC LIMIT 1) AS i ON true
@@ -328,6 +329,19 @@ BEGIN
         hint := 'Move the file elsewhere (mode 0600) and set auditlog.signing_key_file to its path.';
     ELSE
         status := 'ok'; detail := 'The signing key lies outside of the data directory.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'verification';
+    IF p.verify_findings > 0 THEN
+        status := 'error'; detail := format('%s findings in the background, the first: %s.', p.verify_findings, p.verify_first);
+        hint := 'auditlog.verify() names them all.';
+    ELSIF current_setting('auditlog.verify_interval')::interval = interval '0' THEN
+        status := 'warning'; detail := 'Nothing is verified in the background.'; hint := 'Set auditlog.verify_interval.';
+    ELSE
+        status := 'ok'; hint := NULL;
+        detail := format('%s of %s events were verified in the background%s.', p.verified_size, COALESCE(h.size, 0),
+            COALESCE(', the last at ' || date_trunc('second', p.verified_at), ''));
     END IF;
     RETURN NEXT;
 

@@ -59,7 +59,7 @@ pub fn record(event: &OwnEvent<'_>) {
         Ok(event) => {
             let mut row = RowBuf::new();
             event_rows::fill(&mut row, &event, None, now);
-            inbox::complete(&mut row, now);
+            inbox::complete_own(&mut row, now);
             inbox::append(&row);
         }
         Err(e) => Fault::from(e).raise(),

@@ -149,7 +149,7 @@ fn inclusion(call: &Call) -> Datum {
             .raise()
     };
     let origin = checkpoints::incarnation().map(|now| now.origin);
-    let Some(newest) = origin.and_then(|origin| checkpoints::newest(&origin, index + 1)) else {
+    let Some(newest) = origin.and_then(|origin| checkpoints::to_prove_with(&origin, index + 1)) else {
         Fault::broken("no checkpoint covers the event yet")
             .detail(format!("Event {event_id} has the log_index {index}."))
             .hint("Call auditlog.checkpoint() first, in a statement of its own.")

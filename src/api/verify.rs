@@ -10,7 +10,7 @@ use crate::store::columns::{ENTRY_HASH, HASH, LOG, LOG_INDEX, PREV_HASH, REDACTE
 use crate::store::row::{self, Hasher};
 use crate::store::row_chunk::Chunk;
 use crate::store::scan::{self, Scan};
-use crate::store::{catalog, erasure, head};
+use crate::store::{catalog, checkpoints, erasure, head, inbox};
 use crate::worker::off_main::{self, Pool};
 use auditlog_core::chain::{GENESIS, Hash};
 use auditlog_core::runs::{Checker, Expect};
@@ -113,6 +113,13 @@ fn verify(call: &Call) -> Datum {
     if range.from == 0 && range.to.is_none() {
         lines.extend(verify_tree::check(&head));
         check_inbox(&mut lines);
+        check_waiting(&mut lines);
+        lines.extend(checkpoints::protection_faults().into_iter().map(|fault| Line {
+            log_index: None,
+            kind: "trigger_disabled".to_owned(),
+            detail: fault,
+            event_id: None,
+        }));
     }
     for line in lines {
         rows.push(&[
@@ -304,6 +311,43 @@ impl Pass<'_> {
             );
         }
     }
+}
+
+/// Microseconds that an event may wait to be sealed.
+const LONG_WAIT: i64 = 300_000_000;
+/// Looks, and milliseconds between them, until an event that waits is taken for stuck: one that was prepared
+/// or held by a long transaction may have been committed just now.
+const LOOKS: u32 = 30;
+const BETWEEN_LOOKS: i64 = 100;
+
+/// Events must not wait for ever.
+fn check_waiting(lines: &mut Vec<Line>) {
+    let mut waiting = inbox::waiting_since(shmem::unix_micros() - LONG_WAIT);
+    for _ in 0..LOOKS {
+        if waiting.is_empty() {
+            return;
+        }
+        // SAFETY: waits on this process' latch, with interrupts served in between.
+        unsafe {
+            let events = pgrx::pg_sys::WL_TIMEOUT | pgrx::pg_sys::WL_EXIT_ON_PM_DEATH;
+            let latch = pgrx::pg_sys::MyLatch;
+            pgrx::pg_sys::WaitLatch(
+                latch,
+                events as i32,
+                BETWEEN_LOOKS as _,
+                pgrx::pg_sys::PG_WAIT_EXTENSION,
+            );
+        }
+        pgrx::check_for_interrupts!();
+        let still = inbox::waiting_since(shmem::unix_micros() - LONG_WAIT);
+        waiting.retain(|event| still.contains(event));
+    }
+    lines.extend(waiting.into_iter().map(|event_id| Line {
+        log_index: None,
+        kind: "unsealed_too_long".to_owned(),
+        detail: "the event has been waiting to be sealed for more than five minutes".to_owned(),
+        event_id: Some(event_id),
+    }));
 }
 
 /// Whatever was erased must be named by an erasure event.

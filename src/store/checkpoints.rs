@@ -45,7 +45,11 @@ pub fn default_origin(number: i64) -> String {
     let (system, database) = unsafe { (pgrx::pg_sys::GetSystemIdentifier(), pgrx::pg_sys::MyDatabaseId.to_u32()) };
     match number {
         1 => format!("pg_auditlog/{system:016x}/{database}"),
-        _ => format!("pg_auditlog/{system:016x}/{database}/{number}"),
+        // Copies of a copy may declare the same number.
+        _ => {
+            let random = auditlog_core::erase::hex(&crate::random::bytes::<4>());
+            format!("pg_auditlog/{system:016x}/{database}/{number}-{random}")
+        }
     }
 }
 
@@ -90,13 +94,17 @@ pub fn requested_rotation() -> Option<String> {
     rows.first()?.first()?.text()
 }
 
-/// Another key signs from `size` events on; all requests are answered.
+/// Another key signs from `size` events on.
 pub fn rotated(origin: &str, old: &str, new: &str, size: i64) {
     spi::run(
         "UPDATE auditlog_data.signing_key SET retired_at = clock_timestamp() WHERE vkey = $1",
         &[Arg::text(Some(old))],
     );
     add_key(new, origin, size);
+}
+
+/// All requests are answered.
+pub fn forget_rotations() {
     spi::run("DELETE FROM auditlog_data.key_rotation", &[]);
 }
 
@@ -155,6 +163,15 @@ pub fn newest(origin: &str, size: i64) -> Option<Stored> {
 pub fn newest_committed(origin: &str, size: i64) -> Option<Stored> {
     let arguments = [Arg::text(Some(origin)), Arg::int(size)];
     spi::without_keeping_locks(|| as_owner(|| parse(&spi::read_latest(NEWEST, &arguments))))
+}
+
+/// The checkpoint to prove an event with: the newest one that witnesses have cosigned, or else the newest.
+pub fn to_prove_with(origin: &str, size: i64) -> Option<Stored> {
+    let covers = |stored: &Stored| stored.size >= size;
+    cosigned(origin)
+        .into_iter()
+        .find(covers)
+        .or_else(|| newest(origin, size))
 }
 
 /// The newest checkpoints with cosignatures, which their notes bear; the newest first.
@@ -314,12 +331,13 @@ pub fn protection_change() -> Option<ProtectionChange> {
     let known = rows.iter().any(|row| row[1].int() == Some(1));
     known.then(|| ProtectionChange {
         kinds: rows.iter().filter_map(|row| row[0].text()).collect(),
-        faults: spi::run(
-            "SELECT f.fault FROM auditlog_data.guard_faults() AS f ORDER BY 1 LIMIT 100",
-            &[],
-        )
-        .iter()
-        .filter_map(|row| row[0].text())
-        .collect(),
+        faults: protection_faults(),
     })
+}
+
+/// What of the log's protection is missing now.
+pub fn protection_faults() -> Vec<String> {
+    let sql = "SELECT f.fault FROM auditlog_data.guard_faults() AS f ORDER BY 1 LIMIT 100";
+    let rows = as_owner(|| spi::read_latest(sql, &[]));
+    rows.iter().filter_map(|row| row[0].text()).collect()
 }

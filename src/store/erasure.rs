@@ -58,6 +58,8 @@ pub fn erase(places: &[i64]) -> usize {
         );
     });
     let _erasing = Erasing::begin();
+    // Gone with the values, also when the server dies before the index is made anew.
+    as_owner(super::words::forget);
     let mut values = 0;
     for (index, erasure) in found {
         match erasure {

@@ -22,8 +22,37 @@ thread_local! {
     static PERSONAL: RefCell<(String, Option<Vec<String>>)> = const { RefCell::new((String::new(), None)) };
 }
 
-/// Completes a row whose caller's columns are set: provenance, salt, hash.
+/// Event types that only the audit log itself records: what it says of erasures and of its own protection
+/// must not come from anybody else.
+const OWN_TYPES: [&[u8]; 8] = [
+    b"auditlog.erasure",
+    b"auditlog.incarnation",
+    b"auditlog.key_rotate",
+    b"auditlog.policy_change",
+    b"auditlog.restore",
+    b"auditlog.sink_change",
+    b"auditlog.tamper_attempt",
+    b"auditlog.verify_failed",
+];
+
+/// Completes a row whose caller's columns are set: provenance, salt, hash. Refuses what only the audit
+/// log says of itself.
 pub fn complete(row: &mut RowBuf<INBOX>, recorded_at: i64) {
+    let place = at("event_type");
+    let value = (!row.nulls[place]).then_some(row.values[place]);
+    // SAFETY: a text column.
+    let event_type = value.map_or(&[][..], |value| unsafe { super::row::bytes(value) });
+    if event_type.starts_with(b"auditlog.") && OWN_TYPES.contains(&event_type) {
+        Fault::refused("only the audit log itself records events of this type")
+            .detail(format!("event_type is {}.", String::from_utf8_lossy(event_type)))
+            .hint("Take a type of your own.")
+            .raise();
+    }
+    complete_own(row, recorded_at);
+}
+
+/// The same for an event of the audit log about itself.
+pub fn complete_own(row: &mut RowBuf<INBOX>, recorded_at: i64) {
     row.time(at("recorded_at"), recorded_at);
     crate::provenance::fill(row);
     hide_personal(row);
@@ -145,6 +174,17 @@ pub fn shared_slot() -> &'static Slot {
                 .raise()
         }
     })
+}
+
+/// Ids of events that were recorded before `us` and are not sealed by now; some of them when there are many.
+pub fn waiting_since(us: i64) -> Vec<String> {
+    let rows = super::catalog::as_owner(|| {
+        super::spi::read_latest(
+            "SELECT event_id FROM auditlog_data.inbox WHERE recorded_at < $1 ORDER BY recorded_at LIMIT 100",
+            &[super::spi::Arg::time(us)],
+        )
+    });
+    rows.iter().filter_map(|row| row[0].text()).collect()
 }
 
 /// Remembers that this transaction wrote to a block, to tell the sealer at commit.

@@ -23,6 +23,7 @@ pub mod scan;
 pub mod spi;
 pub mod suggestions;
 pub mod tiles;
+pub mod verified;
 pub mod view;
 pub mod words;
 

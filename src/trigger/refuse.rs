@@ -38,6 +38,7 @@ fn refuse(call: &Call) -> Datum {
         (2, "head") if crate::worker::is_sealer() => trigger.tg_newtuple.into(),
         (0, "head") if crate::worker::is_sealer() || restoring() => trigger.tg_trigtuple.into(),
         (_, "head") if crate::worker::is_sealer() => trigger.tg_trigtuple.into(),
+        (1, "word_run") if erasure::is_erasing() => Datum::null(),
         (2, _) if erasure::is_erasing() && erases(call) => trigger.tg_newtuple.into(),
         // It empties drained inbox tables (store/inbox.rs).
         (event, _) => refused(event, &relation),

@@ -39,8 +39,10 @@ pub fn make() -> Result<Option<Question>, Trouble> {
         return Err(Trouble::new(state, detail));
     }
     if let Some(who) = checkpoints::requested_rotation() {
-        let old = key(&origin, &head)?;
-        return rotate(&origin, &head, &old, &who).map(|()| None);
+        let rotated = key(&origin, &head).and_then(|old| rotate(&origin, &head, &old, &who));
+        // What can't be done is not asked for once more: it must not keep checkpoints from being made.
+        checkpoints::forget_rotations();
+        return rotated.map(|()| None);
     }
     if let Some(last) = &last {
         if last.size == head.size && last.root == head.root {

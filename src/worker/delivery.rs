@@ -12,7 +12,7 @@ use crate::store::{checkpoints, tiles};
 use auditlog_sink::{DeliveryError, FailureKind, FileFormat, Message, Receipt, Target};
 use auditlog_tlog::proof::{consistency, root_at};
 use auditlog_tlog::witness::{AddCheckpoint, parse_cosignatures};
-use auditlog_tlog::{Checkpoint, SignedNote, VerifierKey};
+use auditlog_tlog::{Checkpoint, Hash, SignedNote, VerifierKey};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -45,6 +45,8 @@ enum Task {
         body: Vec<u8>,
         time: i64,
         size: i64,
+        /// The file that the checkpoint is appended to, and the size of the last one in it; 0 for none.
+        after: Option<(PathBuf, u64, Hash)>,
         /// The note and the witness's key, to check what comes back.
         cosigned_by: Option<Box<(SignedNote, VerifierKey)>>,
     },
@@ -165,6 +167,7 @@ fn task(due: &Due, origin: &str) -> Result<Option<Task>, String> {
             body: next.note.into_bytes(),
             time,
             size: next.size,
+            after: after(due),
             cosigned_by: None,
         }));
     }
@@ -194,8 +197,46 @@ fn task(due: &Due, origin: &str) -> Result<Option<Task>, String> {
         body: request.body().into_bytes(),
         time,
         size: newest.size,
+        after: None,
         cosigned_by: Some(Box::new((note, key))),
     }))
+}
+
+/// What the last checkpoint in a file must be, as this log has it now.
+fn after(due: &Due) -> Option<(PathBuf, u64, Hash)> {
+    if due.kind != "file" || due.delivered == 0 {
+        return None;
+    }
+    let size = due.delivered as u64;
+    // Whatever the tiles give is compared; a root that can't be had is no root of that file.
+    let root = root_at(size, &tiles::Stored).unwrap_or([0; 32]);
+    Some((PathBuf::from(&due.address), size, root))
+}
+
+/// Is what the file ends with what we think? Otherwise what it holds, to be judged.
+fn unexpected(after: Option<&(PathBuf, u64, Hash)>, origin: &str) -> Option<Result<Done, DeliveryError>> {
+    let (path, size, root) = after?;
+    let last = match auditlog_sink::read_last(path, FileFormat::Notes) {
+        Ok(Some(last)) => last,
+        Ok(None) => {
+            return Some(Err(refused(
+                "the file is empty; drop the sink and add it again if that is meant",
+            )));
+        }
+        Err(e) => {
+            return Some(Err(refused(&format!(
+                "{}: {e}; drop the sink and add it again if that is meant",
+                path.display()
+            ))));
+        }
+    };
+    let said = SignedNote::parse_bytes(&last)
+        .ok()
+        .and_then(|note| Checkpoint::parse(note.text()).ok());
+    match said {
+        Some(said) if said.origin == origin && (said.size, said.root) == (*size, *root) => None,
+        _ => Some(Ok(Done::Last(Some(last)))),
+    }
 }
 
 /// On a thread.
@@ -209,8 +250,17 @@ fn run(job: Job) -> Outcome {
             body,
             time,
             size,
+            after,
             cosigned_by,
         } => {
+            if let Some(result) = unexpected(after.as_ref(), &job.origin) {
+                return Outcome {
+                    sink: job.sink,
+                    origin: job.origin,
+                    attempts: job.attempts,
+                    result,
+                };
+            }
             let message = Message {
                 name,
                 content_type: "text/plain; charset=utf-8",
@@ -299,8 +349,8 @@ fn note(outcome: Outcome, head: &Head) {
             }
         }
         Err(e) => {
-            // 422: the witness has seen a log that ours does not continue.
-            if e.status == Some(422) {
+            // The witness has seen a log that ours does not continue, or another one of the same size.
+            if matches!(e.status, Some(409 | 422)) {
                 let detail = format!("the witness {sink} has cosigned another log of this origin: {e}");
                 checkpoints::block(&origin, "forked", &detail);
             }

@@ -15,6 +15,7 @@ pub mod publisher;
 pub mod sealer;
 pub mod signing;
 pub mod upkeep;
+pub mod verification;
 
 use pgrx::pg_sys;
 use std::cell::Cell;

@@ -5,7 +5,7 @@
 
 use super::delivery::Delivery;
 use super::presence::{database_is_being_dropped, extension_stays};
-use super::{checkpoint, job, launcher};
+use super::{checkpoint, job, launcher, verification};
 use crate::api::own_event::{self, OwnEvent};
 use crate::guc;
 use crate::shmem::{self, Slot};
@@ -44,6 +44,7 @@ pub extern "C-unwind" fn auditlog_publisher_main(argument: pg_sys::Datum) {
         slot,
         next: None,
         delivery: Delivery::default(),
+        verifying: false,
     }
     .run();
     slot.publisher.unregister(pause);
@@ -54,6 +55,8 @@ struct Publisher {
     /// When the next checkpoint is due.
     next: Option<Instant>,
     delivery: Delivery,
+    /// More of the log is to be verified at once.
+    verifying: bool,
 }
 
 /// What a round found.
@@ -74,7 +77,11 @@ impl Publisher {
                 Round::Idle => {}
                 Round::Leave(seconds) => return seconds,
             }
-            let nap = if self.delivery.is_busy() { SHORT_NAP } else { NAP };
+            let nap = if self.delivery.is_busy() || self.verifying {
+                SHORT_NAP
+            } else {
+                NAP
+            };
             if !BackgroundWorker::wait_latch(Some(nap)) {
                 return 1;
             }
@@ -103,7 +110,8 @@ impl Publisher {
             }
             postponed = checkpoints::incarnation().is_some() && checkpoint_sinks::waits_for_comparison();
             if (wanted || due) && !postponed {
-                if due {
+                // While a dump is being loaded, the protection arrives piece by piece.
+                if due && head::visible().is_some_and(|head| head.size > 0) {
                     watch_protection();
                 }
                 match checkpoint::make() {
@@ -118,6 +126,9 @@ impl Publisher {
         if (wanted || due) && !postponed {
             self.slot.checkpoint_attempts.fetch_add(1, Ordering::AcqRel);
         }
+        if let Ok(Round::Idle) = result {
+            self.verify();
+        }
         if result.is_ok() {
             self.delivery.begin(jobs);
         }
@@ -125,6 +136,19 @@ impl Publisher {
             self.next = Some(Instant::now() + interval);
         }
         result.unwrap_or(Round::Idle)
+    }
+}
+
+impl Publisher {
+    /// A piece of verification, in a transaction of its own: checkpoints come first.
+    fn verify(&mut self) {
+        let more = job::transaction(|| {
+            if database_is_being_dropped() || catalog::find().is_none() || !extension_stays() {
+                return false;
+            }
+            head::visible().is_some_and(|head| verification::step(&head))
+        });
+        self.verifying = more.unwrap_or(false);
     }
 }
 

@@ -66,14 +66,23 @@ fn beside(what: &str) -> PathBuf {
 pub fn take_over() -> Result<(), KeyError> {
     let path = path();
     let failed = |e| KeyError::Io(path.display().to_string(), e);
-    // In this order nothing is lost when the server dies in between: both keys are in some file.
-    fs::hard_link(&path, retired_path())
-        .or_else(|e| match e.kind() {
-            ErrorKind::AlreadyExists | ErrorKind::NotFound => Ok(()),
-            _ => Err(e),
-        })
-        .and_then(|()| fs::rename(next_path(), &path))
-        .map_err(failed)
+    // In this order nothing is lost when the server dies in between: both keys are in some file. A copy,
+    // not a link: a file of root's may not be linked to.
+    let keep = || -> std::io::Result<()> {
+        let old = match fs::read(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(retired_path())?;
+        file.write_all(&old)?;
+        file.sync_all()
+    };
+    keep().and_then(|()| fs::rename(next_path(), &path)).map_err(failed)
 }
 
 /// Reads the key.

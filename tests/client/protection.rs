@@ -1,6 +1,7 @@
 //! A window in which the log was not protected is itself in the log.
 
-use auditlog_testkit::log::{scalar, text, verify, wait_sealed};
+use auditlog_testkit::log::{scalar, text, verify, verify_all, wait_sealed};
+use auditlog_testkit::refused::refused_with;
 use auditlog_testkit::{Cluster, LONG, Options, wait_until};
 
 #[test]
@@ -67,4 +68,91 @@ fn switching_protection_off_and_on_is_told_of() {
     wait_sealed(&mut client);
     let kinds: Vec<String> = verify(&mut client).into_iter().map(|f| f.kind).collect();
     assert_eq!(kinds, ["missing"]);
+}
+
+#[test]
+fn the_log_is_verified_in_the_background() {
+    let cluster = Cluster::start(
+        &Options::default()
+            .set("auditlog.checkpoint_interval", "1")
+            .set("auditlog.verify_interval", "2"),
+    );
+    let mut client = cluster.create_database_with_extension("audited");
+    client
+        .batch_execute(
+            "SELECT auditlog.record_batch(jsonb_agg(jsonb_build_object('event_type', 'a.b', 'metadata', jsonb_build_object('n', i))))
+             FROM generate_series(1, 12000) AS i",
+        )
+        .expect("record_batch()");
+    wait_sealed(&mut client);
+    let health = "SELECT status || ' ' || detail FROM auditlog.health() WHERE \"check\" = 'verification'";
+    wait_until("all is verified", LONG, || {
+        text(&mut client, health).starts_with("ok 12000 of 12000 events were verified")
+    });
+    let partition = "tgrelid::regclass::text LIKE 'auditlog_data.log_standard%'";
+    for sql in [
+        format!("UPDATE pg_trigger SET tgenabled = 'D' WHERE {partition}"),
+        "UPDATE auditlog_data.log SET operation = 'forged' WHERE log_index = 7001; DELETE FROM auditlog_data.log WHERE log_index = 9000".to_owned(),
+        format!("UPDATE pg_trigger SET tgenabled = 'A' WHERE {partition}"),
+    ] {
+        cluster.connect("audited").batch_execute(&sql).expect("a superuser may");
+    }
+    wait_until("it is found in the next pass", LONG, || {
+        text(&mut client, health).starts_with("error 2 findings in the background, the first: modified: event 7001")
+    });
+    let told = "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.verify_failed' AND extra #>> '{metadata,first}' LIKE '%9000%'";
+    wait_until("an event tells of it", LONG, || scalar(&mut client, told) > 0);
+    refused_with(
+        &mut client,
+        "42501",
+        "SELECT auditlog.record('{\"event_type\": \"auditlog.verify_failed\"}'::jsonb)",
+    );
+}
+
+/// What nobody seals is a finding, and so is what protects the log no more.
+#[test]
+fn what_is_missing_besides_events_is_found() {
+    let db = auditlog_testkit::Database::new();
+    let mut client = db.superuser();
+    client
+        .batch_execute("INSERT INTO auditlog.events (event_type) VALUES ('a.b')")
+        .expect("INSERT");
+    wait_sealed(&mut client);
+    let kinds = |client: &mut auditlog_testkit::postgres::Client| -> Vec<String> {
+        verify_all(client).into_iter().map(|f| f.kind).collect()
+    };
+    assert_eq!(kinds(&mut client), Vec::<String>::new());
+    client
+        .batch_execute(
+            "UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = 'auditlog_no_truncate' AND tgrelid = 'auditlog_data.head'::regclass",
+        )
+        .expect("a superuser may");
+    assert_eq!(kinds(&mut client), ["trigger_disabled"]);
+    client
+        .batch_execute(
+            "UPDATE pg_trigger SET tgenabled = 'A' WHERE tgname = 'auditlog_no_truncate' AND tgrelid = 'auditlog_data.head'::regclass",
+        )
+        .expect("a superuser may");
+    // the sealer cannot get at the head; the event says it has been there for long
+    let mut holder = db.superuser();
+    holder
+        .batch_execute("BEGIN; LOCK TABLE auditlog_data.head IN SHARE ROW EXCLUSIVE MODE")
+        .expect("LOCK");
+    client
+        .batch_execute(
+            "INSERT INTO auditlog.events (event_type) VALUES ('a.b');
+             UPDATE pg_trigger SET tgenabled = 'D' WHERE tgrelid::regclass::text LIKE 'auditlog_data.inbox%'",
+        )
+        .expect("INSERT");
+    let mut other = db.superuser();
+    for i in 0..4 {
+        other
+            .batch_execute(&format!(
+                "UPDATE auditlog_data.inbox_{i} SET recorded_at = recorded_at - interval '1 hour'"
+            ))
+            .expect("a superuser may");
+    }
+    let found = kinds(&mut other);
+    assert!(found.contains(&"unsealed_too_long".to_owned()), "{found:?}");
+    holder.batch_execute("ROLLBACK").expect("ROLLBACK");
 }

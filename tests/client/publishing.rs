@@ -56,7 +56,7 @@ fn a_file_gets_every_checkpoint_in_order() {
     let file = cluster.dir().join("checkpoints.txt");
     record(&mut client, 5);
     let key = public_key(&mut client);
-    assert_eq!(status(&mut client, "sinks"), "checkpoints go to 0 sinks");
+    assert_eq!(status(&mut client, "sinks"), "sinks for checkpoints: 0");
     client
         .execute(
             "SELECT auditlog.add_checkpoint_sink('file', 'file', $1)",
@@ -146,7 +146,7 @@ fn a_receiver_that_is_down_misses_nothing() {
     client
         .batch_execute("SELECT auditlog.drop_checkpoint_sink('gone')")
         .expect("drop");
-    assert_eq!(status(&mut client, "sinks"), "checkpoints go to 1 sinks");
+    assert_eq!(status(&mut client, "sinks"), "sinks for checkpoints: 1");
     assert_eq!(
         scalar(
             &mut client,

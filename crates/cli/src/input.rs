@@ -43,7 +43,15 @@ fn log_key(text: &str) -> Result<VerifierKey, Failure> {
 
 /// A signed checkpoint in a file.
 pub fn note(path: &Path) -> Result<SignedNote, Failure> {
-    SignedNote::parse(&text_file(path)?).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    SignedNote::parse(&one_newline(text_file(path)?))
+        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+/// psql and editors end a text with one more newline than it has.
+pub fn one_newline(mut text: String) -> String {
+    text.truncate(text.trim_end_matches(['\n', '\r']).len());
+    text.push('\n');
+    text
 }
 
 /// A policy in a file.

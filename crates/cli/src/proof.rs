@@ -44,7 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Some(path) => input::policy(path)?,
         None => Policy::none(),
     };
-    let text = input::text_file(&arguments.proof)?;
+    let text = input::one_newline(input::text_file(&arguments.proof)?);
     let verdict = judge(arguments, &text, &keys, &policy)?;
     match verdict {
         Ok(text) => {

@@ -24,12 +24,12 @@ RESET ROLE;
 UPDATE pg_trigger SET tgenabled = 'D' WHERE tgrelid IN (SELECT relid FROM pg_partition_tree('auditlog_data.log'));
 \c
 UPDATE auditlog_data.log SET actor_id = 'somebody else' WHERE log_index = 2;
-SELECT log_index, kind, detail <> '' AS detail, event_id = (SELECT event_id FROM auditlog.events e WHERE e.log_index = v.log_index) AS event_id FROM auditlog.verify() v;
+SELECT log_index, kind, detail <> '' AS detail, event_id = (SELECT event_id FROM auditlog.events e WHERE e.log_index = v.log_index) AS event_id FROM auditlog.verify() v WHERE kind <> 'trigger_disabled';
 CREATE TEMP TABLE stolen AS SELECT * FROM auditlog_data.log WHERE log_index = 1;
 DELETE FROM auditlog_data.log WHERE log_index = 1;
-SELECT log_index, kind, detail <> '' AS detail FROM auditlog.verify() ORDER BY 1;
+SELECT log_index, kind, detail <> '' AS detail FROM auditlog.verify() WHERE kind <> 'trigger_disabled' ORDER BY 1;
 INSERT INTO auditlog_data.log SELECT * FROM stolen;
 UPDATE auditlog_data.log l SET actor_id = NULL WHERE log_index = 2;
-SELECT log_index, kind FROM auditlog.verify();
+SELECT log_index, kind FROM auditlog.verify() WHERE kind <> 'trigger_disabled';
 UPDATE pg_trigger SET tgenabled = 'A' WHERE NOT tgisinternal AND tgrelid IN (SELECT relid FROM pg_partition_tree('auditlog_data.log'));
 \c

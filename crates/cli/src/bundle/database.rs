@@ -1,14 +1,19 @@
 //! A log in PostgreSQL.
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use auditlog_bundle::Selection;
+use auditlog_tlog::{Checkpoint, SignedNote};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
 use postgres::{Client, NoTls};
 
 use super::{Source, copy};
 use crate::failure::Failure;
+
+/// Time for witnesses to cosign.
+const WITNESS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection.
 pub struct Database {
@@ -29,7 +34,27 @@ impl Source for Database {
     fn checkpoint(&mut self) -> Result<String, Failure> {
         let row = self.client.query_one("SELECT auditlog.checkpoint()", &[])?;
         let note: Option<String> = row.try_get(0)?;
-        note.ok_or_else(|| Failure::new("the log has no checkpoint yet"))
+        let note = note.ok_or_else(|| Failure::new("the log has no checkpoint yet"))?;
+        // Where there are witnesses, one that they have cosigned is worth more; they need a moment.
+        let parsed = SignedNote::parse(&note).map_err(|e| Failure::new(e.to_string()))?;
+        let checkpoint = Checkpoint::parse(parsed.text()).map_err(|e| Failure::new(e.to_string()))?;
+        let size = integer(checkpoint.size)?;
+        let witnesses = "SELECT count(*) FROM auditlog.checkpoint_sinks WHERE kind = 'witness'";
+        let witnesses: i64 = self.client.query_one(witnesses, &[])?.try_get(0)?;
+        let cosigned = "SELECT note, cosignatures FROM auditlog.checkpoints WHERE origin = $1 AND size >= $2 \
+            AND cosignatures > 0 ORDER BY cosignatures DESC, size DESC LIMIT 1";
+        let until = Instant::now() + WITNESS_PATIENCE;
+        let mut best = note;
+        while witnesses > 0 && Instant::now() < until {
+            if let Some(row) = self.client.query_opt(cosigned, &[&checkpoint.origin, &size])? {
+                best = row.try_get(0)?;
+                if row.try_get::<_, i64>(1)? >= witnesses {
+                    break;
+                }
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(best)
     }
 
     fn checkpoints(

@@ -1,0 +1,48 @@
+//! How far the verification in the background has come.
+
+use super::POSTGRES_EPOCH;
+use super::spi::{self, Arg};
+
+/// State of the verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Events that were verified in this pass.
+    pub size: i64,
+    /// When it began, microseconds since the Unix epoch.
+    pub begun: i64,
+    /// Findings of this pass.
+    pub findings: i64,
+    /// The first of them.
+    pub first: Option<String>,
+}
+
+/// As committed by now.
+pub fn state() -> Verified {
+    let rows = spi::run(
+        "SELECT verified_size, verify_begun, verify_findings, verify_first FROM auditlog_data.publisher",
+        &[],
+    );
+    let row = rows.first();
+    Verified {
+        size: row.and_then(|row| row[0].int()).unwrap_or(0),
+        begun: row.and_then(|row| row[1].int()).map_or(0, |us| us + POSTGRES_EPOCH),
+        findings: row.and_then(|row| row[2].int()).unwrap_or(0),
+        first: row.and_then(|row| row[3].text()),
+    }
+}
+
+/// Keeps it.
+pub fn keep(state: &Verified) {
+    spi::run(
+        "INSERT INTO auditlog_data.publisher (state, detail, since, verified_size, verify_begun, verify_findings, verify_first, verified_at) \
+         VALUES ('ok', '', clock_timestamp(), $1, $2, $3, $4, clock_timestamp()) \
+         ON CONFLICT (single) DO UPDATE SET verified_size = EXCLUDED.verified_size, verify_begun = EXCLUDED.verify_begun, \
+         verify_findings = EXCLUDED.verify_findings, verify_first = EXCLUDED.verify_first, verified_at = EXCLUDED.verified_at",
+        &[
+            Arg::int(state.size),
+            Arg::time(state.begun),
+            Arg::int(state.findings),
+            Arg::text(state.first.as_deref()),
+        ],
+    );
+}
