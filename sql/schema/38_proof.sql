@@ -113,7 +113,7 @@ COMMENT ON VIEW auditlog.signing_keys IS 'Public keys that have signed checkpoin
 
 CREATE VIEW auditlog.incarnations AS
 SELECT i.number, i.origin, i.first_size, i.started_at, i.declared_by, i.reason FROM auditlog_data.incarnation AS i;
-COMMENT ON VIEW auditlog.incarnations IS 'Origins of this log: another one begins when a restored or copied database goes on';
+COMMENT ON VIEW auditlog.incarnations IS 'Origins of this log: another one begins with each auditlog.declare_incarnation()';
 
 CREATE FUNCTION auditlog.rotate_key() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_rotate_key';
@@ -122,7 +122,7 @@ COMMENT ON FUNCTION auditlog.rotate_key() IS
 
 CREATE FUNCTION auditlog.declare_incarnation(reason text) RETURNS text
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_declare_incarnation';
-COMMENT ON FUNCTION auditlog.declare_incarnation(text) IS 'Lets a restored or copied log go on under a new origin, which it returns; itself an event';
+COMMENT ON FUNCTION auditlog.declare_incarnation(text) IS 'Has the log go on under a new origin, which it returns: after a restore, a copy or the loss of the key; itself an event';
 
 CREATE FUNCTION auditlog.erase(query text, reason text) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_erase';

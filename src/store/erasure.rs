@@ -80,7 +80,7 @@ pub fn erase(places: &[i64]) -> usize {
 
 /// Places that erasure events of the log name, as pairs of first and last, ascending.
 pub fn told() -> Vec<(i64, i64)> {
-    // Anybody who may record may write such an event, so nothing is expected of its shape.
+    // A superuser may have written such an event past all guards, so nothing is expected of its shape.
     let rows = as_owner(|| {
         spi::read(
             "SELECT (r ->> 0)::bigint AS first, (r ->> 1)::bigint AS last FROM auditlog_data.log AS l \

@@ -57,6 +57,7 @@ struct Outcome {
     sink: String,
     origin: String,
     attempts: i64,
+    by_witness: bool,
     result: Result<Done, DeliveryError>,
 }
 
@@ -235,12 +236,22 @@ fn unexpected(after: Option<&(PathBuf, u64, Hash)>, origin: &str) -> Option<Resu
         .and_then(|note| Checkpoint::parse(note.text()).ok());
     match said {
         Some(said) if said.origin == origin && (said.size, said.root) == (*size, *root) => None,
-        _ => Some(Ok(Done::Last(Some(last)))),
+        Some(said) if said.origin == origin => Some(Ok(Done::Last(Some(last)))),
+        _ => Some(Err(refused(
+            "the file ends with something else than a checkpoint of this log; give each log a file of its own",
+        ))),
     }
 }
 
 /// On a thread.
 fn run(job: Job) -> Outcome {
+    let by_witness = matches!(
+        &job.task,
+        Task::Deliver {
+            cosigned_by: Some(_),
+            ..
+        }
+    );
     let result = match &job.task {
         Task::Sign(question) => Ok(Done::Answered(Box::new(external_signer::ask((**question).clone())))),
         Task::ReadLast(path) => read_last(path),
@@ -258,6 +269,7 @@ fn run(job: Job) -> Outcome {
                     sink: job.sink,
                     origin: job.origin,
                     attempts: job.attempts,
+                    by_witness,
                     result,
                 };
             }
@@ -276,6 +288,7 @@ fn run(job: Job) -> Outcome {
         sink: job.sink,
         origin: job.origin,
         attempts: job.attempts,
+        by_witness,
         result,
     }
 }
@@ -324,6 +337,7 @@ fn note(outcome: Outcome, head: &Head) {
         sink,
         origin,
         attempts,
+        by_witness,
         result,
     } = outcome;
     match result {
@@ -349,8 +363,9 @@ fn note(outcome: Outcome, head: &Head) {
             }
         }
         Err(e) => {
-            // The witness has seen a log that ours does not continue, or another one of the same size.
-            if matches!(e.status, Some(409 | 422)) {
+            // The witness has seen a log that ours does not continue, or another one of the same size. What
+            // other receivers mean by these numbers is their affair.
+            if by_witness && matches!(e.status, Some(409 | 422)) {
                 let detail = format!("the witness {sink} has cosigned another log of this origin: {e}");
                 checkpoints::block(&origin, "forked", &detail);
             }

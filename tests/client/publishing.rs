@@ -219,3 +219,70 @@ fn sinks_are_checked_when_they_are_added() {
         refused_with(&mut client, "42501", sql);
     }
 }
+
+/// What 409 means is different from a witness's.
+#[test]
+fn a_receiver_that_refuses_does_not_stop_the_log() {
+    let cluster = cluster();
+    let mut client = cluster.create_database_with_extension("audited");
+    record(&mut client, 5);
+    let key = public_key(&mut client);
+    let server = Server::start(|_| (409, "text/plain", b"seen before".to_vec()));
+    client
+        .execute(
+            "SELECT auditlog.add_checkpoint_sink('web', 'http', $1)",
+            &[&server.url()],
+        )
+        .expect("add_checkpoint_sink()");
+    // two logs in one file
+    let file = cluster.dir().join("shared.txt");
+    client
+        .execute(
+            "SELECT auditlog.add_checkpoint_sink('file', 'file', $1)",
+            &[&file.display().to_string()],
+        )
+        .expect("add_checkpoint_sink()");
+    text(&mut client, "SELECT auditlog.checkpoint()");
+    wait_until("the file has it", LONG, || {
+        state(&mut client, "file").starts_with("ok 7")
+    });
+    let foreign = std::fs::read_to_string(&file)
+        .expect("the file")
+        .replace("pg_auditlog/", "somebody/else/");
+    std::fs::write(&file, foreign).expect("write");
+    record(&mut client, 1);
+    text(&mut client, "SELECT auditlog.checkpoint()");
+    wait_until("both are refused", LONG, || {
+        state(&mut client, "web").starts_with("retrying") && state(&mut client, "file").starts_with("retrying")
+    });
+    assert!(
+        state(&mut client, "file").contains("a file of its own"),
+        "{}",
+        state(&mut client, "file")
+    );
+    assert_eq!(status(&mut client, "publishing"), "going on");
+    record(&mut client, 1);
+    checked(&text(&mut client, "SELECT auditlog.checkpoint()"), &key);
+    // removed
+    std::fs::remove_file(&file).expect("remove");
+    client
+        .batch_execute("SELECT auditlog.drop_checkpoint_sink('file')")
+        .expect("drop");
+    // somebody who may not use the server's files by SQL
+    cluster.create_login("boss", &["auditlog_administrator"]);
+    let mut boss = cluster.connect_as("boss", "audited");
+    for sql in [
+        "SELECT auditlog.add_checkpoint_sink('a', 'file', '/tmp/x')",
+        "SELECT auditlog.add_checkpoint_sink('a', 'http', 'http://127.0.0.1:9/', '{\"token_file\": \"/etc/passwd\"}')",
+    ] {
+        refused_with(&mut boss, "42501", sql);
+    }
+    client
+        .batch_execute("GRANT pg_write_server_files TO boss")
+        .expect("GRANT");
+    boss.execute(
+        "SELECT auditlog.add_checkpoint_sink('a', 'file', $1)",
+        &[&file.display().to_string()],
+    )
+    .expect("add_checkpoint_sink()");
+}
