@@ -283,9 +283,9 @@ pub fn redacted_commitment(value: &Json) -> Option<Commitment> {
     parse_hex(text)
 }
 
-/// 32 bytes from 64 hexadecimal digits.
+/// 32 bytes from 64 hexadecimal digits, lower case: each commitment has one text.
 pub fn parse_hex(text: &str) -> Option<Commitment> {
-    if text.len() != 64 || !text.is_ascii() {
+    if text.len() != 64 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
         return None;
     }
     let mut out = [0u8; 32];
