@@ -2,7 +2,7 @@
 //! partitions as they lie in the heap, so no index, view or policy can hide or show anything. This
 //! thread reads, others hash.
 
-use super::verify_tree::{self, Leaves};
+use super::verify_tree;
 use crate::error::Fault;
 use crate::fmgr::{Call, Rows};
 use crate::shmem::{self, Slot};
@@ -10,6 +10,7 @@ use crate::store::columns::{ENTRY_HASH, HASH, LOG, LOG_INDEX, PREV_HASH, REDACTE
 use crate::store::row::{self, Hasher};
 use crate::store::row_chunk::Chunk;
 use crate::store::scan::{self, Scan};
+use crate::store::tiles::Leaves;
 use crate::store::{catalog, checkpoints, erasure, head, inbox};
 use crate::worker::off_main::{self, Pool};
 use auditlog_core::chain::{GENESIS, Hash};

@@ -14,36 +14,8 @@ use std::collections::HashMap;
 
 /// Tiles that are read at once.
 const WINDOW: u64 = 64;
-/// Windows that are kept: partitions whose events alternate in the log are read one after the other.
-const KEPT_WINDOWS: usize = 8;
 /// Tiles of all levels that are kept while checkpoints are checked: 32 MiB.
 const KEPT_TILES: usize = 4096;
-
-/// The leaves by their place in the log.
-#[derive(Default)]
-pub struct Leaves {
-    /// Newest first: number of the window, its tiles by index.
-    windows: Vec<(u64, HashMap<u64, Vec<Hash>>)>,
-}
-
-impl Leaves {
-    /// The leaf of the event with this `log_index`; `None` when the tree has none.
-    pub fn at(&mut self, log_index: u64) -> Option<Hash> {
-        let tile = log_index / u64::from(TILE_WIDTH);
-        let number = tile / WINDOW;
-        match self.windows.iter().position(|(known, _)| *known == number) {
-            Some(0) => {}
-            Some(place) => self.windows[..=place].rotate_right(1),
-            None => {
-                self.windows.truncate(KEPT_WINDOWS - 1);
-                let window = tiles::range(0, number * WINDOW, WINDOW).into_iter().collect();
-                self.windows.insert(0, (number, window));
-            }
-        }
-        let place = usize::try_from(log_index % u64::from(TILE_WIDTH)).ok()?;
-        self.windows[0].1.get(&tile)?.get(place).copied()
-    }
-}
 
 /// What does not fit in the tree as a whole.
 pub fn check(head: &Head) -> Vec<Line> {

@@ -190,7 +190,12 @@ pub fn cosigned(origin: &str) -> Vec<Stored> {
 
 /// The smallest checkpoint over more than `size` events, without cosignatures.
 pub fn next(origin: &str, size: i64) -> Option<Stored> {
-    after(origin, size).into_iter().next()
+    some_after(origin, size, "ORDER BY size LIMIT 1").pop()
+}
+
+/// The largest checkpoint over at least `size` events, without cosignatures: what a witness is asked to sign.
+pub fn last(origin: &str, size: i64) -> Option<Stored> {
+    some_after(origin, size - 1, "ORDER BY size DESC LIMIT 1").pop()
 }
 
 /// Nothing is signed under this origin any more: somebody outside has seen another log.
@@ -217,14 +222,13 @@ pub fn blocked(origin: &str) -> Option<(String, String)> {
     Some((row[0].text()?, row[1].text()?))
 }
 
-/// Checkpoints that are read at once.
-const PIECE: &str = "1000";
-
-/// Some checkpoints of an origin over more than `size` events, by size.
+/// The next thousand checkpoints of an origin over more than `size` events, by size.
 pub fn after(origin: &str, size: i64) -> Vec<Stored> {
-    let sql = format!(
-        "SELECT size, root, note FROM auditlog_data.checkpoint WHERE origin = $1 AND size > $2 ORDER BY size LIMIT {PIECE}"
-    );
+    some_after(origin, size, "ORDER BY size LIMIT 1000")
+}
+
+fn some_after(origin: &str, size: i64, which: &str) -> Vec<Stored> {
+    let sql = format!("SELECT size, root, note FROM auditlog_data.checkpoint WHERE origin = $1 AND size > $2 {which}");
     let rows = as_owner(|| spi::read(&sql, &[Arg::text(Some(origin)), Arg::int(size)]));
     // A root of another length is none of ours; it must not hide the checkpoint.
     let stored = |row: &Vec<spi::Cell>| {

@@ -6,7 +6,8 @@ use super::head::Head;
 use super::spi::{self, Arg};
 use auditlog_tlog::Hash;
 use auditlog_tlog::proof::HashSource;
-use auditlog_tlog::tile::{self, Appender, Changed, LevelTiles, TileId};
+use auditlog_tlog::tile::{self, Appender, Changed, LevelTiles, TILE_WIDTH, TileId};
+use std::collections::HashMap;
 
 /// The right edge of the tree that `head` speaks of; `None` when the tiles don't give its root.
 pub fn edge(head: &Head) -> Option<Appender> {
@@ -111,5 +112,36 @@ impl HashSource for Stored {
                 })
                 .collect()
         })
+    }
+}
+
+/// Tiles of a window.
+const LEAF_WINDOW: u64 = 64;
+/// Windows that are kept: partitions whose events alternate in the log are read one after the other.
+const KEPT_WINDOWS: usize = 8;
+
+/// The leaves by their place in the log.
+#[derive(Default)]
+pub struct Leaves {
+    /// Newest first: number of the window, its tiles by index.
+    windows: Vec<(u64, HashMap<u64, Vec<Hash>>)>,
+}
+
+impl Leaves {
+    /// The leaf of the event with this `log_index`; `None` when the tree has none.
+    pub fn at(&mut self, log_index: u64) -> Option<Hash> {
+        let tile = log_index / u64::from(TILE_WIDTH);
+        let number = tile / LEAF_WINDOW;
+        match self.windows.iter().position(|(known, _)| *known == number) {
+            Some(0) => {}
+            Some(place) => self.windows[..=place].rotate_right(1),
+            None => {
+                self.windows.truncate(KEPT_WINDOWS - 1);
+                let window = range(0, number * LEAF_WINDOW, LEAF_WINDOW).into_iter().collect();
+                self.windows.insert(0, (number, window));
+            }
+        }
+        let place = usize::try_from(log_index % u64::from(TILE_WIDTH)).ok()?;
+        self.windows[0].1.get(&tile)?.get(place).copied()
     }
 }

@@ -4,18 +4,19 @@
 //! Whoever got checkpoints before is also asked, after each start, whether the last one was of this log: a
 //! database that was restored from a backup does not know what it had already signed.
 
+use super::comparison::{after, compare, read_last, rolled_back, unexpected};
 use super::external_signer::{self, Question, Reply};
 use super::off_main::Background;
 use crate::store::checkpoint_sinks::{self as sinks, Due};
 use crate::store::head::Head;
 use crate::store::{checkpoints, tiles};
-use auditlog_sink::{DeliveryError, FailureKind, FileFormat, Message, Receipt, Target};
-use auditlog_tlog::proof::{consistency, root_at};
+use auditlog_sink::{DeliveryError, FailureKind, Message, Receipt, Target};
+use auditlog_tlog::proof::consistency;
 use auditlog_tlog::witness::{AddCheckpoint, parse_cosignatures};
-use auditlog_tlog::{Checkpoint, Hash, SignedNote, VerifierKey};
+use auditlog_tlog::{Hash, SignedNote, VerifierKey};
 use serde_json::Value;
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Deliveries at a time: a sink that does not answer must not keep the others waiting.
@@ -23,7 +24,7 @@ const THREADS: usize = 4;
 /// Time for one delivery.
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Time until something that needs somebody's help is tried again.
-const PROBE: Duration = Duration::from_secs(60);
+pub const PROBE: Duration = Duration::from_secs(60);
 
 /// Something to do outside.
 struct Job {
@@ -45,7 +46,7 @@ enum Task {
         body: Vec<u8>,
         time: i64,
         size: i64,
-        /// The file that the checkpoint is appended to, and the size of the last one in it; 0 for none.
+        /// The file that the checkpoint is appended to, and size and root of the last one in it.
         after: Option<(PathBuf, u64, Hash)>,
         /// The note and the witness's key, to check what comes back.
         cosigned_by: Option<Box<(SignedNote, VerifierKey)>>,
@@ -61,9 +62,13 @@ struct Outcome {
     result: Result<Done, DeliveryError>,
 }
 
-enum Done {
+/// What was done.
+pub enum Done {
+    /// The last checkpoint of a file was read.
     Last(Option<Vec<u8>>),
+    /// A checkpoint of this size has arrived; the lines that a witness added.
     Delivered(i64, Option<String>),
+    /// The external signer has answered.
     Answered(Box<Reply>),
 }
 
@@ -174,7 +179,7 @@ fn task(due: &Due, origin: &str) -> Result<Option<Task>, String> {
     }
     // A witness vouches for all that came before: it needs the newest alone. After a start it is asked
     // for the one it has already, to hear whether it has another one.
-    let Some(newest) = checkpoints::after(origin, due.delivered.max(1) - 1).pop() else {
+    let Some(newest) = checkpoints::last(origin, due.delivered.max(1)) else {
         return Ok(None);
     };
     if newest.size == due.delivered && due.compared {
@@ -201,46 +206,6 @@ fn task(due: &Due, origin: &str) -> Result<Option<Task>, String> {
         after: None,
         cosigned_by: Some(Box::new((note, key))),
     }))
-}
-
-/// What the last checkpoint in a file must be, as this log has it now.
-fn after(due: &Due) -> Option<(PathBuf, u64, Hash)> {
-    if due.kind != "file" || due.delivered == 0 {
-        return None;
-    }
-    let size = due.delivered as u64;
-    // Whatever the tiles give is compared; a root that can't be had is no root of that file.
-    let root = root_at(size, &tiles::Stored).unwrap_or([0; 32]);
-    Some((PathBuf::from(&due.address), size, root))
-}
-
-/// Is what the file ends with what we think? Otherwise what it holds, to be judged.
-fn unexpected(after: Option<&(PathBuf, u64, Hash)>, origin: &str) -> Option<Result<Done, DeliveryError>> {
-    let (path, size, root) = after?;
-    let last = match auditlog_sink::read_last(path, FileFormat::Notes) {
-        Ok(Some(last)) => last,
-        Ok(None) => {
-            return Some(Err(refused(
-                "the file is empty; drop the sink and add it again if that is meant",
-            )));
-        }
-        Err(e) => {
-            return Some(Err(refused(&format!(
-                "{}: {e}; drop the sink and add it again if that is meant",
-                path.display()
-            ))));
-        }
-    };
-    let said = SignedNote::parse_bytes(&last)
-        .ok()
-        .and_then(|note| Checkpoint::parse(note.text()).ok());
-    match said {
-        Some(said) if said.origin == origin && (said.size, said.root) == (*size, *root) => None,
-        Some(said) if said.origin == origin => Some(Ok(Done::Last(Some(last)))),
-        _ => Some(Err(refused(
-            "the file ends with something else than a checkpoint of this log; give each log a file of its own",
-        ))),
-    }
 }
 
 /// On a thread.
@@ -293,18 +258,6 @@ fn run(job: Job) -> Outcome {
     }
 }
 
-fn read_last(path: &Path) -> Result<Done, DeliveryError> {
-    match auditlog_sink::read_last(path, FileFormat::Notes) {
-        Ok(last) => Ok(Done::Last(last)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Done::Last(None)),
-        Err(e) => Err(DeliveryError {
-            kind: FailureKind::Permanent,
-            message: format!("{}: {e}", path.display()),
-            status: None,
-        }),
-    }
-}
-
 /// The lines that a witness has added: only what its key has signed is kept.
 fn checked(
     receipt: &Receipt,
@@ -323,7 +276,8 @@ fn checked(
     }
 }
 
-fn refused(message: &str) -> DeliveryError {
+/// A failure that needs somebody's help.
+pub fn refused(message: &str) -> DeliveryError {
     DeliveryError {
         kind: FailureKind::Permanent,
         message: message.to_owned(),
@@ -380,34 +334,4 @@ fn note(outcome: Outcome, head: &Head) {
             sinks::failed(&sink, &e.to_string(), pause.as_micros() as i64);
         }
     }
-}
-
-fn rolled_back(sink: &str, origin: &str, size: u64, head: &Head) {
-    let detail = format!(
-        "{sink} has a checkpoint over {size} events, the log has {}: it was rolled back",
-        head.size
-    );
-    checkpoints::block(origin, "rolled_back", &detail);
-    sinks::failed(sink, &detail, PROBE.as_micros() as i64);
-}
-
-/// The last checkpoint of a file must be of this log.
-fn compare(sink: &str, origin: &str, last: Option<&[u8]>, head: &Head) {
-    let last = last
-        .and_then(|bytes| SignedNote::parse_bytes(bytes).ok())
-        .and_then(|note| Checkpoint::parse(note.text()).ok())
-        .filter(|last| last.origin == origin);
-    if let Some(last) = last {
-        if last.size > head.size as u64 {
-            return rolled_back(sink, origin, last.size, head);
-        }
-        if root_at(last.size, &tiles::Stored).ok() != Some(last.root) {
-            let detail = format!("{sink} has a checkpoint over {} events of another log", last.size);
-            checkpoints::block(origin, "forked", &detail);
-            return sinks::failed(sink, &detail, PROBE.as_micros() as i64);
-        }
-        // What is there need not be written once more, even if we don't remember.
-        sinks::resume_from(sink, origin, last.size as i64);
-    }
-    sinks::compared(sink);
 }

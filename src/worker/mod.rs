@@ -2,6 +2,7 @@
 //! extension.
 
 pub mod checkpoint;
+pub mod comparison;
 pub mod delivery;
 pub mod discovery;
 pub mod external_signer;

@@ -97,10 +97,8 @@ pub fn read(path: &Path) -> Result<SigningKey, KeyError> {
     };
     let metadata = fs::metadata(path).map_err(failed)?;
     // As PostgreSQL wants its TLS key: 0600, or 0640 when it belongs to root.
-    let others = if metadata.uid() == 0 { 0o137 } else { 0o177 };
-    // SAFETY: asks for this process' user.
-    let is_root = unsafe { libc::geteuid() } == 0;
-    if metadata.mode() & others & 0o077 != 0 && !is_root {
+    let others = if metadata.uid() == 0 { 0o037 } else { 0o077 };
+    if metadata.mode() & others != 0 {
         return Err(KeyError::Permissions(name()));
     }
     let text = fs::read_to_string(path).map_err(failed)?;

@@ -2,12 +2,12 @@
 //! after `auditlog.verify_interval`. What it finds is in `health()`, and told in an event.
 
 use crate::api::own_event::{self, OwnEvent};
-use crate::api::verify_tree::Leaves;
 use crate::guc;
 use crate::store::columns::{ENTRY_HASH, HASH, LOG, LOG_INDEX, PREV_HASH};
 use crate::store::head::Head;
 use crate::store::row::{self, Hasher};
 use crate::store::spi::{self, Arg};
+use crate::store::tiles::Leaves;
 use crate::store::verified::{self, Verified};
 use auditlog_core::chain::{GENESIS, Hash, link_hash};
 
