@@ -13,24 +13,24 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 /// Where libpq finds the database.
-fn dsn(directory: &Path, database: &str) -> String {
+pub fn dsn(directory: &Path, database: &str) -> String {
     format!("host={} port=5432 user=postgres dbname={database}", directory.display())
 }
 
-fn bundle(program: &Program, dsn: &str, to: &Path, more: &[&str]) -> Output {
+pub fn bundle(program: &Program, dsn: &str, to: &Path, more: &[&str]) -> Output {
     let to = to.display().to_string();
     program.output(&[&["bundle", "--dsn", dsn, "--out", &to], more].concat())
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     auditlog_testkit::command::both(output)
 }
 
 /// A folder of our own that goes with the test.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Folder {
+    pub fn new() -> Folder {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static COUNTER: AtomicUsize = AtomicUsize::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
@@ -39,7 +39,7 @@ impl Folder {
         Folder(path)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }
