@@ -1,8 +1,10 @@
 //! A window in which the log was not protected is itself in the log.
 
+use auditlog_testkit::command::run;
 use auditlog_testkit::log::{scalar, text, verify, verify_all, wait_sealed};
 use auditlog_testkit::refused::refused_with;
 use auditlog_testkit::{Cluster, LONG, Options, wait_until};
+use std::process::Command;
 
 #[test]
 fn switching_protection_off_and_on_is_told_of() {
@@ -92,13 +94,14 @@ fn the_log_is_verified_in_the_background() {
     let partition = "tgrelid::regclass::text LIKE 'auditlog_data.log_standard%'";
     for sql in [
         format!("UPDATE pg_trigger SET tgenabled = 'D' WHERE {partition}"),
-        "UPDATE auditlog_data.log SET operation = 'forged' WHERE log_index = 7001; DELETE FROM auditlog_data.log WHERE log_index = 9000".to_owned(),
+        "UPDATE auditlog_data.log SET operation = 'forged' WHERE log_index = 7001; DELETE FROM auditlog_data.log WHERE log_index = 9000;
+         INSERT INTO auditlog_data.log SELECT (jsonb_populate_record(l, '{\"log_index\": 50000}')).* FROM auditlog_data.log AS l WHERE log_index = 5".to_owned(),
         format!("UPDATE pg_trigger SET tgenabled = 'A' WHERE {partition}"),
     ] {
         cluster.connect("audited").batch_execute(&sql).expect("a superuser may");
     }
     wait_until("it is found in the next pass", LONG, || {
-        text(&mut client, health).starts_with("error 2 findings in the background, the first: modified: event 7001")
+        text(&mut client, health).starts_with("error 3 findings in the background, the first: extra: event 50000")
     });
     let told = "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.verify_failed' AND extra #>> '{metadata,first}' LIKE '%9000%'";
     wait_until("an event tells of it", LONG, || scalar(&mut client, told) > 0);
@@ -133,11 +136,12 @@ fn what_is_missing_besides_events_is_found() {
             "UPDATE pg_trigger SET tgenabled = 'A' WHERE tgname = 'auditlog_no_truncate' AND tgrelid = 'auditlog_data.head'::regclass",
         )
         .expect("a superuser may");
-    // the sealer cannot get at the head; the event says it has been there for long
-    let mut holder = db.superuser();
-    holder
-        .batch_execute("BEGIN; LOCK TABLE auditlog_data.head IN SHARE ROW EXCLUSIVE MODE")
-        .expect("LOCK");
+    // the sealer is stopped while it naps; the event says it has been there for long
+    let sealer = scalar(
+        &mut client,
+        "SELECT pid::bigint FROM pg_stat_activity WHERE datname = current_database() AND backend_type LIKE 'pg_auditlog sealer%'",
+    );
+    let stopped = Stopped::new(sealer);
     client
         .batch_execute(
             "INSERT INTO auditlog.events (event_type) VALUES ('a.b');
@@ -154,5 +158,22 @@ fn what_is_missing_besides_events_is_found() {
     }
     let found = kinds(&mut other);
     assert!(found.contains(&"unsealed_too_long".to_owned()), "{found:?}");
-    holder.batch_execute("ROLLBACK").expect("ROLLBACK");
+    drop(stopped);
+}
+
+/// A process that is stopped until this goes.
+struct Stopped(String);
+
+impl Stopped {
+    fn new(pid: i64) -> Stopped {
+        run(Command::new("kill").args(["-STOP", &pid.to_string()]));
+        Stopped(pid.to_string())
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // Gone already is no error.
+        let _ = Command::new("kill").args(["-CONT", &self.0]).status();
+    }
 }
