@@ -31,7 +31,7 @@ SELECT pg_catalog.pg_extension_config_dump('auditlog_data.token_keys', '');
 CREATE FUNCTION auditlog_data.principals_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_principals_changed';
 COMMENT ON FUNCTION auditlog_data.principals_changed() IS
-    'Trigger: has principals read again, and plans over the log made again';
+    'Trigger: has principals read again';
 
 CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.principal
     FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();

@@ -4,7 +4,7 @@ use crate::fmgr::{Call, Rows};
 use crate::identity;
 use crate::provenance::role_name;
 use crate::store::columns::{text, text_list};
-use crate::store::principals::{caller, has_tenants, team_of};
+use crate::store::principals::{caller, has_tenants, reader, team_of};
 use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, Oid};
 use std::ffi::CStr;
@@ -120,15 +120,11 @@ fn my_team(_call: &Call) -> Datum {
 
 /// `my_reader_id()`: the actor as which the caller's own reads are recorded.
 fn my_reader_id(_call: &Call) -> Datum {
-    let id = match caller() {
-        Some(principal) => principal.actor_id.clone(),
-        None => crate::provenance::session_user(),
-    };
-    text(id.as_bytes())
+    text(reader().1.as_bytes())
 }
 
 /// `has_no_tenants()`: asked while a query is planned, so that its policies need not look at the tenant of
-/// each row. The trigger on the principals has plans over the log made again.
+/// each row. When that changes, plans are made again (store/principals.rs).
 fn has_no_tenants(_call: &Call) -> Datum {
     (!has_tenants()).into()
 }

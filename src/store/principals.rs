@@ -154,6 +154,14 @@ pub fn caller() -> Option<Rc<Principal>> {
     of_role(&role_name(outer)).or_else(|| (session != outer).then(|| of_role(&role_name(session))).flatten())
 }
 
+/// Type and id of the actor as which the caller's own reads are recorded: the principal, or else the login role.
+pub fn reader() -> (&'static str, String) {
+    match caller() {
+        Some(principal) => ("user", principal.actor_id.clone()),
+        None => ("database_role", crate::provenance::session_user()),
+    }
+}
+
 /// The actors whose events a manager sees: the members of the teams that it manages, and itself.
 pub fn team_of(principal: &Principal) -> Rc<Vec<String>> {
     let managed = principal.manages.as_ref().unwrap_or(&principal.teams);
@@ -180,12 +188,13 @@ pub fn team_of(principal: &Principal) -> Rc<Vec<String>> {
     Rc::new(with_itself)
 }
 
+const HAS_TENANTS: &str = "SELECT EXISTS (SELECT FROM auditlog_data.principal WHERE tenant IS NOT NULL)";
+
 /// Has any principal a tenant?
 pub fn has_tenants() -> bool {
-    let sql = "SELECT EXISTS (SELECT FROM auditlog_data.principal WHERE tenant IS NOT NULL)";
     known(
         |known| known.has_tenants,
-        |read| as_owner(|| read(sql, &[]).first().and_then(|row| row[0].int()) != Some(0)),
+        |read| as_owner(|| read(HAS_TENANTS, &[]).first().and_then(|row| row[0].int()) != Some(0)),
         |known, found| known.has_tenants = Some(found),
     )
 }
@@ -226,11 +235,23 @@ pub fn taken(new: &Principal, old: Option<&Principal>) -> Option<Taken> {
     other.is_some_and(|one| !same(&one)).then_some(Taken::Role)
 }
 
+/// Writes, under [`lock`]. Plans hold whether there are tenants: when that changes, all of them are made again,
+/// whichever table of the log they read.
+fn write(sql: &str, arguments: &[Arg]) {
+    let tenants = || as_owner(|| spi::run(HAS_TENANTS, &[]).first().and_then(|row| row[0].int()));
+    let before = tenants();
+    trusted(sql, arguments);
+    if tenants() != before {
+        // SAFETY: queues a message for the end of the transaction.
+        unsafe { pg_sys::CacheInvalidateRelcacheAll() }
+    }
+}
+
 /// Adds a principal.
 pub fn add(principal: &Principal, who: &str) {
     let mut arguments = arguments(principal);
     arguments.push(Arg::text(Some(who)));
-    trusted(
+    write(
         "INSERT INTO auditlog_data.principal (actor_id, tenant, role_name, email, teams, manages, changed_by) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &arguments,
@@ -245,7 +266,7 @@ pub fn replace(old: &Principal, new: &Principal, who: &str) {
         Arg::text(Some(&old.actor_id)),
         Arg::text(old.tenant.as_deref()),
     ]);
-    trusted(
+    write(
         "UPDATE auditlog_data.principal SET actor_id = $1, tenant = $2, role_name = $3, email = $4, teams = $5, \
          manages = $6, changed_by = $7, changed_at = clock_timestamp() \
          WHERE actor_id = $8 AND tenant IS NOT DISTINCT FROM $9",
@@ -255,7 +276,7 @@ pub fn replace(old: &Principal, new: &Principal, who: &str) {
 
 /// Removes a principal.
 pub fn remove(principal: &Principal) {
-    trusted(
+    write(
         "DELETE FROM auditlog_data.principal WHERE actor_id = $1 AND tenant IS NOT DISTINCT FROM $2",
         &[Arg::text(Some(&principal.actor_id)), Arg::text(principal.tenant.as_deref())],
     );

@@ -178,3 +178,16 @@ fn every_role_may_call_what_the_model_says() {
         }
     }
 }
+
+/// Under row_security = off a statement of the owner would be an error, as its rows are subject to a policy too.
+#[test]
+fn functions_with_the_owners_rights_see_all_rows_whatever_the_session_says() {
+    let db = Database::new();
+    let open = rows(
+        &mut db.superuser(),
+        "SELECT oid::regprocedure::text, coalesce(proconfig::text, '') FROM pg_proc
+         WHERE pronamespace IN ('auditlog'::regnamespace, 'auditlog_data'::regnamespace) AND prosecdef
+           AND NOT 'row_security=on' = ANY (coalesce(proconfig, '{}'))",
+    );
+    assert_eq!(open, Vec::<[String; 2]>::new(), "add SET row_security = on");
+}
