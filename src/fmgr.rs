@@ -56,7 +56,12 @@ impl Call {
         self.arg(i).map(|datum| {
             // SAFETY: declared as text[].
             let items = crate::store::row::array_items(unsafe { crate::store::row::bytes(datum) })?;
-            Some(items.iter().map(|item| String::from_utf8_lossy(item).into_owned()).collect())
+            Some(
+                items
+                    .iter()
+                    .map(|item| String::from_utf8_lossy(item).into_owned())
+                    .collect(),
+            )
         })
     }
 

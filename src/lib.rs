@@ -43,7 +43,11 @@ extension_sql_file!(
     name = "principals",
     requires = ["triggers"]
 );
-extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["principals"]);
+extension_sql_file!(
+    "../sql/schema/50_health.sql",
+    name = "health",
+    requires = ["principals"]
+);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",
     name = "event_types",

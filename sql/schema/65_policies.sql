@@ -11,7 +11,7 @@ $body$
         ('auditlog_manager', 'SELECT', 'actor_id = ANY ((SELECT auditlog_data.my_team())::text[])'
             ' AND (auditlog_data.has_no_tenants() OR (SELECT auditlog_data.my_tenant()) IS NULL'
             ' OR tenant = (SELECT auditlog_data.my_tenant()))'),
-        ('auditlog_user', 'SELECT', 'actor_id = (SELECT auditlog_data.my_actor_id())'
+        ('auditlog_user', 'SELECT', 'auditlog_data.is_actor(actor_id, (SELECT auditlog_data.my_actor_id()))'
             ' AND (auditlog_data.has_no_tenants() OR (SELECT auditlog_data.my_tenant()) IS NULL'
             ' OR tenant = (SELECT auditlog_data.my_tenant()))')
 $body$;

@@ -100,7 +100,7 @@ GRANT EXECUTE ON FUNCTION auditlog.add_principal(name, text, text, text[], text,
     auditlog.drop_principal(text, text), auditlog.set_token_keys(text, text, text) TO auditlog_administrator;
 -- Named in policies and views; the schema is closed, so nobody calls them by hand.
 GRANT EXECUTE ON FUNCTION auditlog_data.my_actor_id(), auditlog_data.my_tenant(), auditlog_data.my_team(), auditlog_data.my_reader_id(),
-    auditlog_data.has_no_tenants(), auditlog_data.access_types()
+    auditlog_data.has_no_tenants(), auditlog_data.is_actor(text, text), auditlog_data.access_types()
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs

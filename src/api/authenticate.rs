@@ -88,7 +88,9 @@ fn capital(text: &str) -> String {
 fn configured() -> (Keys, Expected) {
     let setting = |setting: &GucSetting<Option<CString>>| {
         let value = setting.get();
-        value.and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
+        value
+            .and_then(|value| value.into_string().ok())
+            .filter(|value| !value.is_empty())
     };
     if let Some(path) = setting(&guc::JWKS_FILE) {
         let (Some(issuer), Some(audience)) = (setting(&guc::JWT_ISSUER), setting(&guc::JWT_AUDIENCE)) else {
@@ -97,7 +99,8 @@ fn configured() -> (Keys, Expected) {
                 .hint("Set auditlog.jwt_issuer and auditlog.jwt_audience beside auditlog.jwks_file.")
                 .raise()
         };
-        let keys = read_set(&path).and_then(|text| Keys::parse(&text).map_err(|e| format!("{}.", capital(&e.to_string()))));
+        let keys =
+            read_set(&path).and_then(|text| Keys::parse(&text).map_err(|e| format!("{}.", capital(&e.to_string()))));
         let keys = keys.unwrap_or_else(|detail| {
             Fault::broken("the keys for tokens cannot be read")
                 .detail(detail)
@@ -154,7 +157,10 @@ fn set_keys(call: &Call) -> Datum {
             invalid("the keys are too long", format!("They have {} bytes.", jwks.len()));
         }
         if let Err(e) = Keys::parse(&jwks) {
-            invalid("this is no set of keys to check tokens with", format!("{}.", capital(&e.to_string())));
+            invalid(
+                "this is no set of keys to check tokens with",
+                format!("{}.", capital(&e.to_string())),
+            );
         }
         let (Some(issuer), Some(audience)) = (given(1), given(2)) else {
             invalid(

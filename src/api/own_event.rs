@@ -45,7 +45,10 @@ pub fn record_change(event: &OwnEvent<'_>, resource: (&str, &str), before: Optio
     record_with(
         event,
         vec![
-            ("resource", object(vec![("type", text(resource_type)), ("id", text(id))])),
+            (
+                "resource",
+                object(vec![("type", text(resource_type)), ("id", text(id))]),
+            ),
             ("changes", object(changes.collect())),
         ],
     );

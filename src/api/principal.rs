@@ -13,7 +13,11 @@ use std::ffi::{CStr, CString};
 
 crate::sql_function!(auditlog_add_principal, pg_finfo_auditlog_add_principal, add);
 crate::sql_function!(auditlog_alter_principal, pg_finfo_auditlog_alter_principal, alter);
-crate::sql_function!(auditlog_drop_principal, pg_finfo_auditlog_drop_principal, drop_principal);
+crate::sql_function!(
+    auditlog_drop_principal,
+    pg_finfo_auditlog_drop_principal,
+    drop_principal
+);
 
 /// Bytes of a name of ours: ids longer than this are cut in the log, so that nobody's would be equal to it.
 const LONGEST: usize = auditlog_query::predicate::KEPT_BYTES - 1;
@@ -122,13 +126,16 @@ fn drop_principal(call: &Call) -> Datum {
 fn existing(actor_id: Option<String>, tenant: Option<String>) -> Principal {
     let actor_id = actor_id.unwrap_or_default();
     principals::get(&actor_id, tenant.as_deref()).unwrap_or_else(|| {
-        Fault::new(Code::ERRCODE_UNDEFINED_OBJECT, "there is no principal with this actor id")
-            .detail(match tenant {
-                Some(tenant) => format!("The actor id is {actor_id:?}, the tenant {tenant:?}."),
-                None => format!("The actor id is {actor_id:?}, without a tenant."),
-            })
-            .hint("auditlog.principals lists them; one with a tenant is named by both.")
-            .raise()
+        Fault::new(
+            Code::ERRCODE_UNDEFINED_OBJECT,
+            "there is no principal with this actor id",
+        )
+        .detail(match tenant {
+            Some(tenant) => format!("The actor id is {actor_id:?}, the tenant {tenant:?}."),
+            None => format!("The actor id is {actor_id:?}, without a tenant."),
+        })
+        .hint("auditlog.principals lists them; one with a tenant is named by both.")
+        .raise()
     })
 }
 
@@ -184,7 +191,12 @@ fn check(principal: &Principal) {
             );
         }
     }
-    if principal.teams.len().max(principal.manages.as_ref().map_or(0, Vec::len)) > MOST_TEAMS {
+    if principal
+        .teams
+        .len()
+        .max(principal.manages.as_ref().map_or(0, Vec::len))
+        > MOST_TEAMS
+    {
         invalid(
             "a principal has too many teams",
             format!("Up to {MOST_TEAMS} are possible."),

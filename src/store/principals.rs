@@ -98,7 +98,14 @@ pub fn of_role(role: &str) -> Option<Rc<Principal>> {
     let sql = format!("SELECT {COLUMNS} FROM auditlog_data.principal WHERE role_name = $1");
     known(
         |known| known.by_role.get(role).cloned(),
-        |read| as_owner(|| read(&sql, &[Arg::text(Some(role))]).first().and_then(|row| parse(row)).map(Rc::new)),
+        |read| {
+            as_owner(|| {
+                read(&sql, &[Arg::text(Some(role))])
+                    .first()
+                    .and_then(|row| parse(row))
+                    .map(Rc::new)
+            })
+        },
         |known, found| {
             known.by_role.insert(role.to_owned(), found);
         },
@@ -107,9 +114,8 @@ pub fn of_role(role: &str) -> Option<Rc<Principal>> {
 
 /// The principal that events name so.
 pub fn of_actor(subject: &Subject) -> Option<Rc<Principal>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM auditlog_data.principal WHERE actor_id = $1 AND tenant IS NOT DISTINCT FROM $2"
-    );
+    let sql =
+        format!("SELECT {COLUMNS} FROM auditlog_data.principal WHERE actor_id = $1 AND tenant IS NOT DISTINCT FROM $2");
     let arguments = [Arg::text(Some(&subject.actor_id)), Arg::text(subject.tenant.as_deref())];
     let key = (subject.actor_id.clone(), subject.tenant.clone());
     known(
@@ -172,7 +178,10 @@ pub fn team_of(principal: &Principal) -> Rc<Vec<String>> {
         |known| known.teams.get(&key).cloned(),
         |read| {
             as_owner(|| {
-                let rows = read(sql, &[Arg::texts(Some(managed)), Arg::text(principal.tenant.as_deref())]);
+                let rows = read(
+                    sql,
+                    &[Arg::texts(Some(managed)), Arg::text(principal.tenant.as_deref())],
+                );
                 Rc::new(rows.iter().filter_map(|row| row[0].text()).collect::<Vec<String>>())
             })
         },
@@ -215,9 +224,8 @@ pub fn lock() {
 
 /// The principal as it is now, read under [`lock`].
 pub fn get(actor_id: &str, tenant: Option<&str>) -> Option<Principal> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM auditlog_data.principal WHERE actor_id = $1 AND tenant IS NOT DISTINCT FROM $2"
-    );
+    let sql =
+        format!("SELECT {COLUMNS} FROM auditlog_data.principal WHERE actor_id = $1 AND tenant IS NOT DISTINCT FROM $2");
     let rows = as_owner(|| spi::read_latest(&sql, &[Arg::text(Some(actor_id)), Arg::text(tenant)]));
     rows.first().and_then(|row| parse(row))
 }
@@ -278,7 +286,10 @@ pub fn replace(old: &Principal, new: &Principal, who: &str) {
 pub fn remove(principal: &Principal) {
     write(
         "DELETE FROM auditlog_data.principal WHERE actor_id = $1 AND tenant IS NOT DISTINCT FROM $2",
-        &[Arg::text(Some(&principal.actor_id)), Arg::text(principal.tenant.as_deref())],
+        &[
+            Arg::text(Some(&principal.actor_id)),
+            Arg::text(principal.tenant.as_deref()),
+        ],
     );
 }
 

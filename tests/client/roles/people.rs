@@ -42,7 +42,7 @@ impl People {
     }
 
     /// Two events of each actor, and of nobody.
-    fn record(&self, from: i64) {
+    pub fn record(&self, from: i64) {
         let mut admin = self.db.superuser();
         admin
             .batch_execute(&format!(

@@ -5,7 +5,8 @@ use auditlog_testkit::Database;
 use auditlog_testkit::log::{assert_intact, scalar, text, wait_sealed};
 use auditlog_testkit::refused::refused_with;
 
-const TOLD: &str = "SELECT concat_ws(' ', operation, resource_type, resource_id, before, after, extra #>> '{metadata,email_changed}')
+const TOLD: &str =
+    "SELECT concat_ws(' ', operation, resource_type, resource_id, before, after, extra #>> '{metadata,email_changed}')
     FROM auditlog.events WHERE event_type = 'auditlog.principal_change' ORDER BY recorded_at DESC LIMIT 1";
 
 #[test]
@@ -18,21 +19,37 @@ fn each_change_is_an_event_in_the_same_transaction() {
     call(&mut client, &format!("SELECT auditlog.add_principal('{role}')"));
     assert_eq!(
         text(&mut admin, TOLD),
-        format!("add_principal principal {role} {{\"teams\": [], \"tenant\": null, \"manages\": null, \"actor_id\": \"{role}\", \"role_name\": \"{role}\"}}")
+        format!(
+            "add_principal principal {role} {{\"teams\": [], \"tenant\": null, \"manages\": null, \"actor_id\": \"{role}\", \"role_name\": \"{role}\"}}"
+        )
     );
     call(
         &mut client,
-        &format!("SELECT auditlog.alter_principal('{role}', '{{\"teams\": [\"ops\", \"dev\"], \"email\": \"a@b.example\", \"manages\": []}}')"),
+        &format!(
+            "SELECT auditlog.alter_principal('{role}', '{{\"teams\": [\"ops\", \"dev\"], \"email\": \"a@b.example\", \"manages\": []}}')"
+        ),
     );
     let told = text(&mut admin, TOLD);
-    assert!(told.contains("\"teams\": [\"ops\", \"dev\"]") && told.ends_with(" true"), "{told}");
+    assert!(
+        told.contains("\"teams\": [\"ops\", \"dev\"]") && told.ends_with(" true"),
+        "{told}"
+    );
     assert!(!told.contains("a@b.example"), "{told}");
     let row = "SELECT concat_ws(' ', actor_id, tenant, role_name, email, teams, manages, changed_by) FROM auditlog.principals";
-    assert_eq!(text(&mut client, row), format!("{role} {role} a@b.example {{ops,dev}} {{}} {role}"));
+    assert_eq!(
+        text(&mut client, row),
+        format!("{role} {role} a@b.example {{ops,dev}} {{}} {role}")
+    );
     // what changes nothing is none
-    call(&mut client, &format!("SELECT auditlog.alter_principal('{role}', '{{\"teams\": [\"ops\", \"dev\"]}}')"));
+    call(
+        &mut client,
+        &format!("SELECT auditlog.alter_principal('{role}', '{{\"teams\": [\"ops\", \"dev\"]}}')"),
+    );
     assert_eq!(scalar(&mut admin, "SELECT count(*) FROM auditlog.events"), 2);
-    call(&mut client, &format!("BEGIN; SELECT auditlog.drop_principal('{role}'); ROLLBACK"));
+    call(
+        &mut client,
+        &format!("BEGIN; SELECT auditlog.drop_principal('{role}'); ROLLBACK"),
+    );
     assert_eq!(scalar(&mut admin, "SELECT count(*) FROM auditlog.events"), 2);
     call(&mut client, &format!("SELECT auditlog.drop_principal('{role}')"));
     assert_eq!(scalar(&mut admin, "SELECT count(*) FROM auditlog.events"), 3);
@@ -53,7 +70,9 @@ fn bad_principals_are_refused_with_a_reason() {
     let mut admin = db.superuser();
     let role = db.login(&[]);
     admin
-        .batch_execute(&format!("SELECT auditlog.add_principal('{role}', 'a'), auditlog.add_principal(actor_id => 'b')"))
+        .batch_execute(&format!(
+            "SELECT auditlog.add_principal('{role}', 'a'), auditlog.add_principal(actor_id => 'b')"
+        ))
         .expect("principals");
     let long = "x".repeat(3000);
     for (code, call) in [
@@ -64,14 +83,29 @@ fn bad_principals_are_refused_with_a_reason() {
         ("22023", "add_principal(actor_id => '')".to_owned()),
         ("22023", format!("add_principal(actor_id => '{long}')")),
         ("22023", "add_principal(actor_id => 'c', tenant => ' ')".to_owned()),
-        ("22023", "add_principal(actor_id => 'c', teams => ARRAY['x', NULL])".to_owned()),
-        ("22023", "add_principal(actor_id => 'c', teams => ARRAY[['x'], ['y']])".to_owned()),
-        ("22023", "add_principal(actor_id => 'c', manages => ARRAY[''])".to_owned()),
-        ("22023", "add_principal(actor_id => 'c', teams => array_fill('t'::text, ARRAY[1001]))".to_owned()),
+        (
+            "22023",
+            "add_principal(actor_id => 'c', teams => ARRAY['x', NULL])".to_owned(),
+        ),
+        (
+            "22023",
+            "add_principal(actor_id => 'c', teams => ARRAY[['x'], ['y']])".to_owned(),
+        ),
+        (
+            "22023",
+            "add_principal(actor_id => 'c', manages => ARRAY[''])".to_owned(),
+        ),
+        (
+            "22023",
+            "add_principal(actor_id => 'c', teams => array_fill('t'::text, ARRAY[1001]))".to_owned(),
+        ),
         ("42710", "add_principal(actor_id => 'a')".to_owned()),
         ("42710", format!("add_principal('{role}', 'c')")),
         ("42710", "alter_principal('b', '{\"actor_id\": \"a\"}')".to_owned()),
-        ("42710", format!("alter_principal('b', '{{\"role_name\": \"{role}\"}}')")),
+        (
+            "42710",
+            format!("alter_principal('b', '{{\"role_name\": \"{role}\"}}')"),
+        ),
         ("42704", "alter_principal('c', '{}')".to_owned()),
         ("42704", "alter_principal('a', '{}', 'tenant')".to_owned()),
         ("22023", "alter_principal('a', '[]')".to_owned()),
@@ -111,17 +145,38 @@ fn a_change_counts_at_once_in_every_session() {
         .expect("PREPARE");
     for (change, expected) in [
         ("SELECT 1", "ann bob mia"),
-        ("SELECT auditlog.alter_principal('eve', '{\"teams\": [\"ops\", \"dev\"]}')", "ann bob eve mia"),
-        ("SELECT auditlog.alter_principal('ann', '{\"teams\": []}')", "bob eve mia"),
+        (
+            "SELECT auditlog.alter_principal('eve', '{\"teams\": [\"ops\", \"dev\"]}')",
+            "ann bob eve mia",
+        ),
+        (
+            "SELECT auditlog.alter_principal('ann', '{\"teams\": []}')",
+            "bob eve mia",
+        ),
         ("SELECT auditlog.alter_principal('mia', '{\"manages\": null}')", "mia"),
-        ("SELECT auditlog.alter_principal('mia', '{\"manages\": [\"dev\"]}')", "eve mia"),
+        (
+            "SELECT auditlog.alter_principal('mia', '{\"manages\": [\"dev\"]}')",
+            "eve mia",
+        ),
         ("SELECT auditlog.alter_principal('mia', '{\"manages\": []}')", "mia"),
-        ("SELECT auditlog.alter_principal('mia', '{\"manages\": [\"dev\", \"ops\"]}')", "bob eve mia"),
+        (
+            "SELECT auditlog.alter_principal('mia', '{\"manages\": [\"dev\", \"ops\"]}')",
+            "bob eve mia",
+        ),
         // from now on tenants count, also in plans that were made before
-        ("SELECT auditlog.alter_principal('bob', '{\"tenant\": \"acme\"}')", "bob eve mia"),
+        (
+            "SELECT auditlog.alter_principal('bob', '{\"tenant\": \"acme\"}')",
+            "bob eve mia",
+        ),
         ("SELECT auditlog.alter_principal('mia', '{\"tenant\": \"acme\"}')", ""),
-        ("INSERT INTO auditlog.events (event_type, actor_id, tenant) VALUES ('a.b', 'bob', 'acme'), ('a.b', 'eve', 'acme')", "bob"),
-        ("SELECT auditlog.alter_principal('mia', '{\"tenant\": null}', 'acme')", "bob eve mia"),
+        (
+            "INSERT INTO auditlog.events (event_type, actor_id, tenant) VALUES ('a.b', 'bob', 'acme'), ('a.b', 'eve', 'acme')",
+            "bob",
+        ),
+        (
+            "SELECT auditlog.alter_principal('mia', '{\"tenant\": null}', 'acme')",
+            "bob eve mia",
+        ),
         ("SELECT auditlog.drop_principal('mia')", ""),
     ] {
         admin.batch_execute(change).expect(change);
@@ -147,14 +202,20 @@ fn principals_come_along_in_a_dump_and_policies_too() {
     cluster.dump_into(people.db.name(), cluster, &target);
     let mut copy = cluster.connect(&target);
     auditlog_testkit::wait_until("the copy goes on", auditlog_testkit::LONG, || {
-        scalar(&mut copy, "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.restore'") == 1
+        scalar(
+            &mut copy,
+            "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.restore'",
+        ) == 1
     });
     assert_eq!(scalar(&mut copy, "SELECT count(*) FROM auditlog.principals"), 4);
     assert_eq!(scalar(&mut copy, "SELECT count(*) FROM auditlog.events"), events + 1);
     let policies = "SELECT string_agg(format('%s %s %s', c.relname, p.polname, pg_get_expr(p.polqual, p.polrelid)), ';' ORDER BY c.relname, p.polname)
         FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relname LIKE 'log%'";
     assert_eq!(text(&mut copy, policies), text(&mut admin, policies));
-    assert_eq!(scalar(&mut copy, "SELECT count(*) FROM auditlog_data.guard_faults()"), 0);
+    assert_eq!(
+        scalar(&mut copy, "SELECT count(*) FROM auditlog_data.guard_faults()"),
+        0
+    );
     let mut ann = cluster.connect_as(&people.role("ann"), &target);
     assert_eq!(scalar(&mut ann, "SELECT count(*) FROM auditlog.events"), 2);
     drop((copy, ann));

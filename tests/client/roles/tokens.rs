@@ -21,18 +21,28 @@ fn jwks(seed: u8) -> String {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs()
 }
 
 fn signed(seed: u8, claims: &Value) -> String {
     let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": format!("k{seed}")});
-    let message = format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()));
+    let message = format!(
+        "{}.{}",
+        BASE64.encode(header.to_string()),
+        BASE64.encode(claims.to_string())
+    );
     let signature = key(seed).sign(message.as_bytes());
     format!("{message}.{}", BASE64.encode(signature.to_bytes()))
 }
 
 fn token(subject: &str) -> String {
-    signed(7, &json!({"iss": "idp", "aud": "audit", "sub": subject, "exp": now() + 600}))
+    signed(
+        7,
+        &json!({"iss": "idp", "aud": "audit", "sub": subject, "exp": now() + 600}),
+    )
 }
 
 /// People, and an application's login that is nobody itself.
@@ -64,14 +74,21 @@ fn a_token_counts_until_the_transaction_ends() {
         assert_eq!(scalar(&mut client, COUNT), 2);
         assert_eq!(text(&mut client, WHO), "ann own token");
         assert_eq!(
-            scalar(&mut client, "SELECT count(*) FROM auditlog.events WHERE actor_id <> 'ann'"),
+            scalar(
+                &mut client,
+                "SELECT count(*) FROM auditlog.events WHERE actor_id <> 'ann'"
+            ),
             0
         );
         client.batch_execute(end).expect(end);
         assert_eq!(scalar(&mut client, COUNT), 0, "{end}");
         assert_eq!(text(&mut client, WHO), "nothing", "{end}");
     }
-    people.db.superuser().batch_execute("ROLLBACK PREPARED 'p'").expect("ROLLBACK PREPARED");
+    people
+        .db
+        .superuser()
+        .batch_execute("ROLLBACK PREPARED 'p'")
+        .expect("ROLLBACK PREPARED");
     // without a transaction block it is gone with the statement
     authenticate(&mut client, &token("ann"));
     assert_eq!(scalar(&mut client, COUNT), 0);
@@ -124,7 +141,10 @@ fn every_statement_asks_anew() {
     for actor in ["ann", "bob", "ann", "eve"] {
         authenticate(&mut client, &token(actor));
         assert_eq!(text(&mut client, "EXECUTE p"), actor);
-        assert_eq!(text(&mut client, "SELECT DISTINCT actor_id FROM auditlog.search()"), actor);
+        assert_eq!(
+            text(&mut client, "SELECT DISTINCT actor_id FROM auditlog.search()"),
+            actor
+        );
     }
     // a cursor goes on as whom it began
     client
@@ -159,13 +179,23 @@ fn no_sql_says_who_one_is() {
     // a role does not become another one because a token was taken
     client.batch_execute("BEGIN").expect("BEGIN");
     authenticate(&mut client, &token("mia"));
-    assert_eq!(text(&mut client, WHO), "mia own token", "a user, whatever the principal manages");
+    assert_eq!(
+        text(&mut client, WHO),
+        "mia own token",
+        "a user, whatever the principal manages"
+    );
     client.batch_execute("COMMIT").expect("COMMIT");
     let manager = people.login(&["manager"]);
     let mut client = people.db.connect_as(&manager);
     client.batch_execute("BEGIN").expect("BEGIN");
     authenticate(&mut client, &token("mia"));
-    assert_eq!(text(&mut client, "SELECT string_agg(DISTINCT actor_id, ' ' ORDER BY actor_id) FROM auditlog.events"), "ann bob mia");
+    assert_eq!(
+        text(
+            &mut client,
+            "SELECT string_agg(DISTINCT actor_id, ' ' ORDER BY actor_id) FROM auditlog.events"
+        ),
+        "ann bob mia"
+    );
 }
 
 #[test]
@@ -179,12 +209,27 @@ fn bad_tokens_are_refused_and_not_repeated() {
     for (token, detail) in [
         (signed(8, &claims(|_| ())), "None of the keys is the one that it names."),
         (signed(7, &claims(|c| c["exp"] = json!(now() - 60))), "It has expired."),
-        (signed(7, &claims(|c| c["nbf"] = json!(now() + 60))), "It is not valid yet."),
-        (signed(7, &claims(|c| c["iss"] = json!("other"))), "It is from another issuer."),
-        (signed(7, &claims(|c| c["aud"] = json!("other"))), "It is for another audience."),
-        (signed(7, &claims(|c| c["sub"] = json!("zoe"))), "The token is good, but nobody has said who its subject is."),
-        (signed(7, &claims(|c| c["tenant"] = json!("acme"))), "The token is good, but nobody has said who its subject is."),
-        (token("ann").replace(".", ".x"), "It is not a JSON Web Token."),
+        (
+            signed(7, &claims(|c| c["nbf"] = json!(now() + 60))),
+            "It is not valid yet.",
+        ),
+        (
+            signed(7, &claims(|c| c["iss"] = json!("other"))),
+            "It is from another issuer.",
+        ),
+        (
+            signed(7, &claims(|c| c["aud"] = json!("other"))),
+            "It is for another audience.",
+        ),
+        (
+            signed(7, &claims(|c| c["sub"] = json!("zoe"))),
+            "The token is good, but nobody has said who its subject is.",
+        ),
+        (
+            signed(7, &claims(|c| c["tenant"] = json!("acme"))),
+            "The token is good, but nobody has said who its subject is.",
+        ),
+        (token("ann").replace(".", ".x"), "Its signature does not fit."),
         ("secret".repeat(9), "It is not a JSON Web Token."),
     ] {
         let error = client
@@ -193,14 +238,19 @@ fn bad_tokens_are_refused_and_not_repeated() {
         let error = error.as_db_error().expect("an error of the server").clone();
         assert_eq!((error.code().code(), error.detail()), ("28000", Some(detail)));
         let shown = format!("{error:?}");
-        assert!(!shown.contains(&token) && !shown.contains(token.rsplit('.').next().expect("a part")), "{shown}");
+        assert!(
+            !shown.contains(&token) && !shown.contains(token.rsplit('.').next().expect("a part")),
+            "{shown}"
+        );
         assert!(error.hint().is_some());
     }
     refused_with(&mut client, "22004", "SELECT auditlog.authenticate(NULL)");
     assert_eq!(scalar(&mut client, COUNT), 0);
     // keys that are taken away count no more, and neither does who is no principal any more
     let mut admin = people.db.superuser();
-    client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ").expect("BEGIN");
+    client
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        .expect("BEGIN");
     authenticate(&mut client, &token("ann"));
     assert_eq!(scalar(&mut client, COUNT), 2);
     admin
@@ -219,7 +269,10 @@ fn changes_of_keys_are_events_and_private_keys_stay_out() {
     let mut admin = people.db.superuser();
     let told = "SELECT concat_ws(' ', event_type, operation, before, after ->> 'key_ids', after ->> 'issuer')
         FROM auditlog.events WHERE operation = 'set_token_keys' ORDER BY recorded_at DESC LIMIT 1";
-    assert_eq!(text(&mut admin, told), "auditlog.principal_change set_token_keys [\"k7\"] idp");
+    assert_eq!(
+        text(&mut admin, told),
+        "auditlog.principal_change set_token_keys [\"k7\"] idp"
+    );
     let private = jwks(7).replace("\"x\"", "\"d\": \"AAAA\", \"x\"");
     for (keys, rest) in [
         (private.as_str(), "'idp', 'audit'"),
@@ -228,7 +281,11 @@ fn changes_of_keys_are_events_and_private_keys_stay_out() {
         (&jwks(7), "'idp'"),
         (&jwks(7), "'idp', ' '"),
     ] {
-        let error = refused_with(&mut admin, "22023", &format!("SELECT auditlog.set_token_keys('{keys}', {rest})"));
+        let error = refused_with(
+            &mut admin,
+            "22023",
+            &format!("SELECT auditlog.set_token_keys('{keys}', {rest})"),
+        );
         assert!(error.hint().is_some() && error.detail().is_some());
     }
     for sql in [
@@ -250,7 +307,10 @@ fn keys_may_come_from_a_file_that_a_superuser_names() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("its mode");
     let set = |admin: &mut Client, name: &str, value: &str| {
         admin
-            .batch_execute(&format!("ALTER DATABASE {} SET auditlog.{name} = '{value}'", people.db.name()))
+            .batch_execute(&format!(
+                "ALTER DATABASE {} SET auditlog.{name} = '{value}'",
+                people.db.name()
+            ))
             .expect("ALTER DATABASE");
     };
     set(&mut admin, "jwks_file", &path);
@@ -263,13 +323,23 @@ fn keys_may_come_from_a_file_that_a_superuser_names() {
             Err(e) => e.code().map(|code| code.code().to_owned()).unwrap_or_default(),
         }
     };
-    assert_eq!(attempt(&mut client, &by_file), "55000", "issuer and audience are not set");
+    assert_eq!(
+        attempt(&mut client, &by_file),
+        "55000",
+        "issuer and audience are not set"
+    );
     set(&mut admin, "jwt_issuer", "file");
     set(&mut admin, "jwt_audience", "a");
     reconnect(&mut client);
     assert_eq!(attempt(&mut client, &by_file), "ann");
-    assert_eq!(attempt(&mut client, &token("ann")), "28000", "the keys of the table do not count beside a file");
-    let shown = client.query_one("SHOW auditlog.jwks_file", &[]).expect_err("not for everybody");
+    assert_eq!(
+        attempt(&mut client, &token("ann")),
+        "28000",
+        "the keys of the table do not count beside a file"
+    );
+    let shown = client
+        .query_one("SHOW auditlog.jwks_file", &[])
+        .expect_err("not for everybody");
     assert_eq!(shown.code().map(|code| code.code()), Some("42501"));
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).expect("its mode");
     assert_eq!(attempt(&mut client, &by_file), "55000", "anybody may write it");
@@ -292,19 +362,31 @@ fn the_same_id_in_two_tenants_is_two_people() {
         )
         .expect("two tenants");
     let of = |tenant: &str| {
-        signed(7, &json!({"iss": "idp", "aud": "audit", "sub": "kim", "tenant": tenant, "exp": now() + 600}))
+        signed(
+            7,
+            &json!({"iss": "idp", "aud": "audit", "sub": "kim", "tenant": tenant, "exp": now() + 600}),
+        )
     };
     let seen = "SELECT string_agg(event_id, ' ' ORDER BY event_id) FROM auditlog.events";
     for (tenant, expected) in [("acme", "k1"), ("umbrella", "k2")] {
         client.batch_execute("BEGIN").expect("BEGIN");
         authenticate(&mut client, &of(tenant));
         assert_eq!(text(&mut client, seen), expected);
-        assert_eq!(text(&mut client, "SELECT string_agg(event_id, ' ') FROM auditlog.search()"), expected);
-        assert_eq!(text(&mut client, "SELECT string_agg(event_id, ' ') FROM auditlog.my_events"), expected);
+        assert_eq!(
+            text(&mut client, "SELECT string_agg(event_id, ' ') FROM auditlog.search()"),
+            expected
+        );
+        assert_eq!(
+            text(&mut client, "SELECT string_agg(event_id, ' ') FROM auditlog.my_events"),
+            expected
+        );
         client.batch_execute("COMMIT").expect("COMMIT");
     }
     let error = client.query("SELECT auditlog.authenticate($1)", &[&token("kim")]);
-    assert_eq!(error.expect_err("of which tenant?").code().map(|code| code.code()), Some("28000"));
+    assert_eq!(
+        error.expect_err("of which tenant?").code().map(|code| code.code()),
+        Some("28000")
+    );
     // one without a tenant sees its events in all of them
     client.batch_execute("BEGIN").expect("BEGIN");
     authenticate(&mut client, &token("ann"));

@@ -56,7 +56,10 @@ fn a_token_brings_no_key_along() {
 #[test]
 fn headers_that_ask_for_more_are_refused() {
     for (header, reason) in [
-        (json!({"alg": "EdDSA", "kid": "ed", "crit": ["b64"], "b64": false}), Refused::Critical),
+        (
+            json!({"alg": "EdDSA", "kid": "ed", "crit": ["b64"], "b64": false}),
+            Refused::Critical,
+        ),
         (json!({"alg": "EdDSA", "kid": "ed", "crit": []}), Refused::Critical),
         (json!({"alg": "EdDSA", "kid": "ed", "typ": "dpop+jwt"}), Refused::Type),
         (json!({"alg": "EdDSA", "kid": "ED"}), Refused::UnknownKey),
@@ -114,7 +117,8 @@ fn claims_that_are_there_twice_are_refused() {
 
 #[test]
 fn with_several_keys_a_token_names_its_own() {
-    let other = json!({"kty": "OKP", "crv": "Ed25519", "kid": "ed2", "x": BASE64.encode(ed_key(8).verifying_key().as_bytes())});
+    let other =
+        json!({"kty": "OKP", "crv": "Ed25519", "kid": "ed2", "x": BASE64.encode(ed_key(8).verifying_key().as_bytes())});
     let nameless = signed_with(7, &json!({"alg": "EdDSA"}), &claims());
     let one = Keys::parse(&json!({"keys": [ed_jwk(), rsa_jwk()]}).to_string()).expect("keys");
     assert!(verify(&nameless, &one, &EXPECTED(), NOW).is_ok());
@@ -128,9 +132,21 @@ fn with_several_keys_a_token_names_its_own() {
 fn what_is_no_token_is_refused() {
     let good = ed(&claims());
     for bad in [
-        "", ".", "..", "...", "a.b.c", "eyJ9.eyJ9.", "\0", "ü.ü.ü",
-        &good[..good.len() - 1], &format!("{good}."), &format!(" {good}"), &format!("{good}\n"), &format!("x.{good}"),
-        &good.replace('.', ".."), &good.replace('-', "+"),
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b.c",
+        "eyJ9.eyJ9.",
+        "\0",
+        "ü.ü.ü",
+        &good[..good.len() - 1],
+        &format!("{good}."),
+        &format!(" {good}"),
+        &format!("{good}\n"),
+        &format!("x.{good}"),
+        &good.replace('.', ".."),
+        &good.replace('-', "+"),
     ] {
         // a text that has no «-» is the good one
         if bad != good {

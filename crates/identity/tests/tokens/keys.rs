@@ -43,13 +43,34 @@ fn what_is_no_key_is_called_so() {
         (json!(5), "key 0: it is not an object"),
         (json!({}), "key 0: «kty» is missing"),
         (json!({"kty": 1}), "key 0: a member that has to be a text is none"),
-        (with(ed_jwk(), "x", json!(short)), "key 0: «x» of an Ed25519 key has 32 bytes"),
-        (with(ed_jwk(), "x", json!("+/")), "key 0: a number in it is not base64url"),
-        (with(ed_jwk(), "d", json!("AA")), "key 0 has the private half too; a JWK Set for checking has public keys only"),
-        (with(rsa_jwk(), "p", json!("AA")), "key 0 has the private half too; a JWK Set for checking has public keys only"),
-        (with(rsa_jwk(), "n", json!(weak)), "key 0 has 1024 bits; RSA keys of 2048 to 4096 bits are accepted"),
-        (with(rsa_jwk(), "e", json!("Aw")), "key 0: «e» is an odd number from 65537 to 2^32"),
-        (with(rsa_jwk(), "e", json!("AQAAAAAAAAAB")), "key 0: «e» is an odd number from 65537 to 2^32"),
+        (
+            with(ed_jwk(), "x", json!(short)),
+            "key 0: «x» of an Ed25519 key has 32 bytes",
+        ),
+        (
+            with(ed_jwk(), "x", json!("+/")),
+            "key 0: a number in it is not base64url",
+        ),
+        (
+            with(ed_jwk(), "d", json!("AA")),
+            "key 0 has the private half too; a JWK Set for checking has public keys only",
+        ),
+        (
+            with(rsa_jwk(), "p", json!("AA")),
+            "key 0 has the private half too; a JWK Set for checking has public keys only",
+        ),
+        (
+            with(rsa_jwk(), "n", json!(weak)),
+            "key 0 has 1024 bits; RSA keys of 2048 to 4096 bits are accepted",
+        ),
+        (
+            with(rsa_jwk(), "e", json!("Aw")),
+            "key 0: «e» is an odd number from 65537 to 2^32",
+        ),
+        (
+            with(rsa_jwk(), "e", json!("AQAAAAAAAAAB")),
+            "key 0: «e» is an odd number from 65537 to 2^32",
+        ),
     ] {
         let found = parse(json!([key])).expect_err("no key").to_string();
         assert_eq!(found, message, "{key}");

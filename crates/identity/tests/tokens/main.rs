@@ -58,8 +58,5 @@ fn one_of_several_audiences_is_enough() {
     claims["aud"] = json!(["other", "audit"]);
     assert!(verify(&ed(&claims), &keys(), &EXPECTED(), NOW).is_ok());
     claims["aud"] = json!(["other"]);
-    assert_eq!(
-        verify(&ed(&claims), &keys(), &EXPECTED(), NOW),
-        Err(Refused::Audience)
-    );
+    assert_eq!(verify(&ed(&claims), &keys(), &EXPECTED(), NOW), Err(Refused::Audience));
 }

@@ -52,7 +52,11 @@ pub fn keys() -> Keys {
 
 /// Header and claims, not signed yet.
 pub fn message(header: &Value, claims: &Value) -> String {
-    format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()))
+    format!(
+        "{}.{}",
+        BASE64.encode(header.to_string()),
+        BASE64.encode(claims.to_string())
+    )
 }
 
 pub fn signed_with(seed: u8, header: &Value, claims: &Value) -> String {
