@@ -50,6 +50,12 @@ pub static VERIFY_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(86_400);
 pub static SIGNER_SOCKET: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// The external signer's key, as vkey.
 pub static SIGNER_KEY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// File with the public keys (JWK Set) that tokens are checked with; empty: those of the table.
+pub static JWKS_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// The claim `iss` of tokens, with that file.
+pub static JWT_ISSUER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// The claim `aud` of tokens, with that file.
+pub static JWT_AUDIENCE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// Zone of roundings and of dates without an offset in queries.
 pub static QUERY_TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
 /// Longest text of a query, in kB.
@@ -203,6 +209,31 @@ pub fn init() {
         Suset,
         GucFlags::SUPERUSER_ONLY,
     );
+    for (name, description, more, setting, flags) in [
+        (
+            c"auditlog.jwks_file",
+            c"File with the public keys (a JWK Set) that auditlog.authenticate() checks tokens with.",
+            c"Relative to the data directory. Empty: the keys that auditlog.set_token_keys() has set.",
+            &JWKS_FILE,
+            GucFlags::SUPERUSER_ONLY,
+        ),
+        (
+            c"auditlog.jwt_issuer",
+            c"Issuer (iss) that tokens must have when their keys come from auditlog.jwks_file.",
+            c"",
+            &JWT_ISSUER,
+            none,
+        ),
+        (
+            c"auditlog.jwt_audience",
+            c"Audience (aud) that tokens must have when their keys come from auditlog.jwks_file.",
+            c"",
+            &JWT_AUDIENCE,
+            none,
+        ),
+    ] {
+        GucRegistry::define_string_guc(name, description, more, setting, Suset, flags);
+    }
     // SAFETY: the hooks are guarded, and keep to what hooks may do.
     unsafe {
         GucRegistry::define_string_guc_with_hooks(

@@ -12,6 +12,7 @@ pub mod error;
 pub mod fmgr;
 pub mod guc;
 pub mod hooks;
+pub mod identity;
 pub mod planner;
 pub mod provenance;
 pub mod random;
@@ -37,16 +38,30 @@ extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["q
 extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = ["words"]);
 extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["search"]);
 extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["proof"]);
-extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["triggers"]);
+extension_sql_file!(
+    "../sql/schema/45_principals.sql",
+    name = "principals",
+    requires = ["triggers"]
+);
+extension_sql_file!(
+    "../sql/schema/50_health.sql",
+    name = "health",
+    requires = ["principals"]
+);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",
     name = "event_types",
     requires = ["health"]
 );
 extension_sql_file!(
+    "../sql/schema/65_policies.sql",
+    name = "policies",
+    requires = ["event_types"]
+);
+extension_sql_file!(
     "../sql/schema/70_grants.sql",
     name = "grants",
-    requires = ["event_types"],
+    requires = ["policies"],
     finalize
 );
 

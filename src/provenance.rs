@@ -47,9 +47,13 @@ pub fn fill(row: &mut RowBuf<INBOX>) {
 
 /// Name of the role that logged in.
 pub fn session_user() -> String {
-    let mut found = String::new();
     // SAFETY: a global of this process.
-    let role = unsafe { pg_sys::GetSessionUserId() };
+    role_name(unsafe { pg_sys::GetSessionUserId() })
+}
+
+/// Name of a role.
+pub fn role_name(role: pg_sys::Oid) -> String {
+    let mut found = String::new();
     with_name(role, |name| found = String::from_utf8_lossy(name).into_owned());
     found
 }

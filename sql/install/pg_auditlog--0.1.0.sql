@@ -169,7 +169,7 @@ COMMENT ON TABLE auditlog_data.inbox_0 IS 'Recorded events that wait to be seale
 COMMENT ON TABLE auditlog_data.inbox_1 IS 'Recorded events that wait to be sealed; read auditlog.events';
 COMMENT ON TABLE auditlog_data.inbox_2 IS 'Recorded events that wait to be sealed; read auditlog.events';
 COMMENT ON TABLE auditlog_data.inbox_3 IS 'Recorded events that wait to be sealed; read auditlog.events';
-CREATE VIEW auditlog_data.inbox AS
+CREATE VIEW auditlog_data.inbox WITH (security_invoker = true) AS
     SELECT * FROM ONLY auditlog_data.inbox_0 UNION ALL SELECT * FROM ONLY auditlog_data.inbox_1
     UNION ALL SELECT * FROM ONLY auditlog_data.inbox_2 UNION ALL SELECT * FROM ONLY auditlog_data.inbox_3;
 COMMENT ON VIEW auditlog_data.inbox IS 'All recorded events that wait to be sealed';
@@ -491,8 +491,8 @@ CREATE FUNCTION auditlog_data.guard_extension() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_guard_extension';
 COMMENT ON FUNCTION auditlog_data.guard_extension() IS 'Event trigger: refuses DROP EXTENSION without CASCADE while there are events';
 
--- Gives a partition of the log what it needs where that is missing: indexes, triggers, owner, no
--- grants. Also repairs a partition that came out of an incomplete dump.
+-- Gives a partition of the log what it needs where that is missing: indexes, triggers, policies, owner,
+-- no grants. Also repairs a partition that came out of an incomplete dump.
 CREATE FUNCTION auditlog_data.secure_partition(partition regclass) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
 $body$
@@ -530,9 +530,10 @@ BEGIN
     END LOOP;
     EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', child);
     EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', child);
+    PERFORM auditlog_data.secure_rows(partition);
 END
 $body$;
-COMMENT ON FUNCTION auditlog_data.secure_partition(regclass) IS 'Adds the indexes, statistics and triggers that a partition of the log lacks; called by the sealer';
+COMMENT ON FUNCTION auditlog_data.secure_partition(regclass) IS 'Adds the indexes, statistics, triggers and policies that a partition of the log lacks; called by the sealer';
 
 -- The indexes of every partition. log_index is unique in each; that it is unique in the whole log is
 -- the chain''s business (a unique index of the tree would have to contain the partition key).
@@ -568,13 +569,16 @@ $body$
     WHERE p.isleaf AND (
         (SELECT count(*) FROM pg_trigger AS t WHERE t.tgrelid = p.relid AND t.tgenabled = 'A'
             AND t.tgname IN ('auditlog_row', 'auditlog_no_change', 'auditlog_no_truncate')) < 3
+        OR NOT c.relrowsecurity OR NOT c.relforcerowsecurity
+        OR EXISTS (SELECT FROM auditlog_data.event_policies() AS e
+            WHERE NOT EXISTS (SELECT FROM pg_policy AS o WHERE o.polrelid = p.relid AND o.polname = e.role))
         OR EXISTS (SELECT FROM auditlog_data.partition_indexes() AS i
             WHERE to_regclass(format('auditlog_data.%I', c.relname || '_' || i.suffix)) IS NULL)
         OR EXISTS (SELECT FROM auditlog_data.partition_statistics() AS s
             WHERE NOT EXISTS (SELECT FROM pg_statistic_ext AS x
                 WHERE x.stxrelid = p.relid AND x.stxname = c.relname || '_' || s.suffix)))
 $body$;
-COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the log that lack a trigger, an index or statistics';
+COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the log that lack a trigger, an index, statistics or a policy';
 
 -- Makes the partition of a month, or of all time before 2020 (month 0), and locks it down like its
 -- parent. LIKE and ATTACH instead of PARTITION OF: that would lock the whole log against readers.
@@ -763,6 +767,8 @@ CREATE FUNCTION auditlog.search(
 $body$
 DECLARE
     newest boolean := order_by = 'newest';
+    -- Nothing that the policies don't ask already: here it lets an index give a user's events in order.
+    own text := (SELECT w.actor_id FROM auditlog.whoami() AS w WHERE w.sees = 'own');
     position_time timestamptz;
     position_id text;
     position_hash bytea;
@@ -787,6 +793,7 @@ BEGIN
         ' WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2)'
         || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $3' END
         || CASE WHEN until IS NULL THEN '' ELSE ' AND e."timestamp" < $4' END
+        || CASE WHEN own IS NULL THEN '' ELSE ' AND e.actor_id = $9' END
         || CASE WHEN after IS NULL THEN '' WHEN newest THEN
             ' AND e."timestamp" <= $5 AND (e."timestamp" < $5 OR e.event_id COLLATE "C" < $6'
             ' OR e.event_id = $6 AND substring(e.entry_hash, 1, 8) < $7)'
@@ -797,7 +804,7 @@ BEGIN
             ELSE ' ORDER BY e."timestamp", e.event_id COLLATE "C", e.entry_hash' END
         || ' LIMIT $8'
         USING coalesce(query, ''), coalesce(auditlog.filter_query(filters), ''), since, until,
-            position_time, position_id, position_hash, "limit";
+            position_time, position_id, position_hash, "limit", own;
 END
 $body$;
 COMMENT ON FUNCTION auditlog.search(text, timestamptz, timestamptz, jsonb, integer, text, text) IS
@@ -1051,7 +1058,7 @@ CREATE FUNCTION auditlog.checkpoint() RETURNS text
 COMMENT ON FUNCTION auditlog.checkpoint() IS 'A signed checkpoint over all that is sealed now; made when there is none yet';
 
 CREATE FUNCTION auditlog.public_key() RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT k.vkey FROM auditlog_data.signing_key AS k JOIN auditlog_data.incarnation AS i ON i.origin = k.origin
     WHERE k.retired_at IS NULL ORDER BY i.number DESC, k.since DESC LIMIT 1
@@ -1067,7 +1074,7 @@ CREATE FUNCTION auditlog.consistency_proof(old_size bigint, new_size bigint DEFA
 COMMENT ON FUNCTION auditlog.consistency_proof(bigint, bigint) IS 'Proof that the log of new_size events begins with that of old_size: hashes in base64, one a line';
 
 CREATE FUNCTION auditlog.tiles(level integer, first bigint, last bigint) RETURNS TABLE (tile_index bigint, hashes bytea)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT t.tile_index, t.hashes FROM auditlog_data.tile AS t
     WHERE t.level = tiles.level AND t.tile_index BETWEEN first AND last ORDER BY t.tile_index
@@ -1117,7 +1124,7 @@ COMMENT ON VIEW auditlog.checkpoint_sinks IS 'Where checkpoints go, how far each
 
 -- What an auditor asks first.
 CREATE FUNCTION auditlog.status() RETURNS TABLE (subject text, statement text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET timezone = 'UTC' AS
 $body$
 DECLARE
     h record;
@@ -1233,11 +1240,164 @@ COMMENT ON EVENT TRIGGER auditlog_guard_ddl IS 'pg_auditlog: refuses DDL on the 
 COMMENT ON EVENT TRIGGER auditlog_guard_drop IS 'pg_auditlog: refuses dropping parts of the log';
 COMMENT ON EVENT TRIGGER auditlog_guard_extension IS 'pg_auditlog: refuses DROP EXTENSION without CASCADE while there are events';
 
+-- sql/schema/45_principals.sql
+-- Who is who (docs/roles.md): which actor of the events a login role or an application's user is, which
+-- teams it belongs to and manages. Written by the functions alone, so that every change is an event.
+
+CREATE TABLE auditlog_data.principal (
+    actor_id text NOT NULL CHECK (actor_id OPERATOR(pg_catalog.<>) ''),
+    tenant text CHECK (tenant OPERATOR(pg_catalog.<>) ''),
+    role_name text UNIQUE,
+    email text,
+    teams text[] NOT NULL DEFAULT '{}',
+    manages text[],
+    changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    changed_by text NOT NULL,
+    -- The same id may be somebody else's in another tenant; no tenant is a tenant of its own.
+    UNIQUE NULLS NOT DISTINCT (actor_id, tenant)
+);
+COMMENT ON TABLE auditlog_data.principal IS 'Who is who to the log; read auditlog.principals';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.principal', '');
+
+-- What tokens are checked with, when it is not a file that a superuser has named.
+CREATE TABLE auditlog_data.token_keys (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    jwks text NOT NULL,
+    issuer text NOT NULL,
+    audience text NOT NULL,
+    set_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    set_by text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.token_keys IS 'Public keys, issuer and audience of tokens; read auditlog.token_keys';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.token_keys', '');
+
+CREATE FUNCTION auditlog_data.principals_changed() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_principals_changed';
+COMMENT ON FUNCTION auditlog_data.principals_changed() IS
+    'Trigger: has principals read again';
+
+CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.principal
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.token_keys
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+CREATE TRIGGER auditlog_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.principal
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.principals_changed();
+ALTER TABLE auditlog_data.principal ENABLE ALWAYS TRIGGER auditlog_no_change;
+ALTER TABLE auditlog_data.token_keys ENABLE ALWAYS TRIGGER auditlog_no_change;
+ALTER TABLE auditlog_data.principal ENABLE ALWAYS TRIGGER auditlog_changed;
+
+CREATE FUNCTION auditlog.add_principal(
+    role_name name DEFAULT NULL,
+    actor_id text DEFAULT NULL,
+    email text DEFAULT NULL,
+    teams text[] DEFAULT NULL,
+    tenant text DEFAULT NULL,
+    manages text[] DEFAULT NULL
+) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_add_principal';
+COMMENT ON FUNCTION auditlog.add_principal(name, text, text, text[], text, text[]) IS
+    'Says which actor of the events a login role, or a user of an application, is; actor_id is the role''s name unless given, manages are the own teams unless given';
+
+CREATE FUNCTION auditlog.alter_principal(actor_id text, changes jsonb, tenant text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_alter_principal';
+COMMENT ON FUNCTION auditlog.alter_principal(text, jsonb, text) IS
+    'Changes what is known of a principal: the keys that are given, such as {"teams": ["ops"], "email": null}';
+
+CREATE FUNCTION auditlog.drop_principal(actor_id text, tenant text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_drop_principal';
+COMMENT ON FUNCTION auditlog.drop_principal(text, text) IS 'Removes a principal, which sees nothing any more as a user or manager';
+
+CREATE FUNCTION auditlog.authenticate(token text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_authenticate';
+COMMENT ON FUNCTION auditlog.authenticate(text) IS
+    'Has the session speak for the subject of a signed JSON Web Token until the transaction ends; returns its actor id';
+
+CREATE FUNCTION auditlog.set_token_keys(jwks text, issuer text DEFAULT NULL, audience text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_set_token_keys';
+COMMENT ON FUNCTION auditlog.set_token_keys(text, text, text) IS
+    'Sets the keys (a JWK Set), issuer and audience that auditlog.authenticate() checks tokens with; NULL takes them away';
+
+CREATE FUNCTION auditlog.whoami()
+    RETURNS TABLE (role text, actor_id text, email text, teams text[], tenant text, manages text[], sees text, identified_by text)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_whoami';
+COMMENT ON FUNCTION auditlog.whoami() IS
+    'Who the caller is to the log, by which means that is known, and which events it sees: all, team, own or nothing';
+
+-- What policies ask. Restricted: the identity is in the memory of the process that has the connection.
+CREATE FUNCTION auditlog_data.my_actor_id() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_my_actor_id';
+COMMENT ON FUNCTION auditlog_data.my_actor_id() IS 'The caller''s actor id; NULL when it is no principal';
+CREATE FUNCTION auditlog_data.my_tenant() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_my_tenant';
+COMMENT ON FUNCTION auditlog_data.my_tenant() IS 'The caller''s tenant; NULL when it has none';
+CREATE FUNCTION auditlog_data.my_team() RETURNS text[]
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_my_team';
+COMMENT ON FUNCTION auditlog_data.my_team() IS 'The actors in the teams that the caller manages, and the caller itself';
+CREATE FUNCTION auditlog_data.my_reader_id() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_my_reader_id';
+COMMENT ON FUNCTION auditlog_data.my_reader_id() IS 'The actor as which the caller''s reads are recorded: its actor id, or its login role';
+
+-- actor_id = me, as a condition of policies: the planner uses indexes for it, and does not count it twice
+-- beside the same condition of a query (src/planner/actor.rs).
+CREATE FUNCTION auditlog_data.actor_support(internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_actor_support';
+COMMENT ON FUNCTION auditlog_data.actor_support(internal) IS 'Planner support of auditlog_data.is_actor';
+CREATE FUNCTION auditlog_data.is_actor(actor_id text, me text) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE SUPPORT auditlog_data.actor_support
+    AS 'MODULE_PATHNAME', 'auditlog_is_actor';
+COMMENT ON FUNCTION auditlog_data.is_actor(text, text) IS 'Are the two ids the same?';
+
+-- Immutable, so that it is settled when a query is planned: the tenant of each row is then not looked at
+-- where no principal has one. A change of the principals has the plans made again.
+CREATE FUNCTION auditlog_data.has_no_tenants() RETURNS boolean
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_has_no_tenants';
+COMMENT ON FUNCTION auditlog_data.has_no_tenants() IS 'Has no principal a tenant?';
+
+CREATE FUNCTION auditlog_data.access_types() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT ARRAY['auditlog.access_denied', 'auditlog.export', 'auditlog.proof', 'auditlog.report', 'auditlog.search',
+        'auditlog.suggest', 'auditlog.verify', 'auditlog.verify_ok', 'auditlog.view']
+$body$;
+COMMENT ON FUNCTION auditlog_data.access_types() IS 'Event types that tell of reads of the log';
+
+-- Views for people. The reader''s own rights and policies apply below them; the conditions repeat the
+-- policies', because here the planner can order by an index that begins with the actor.
+CREATE VIEW auditlog.principals WITH (security_invoker = true) AS
+SELECT p.actor_id, p.tenant, p.role_name, p.email, p.teams, p.manages, p.changed_at, p.changed_by
+FROM auditlog_data.principal AS p;
+COMMENT ON VIEW auditlog.principals IS 'Who is who to the log: all to administrators, analysts and compliance officers, the team to managers, itself to a user';
+
+CREATE VIEW auditlog.token_keys WITH (security_invoker = true) AS
+SELECT k.issuer, k.audience, k.jwks, k.set_at, k.set_by FROM auditlog_data.token_keys AS k;
+COMMENT ON VIEW auditlog.token_keys IS 'Keys, issuer and audience that an administrator has set for tokens';
+
+CREATE VIEW auditlog.my_events WITH (security_invoker = true) AS
+SELECT e.* FROM auditlog.events AS e
+WHERE e.actor_id OPERATOR(pg_catalog.=) (SELECT auditlog_data.my_actor_id())
+    AND (auditlog_data.has_no_tenants() OR (SELECT auditlog_data.my_tenant()) IS NULL
+        OR e.tenant OPERATOR(pg_catalog.=) (SELECT auditlog_data.my_tenant()));
+COMMENT ON VIEW auditlog.my_events IS 'Events of which the caller is the actor';
+
+CREATE VIEW auditlog.team_events WITH (security_invoker = true) AS
+SELECT e.* FROM auditlog.events AS e
+WHERE e.actor_id OPERATOR(pg_catalog.=) ANY ((SELECT auditlog_data.my_team())::text[])
+    AND (auditlog_data.has_no_tenants() OR (SELECT auditlog_data.my_tenant()) IS NULL
+        OR e.tenant OPERATOR(pg_catalog.=) (SELECT auditlog_data.my_tenant()));
+COMMENT ON VIEW auditlog.team_events IS 'Events of the actors in the teams that the caller manages, and its own';
+
+CREATE VIEW auditlog.access_log WITH (security_invoker = true) AS
+SELECT e.* FROM auditlog.events AS e
+WHERE e.event_type OPERATOR(pg_catalog.=) ANY (auditlog_data.access_types())
+    AND ((SELECT pg_catalog.pg_has_role('auditlog_administrator', 'USAGE'))
+        OR e.actor_id OPERATOR(pg_catalog.=) (SELECT auditlog_data.my_reader_id()));
+COMMENT ON VIEW auditlog.access_log IS 'Reads of the audit log: all to administrators, the own ones to others';
+
 -- sql/schema/50_health.sql
 -- Seeing it run: numbers about the log for pg_monitor, never its content.
 
 CREATE FUNCTION auditlog_data.inbox_state(OUT events bigint, OUT oldest timestamptz, OUT bytes bigint)
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT count(*), min(recorded_at),
         (SELECT sum(pg_total_relation_size(format('auditlog_data.inbox_%s', i)::regclass))::bigint FROM generate_series(0, 3) AS i)
@@ -1246,7 +1406,7 @@ $body$;
 COMMENT ON FUNCTION auditlog_data.inbox_state() IS 'How many events wait to be sealed, since when, and the size of the inbox tables';
 
 CREATE FUNCTION auditlog_data.head_state(OUT size bigint, OUT hash bytea, OUT updated_at timestamptz, OUT foreign_heads bigint)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT h.size, h.hash, h.updated_at,
         (SELECT count(*) FROM auditlog_data.head AS o WHERE o.extension_oid <> e.oid::bigint OR o.database_oid <> d.oid::bigint)
@@ -1298,7 +1458,7 @@ LEFT JOIN auditlog_data.stats() AS s ON true;
 COMMENT ON VIEW auditlog.stat_seal IS 'Sealing: head of the log, what waits, how long, last error';
 
 CREATE FUNCTION auditlog_data.word_state(OUT runs bigint, OUT events bigint, OUT postings bigint, OUT bytes bigint)
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT count(*), COALESCE(max(end_index), 0), COALESCE(sum(postings), 0)::bigint,
         pg_total_relation_size('auditlog_data.word_chunk'::regclass) + pg_total_relation_size('auditlog_data.word_run'::regclass)
@@ -1321,7 +1481,7 @@ CREATE FUNCTION auditlog_data.publisher_state(
         OUT state text, OUT detail text, OUT since timestamptz, OUT pid integer, OUT origin text, OUT size bigint,
         OUT made_at timestamptz, OUT key_in_data_directory boolean, OUT verified_size bigint, OUT verified_at timestamptz,
         OUT verify_findings bigint, OUT verify_first text)
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT COALESCE(p.state, 'ok'), COALESCE(p.detail, ''), p.since, s.publisher_pid, i.origin, c.size, c.made_at,
         s.key_in_data_directory, COALESCE(p.verified_size, 0), p.verified_at, COALESCE(p.verify_findings, 0), p.verify_first
@@ -1340,7 +1500,7 @@ WHERE s.verify_pid IN (SELECT a.pid FROM pg_catalog.pg_stat_activity AS a);
 COMMENT ON VIEW auditlog.stat_verify IS 'Progress of a running auditlog.verify(); rows_total is an estimate';
 
 CREATE FUNCTION auditlog_data.guard_faults() RETURNS TABLE (fault text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     -- By pg_inherits, not pg_partition_tree(): that one sees partitions newer than this statement.
     WITH RECURSIVE tree AS (
@@ -1390,10 +1550,36 @@ $body$
     SELECT 'auditlog_owner may log in or is a superuser' FROM pg_roles
         WHERE rolname = 'auditlog_owner' AND (rolcanlogin OR rolsuper)
     UNION ALL
+    SELECT format('%s is a role without row-level security', r.rolname) FROM pg_roles AS r
+        WHERE (r.rolsuper OR r.rolbypassrls) AND r.rolname IN (SELECT e.role FROM auditlog_data.event_policies() AS e)
+    UNION ALL
+    SELECT format('row-level security of %s is not enabled and forced', c.oid::regclass)
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'auditlog_data' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+    UNION ALL
+    SELECT format('policy %s on %s is missing or another one', w.role, w.relid)
+        FROM (SELECT t.relid, e.role, e.command FROM tables AS t CROSS JOIN auditlog_data.event_policies() AS e
+            UNION ALL SELECT 'auditlog_data.principal'::regclass, e.role, e.command FROM auditlog_data.event_policies() AS e
+            UNION SELECT c.oid::regclass, 'auditlog_owner', 'ALL' FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'auditlog_data' AND c.relkind IN ('r', 'p')) AS w
+        WHERE NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = w.relid AND p.polname = w.role AND p.polpermissive
+            AND p.polroles = ARRAY[(SELECT r.oid FROM pg_roles AS r WHERE r.rolname = w.role)]
+            AND p.polcmd = CASE w.command WHEN 'ALL' THEN '*' ELSE 'r' END::"char")
+    UNION ALL
+    SELECT format('foreign policy %s on %s', p.polname, c.oid::regclass)
+        FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'auditlog_data' AND p.polname NOT IN (SELECT e.role FROM auditlog_data.event_policies() AS e)
+    UNION ALL
+    -- What a condition says is written down when it is made; all tables have the same.
+    SELECT format('policy %s is not the same on all tables', p.polname)
+        FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'auditlog_data' GROUP BY p.polname
+        HAVING count(DISTINCT concat(pg_get_expr(p.polqual, p.polrelid), ' / ', pg_get_expr(p.polwithcheck, p.polrelid))) > 1
+    UNION ALL
     SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
         FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass), ('auditlog_data.tile'::regclass),
             ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.key_rotation'::regclass), ('auditlog_data.checkpoint'::regclass),
-            ('auditlog_data.publisher'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
+            ('auditlog_data.publisher'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -1407,7 +1593,7 @@ COMMENT ON FUNCTION auditlog_data.guard_faults() IS 'What of the log''s protecti
 -- What protects the log, as one hash for each kind of thing. The rows' xmin is in it: what was switched
 -- off and on again has another one. Partitions come and go, so of them only what sets one apart counts.
 CREATE FUNCTION auditlog_data.protection() RETURNS jsonb
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     WITH tables AS (
         SELECT c.*, CASE WHEN c.relispartition THEN 'partition' ELSE c.oid::regclass::text END AS name
@@ -1432,14 +1618,22 @@ $body$
         UNION ALL SELECT 'owner', r.rolname, concat_ws(' ', r.rolcanlogin, r.rolsuper, r.rolbypassrls,
                 (SELECT array_agg(m.member::regrole ORDER BY m.member::regrole::text) FROM pg_auth_members AS m WHERE m.roleid = r.oid))
             FROM pg_roles AS r WHERE r.rolname = 'auditlog_owner'
+        -- Who has a role on the log: itself, or through another role.
+        UNION ALL SELECT 'members', r.rolname, concat_ws(' ', r.rolcanlogin, r.rolsuper, r.rolbypassrls,
+                (WITH RECURSIVE members (roleid) AS (SELECT r.oid
+                        UNION SELECT m.member FROM pg_auth_members AS m JOIN members AS o ON o.roleid = m.roleid)
+                    SELECT string_agg((to_jsonb(m) - 'oid')::text, ' ' ORDER BY m.roleid, m.member, m.grantor)
+                    FROM pg_auth_members AS m JOIN members AS o ON o.roleid = m.roleid))
+            FROM pg_roles AS r WHERE r.rolname IN ('auditlog_administrator', 'auditlog_analyst', 'auditlog_compliance',
+                'auditlog_manager', 'auditlog_user', 'auditlog_writer')
     )
     SELECT jsonb_object_agg(kind, encode(sha256(convert_to(list, 'UTF8')), 'hex'))
     FROM (SELECT kind, string_agg(DISTINCT concat(name, ': ', definition), E'\n') AS list FROM things GROUP BY kind) AS kinds
 $body$;
-COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, the owner role';
+COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, the owner role, members of the other roles';
 
 CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
 DECLARE
     s record;
@@ -1668,6 +1862,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.live_view', 'auditlog', 'info', 'Somebody followed the log as events came in.', NULL, true),
 ('auditlog.pause', 'auditlog', 'critical', 'Auditing was paused.', NULL, true),
 ('auditlog.policy_change', 'auditlog', 'warning', 'What is audited, or how, was changed.', NULL, true),
+('auditlog.principal_change', 'auditlog', 'warning', 'Who somebody is to the audit log, or how tokens are checked, was changed.', NULL, true),
 ('auditlog.purge', 'auditlog', 'warning', 'Events past their retention period were removed.', NULL, true),
 ('auditlog.report', 'auditlog', 'info', 'A report on the audit log was generated.', NULL, true),
 ('auditlog.report_change', 'auditlog', 'info', 'The definition or schedule of a report was changed.', NULL, true),
@@ -1947,6 +2142,74 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('system.start', 'system', 'notice', 'The system was started.', NULL, true),
 ('system.stop', 'system', 'warning', 'The system was stopped.', NULL, true);
 
+-- sql/schema/65_policies.sql
+-- Row-level security: who sees which events (docs/roles.md, decision 20). One policy for each role, so that
+-- a query is planned for the one that applies; what policies ask of the session they ask once a query.
+
+CREATE FUNCTION auditlog_data.event_policies() RETURNS TABLE (role text, command text, condition text)
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    VALUES ('auditlog_owner', 'ALL', 'true'),
+        ('auditlog_administrator', 'SELECT', 'true'),
+        ('auditlog_analyst', 'SELECT', 'true'),
+        ('auditlog_compliance', 'SELECT', 'true'),
+        ('auditlog_manager', 'SELECT', 'actor_id = ANY ((SELECT auditlog_data.my_team())::text[])'
+            ' AND (auditlog_data.has_no_tenants() OR (SELECT auditlog_data.my_tenant()) IS NULL'
+            ' OR tenant = (SELECT auditlog_data.my_tenant()))'),
+        ('auditlog_user', 'SELECT', 'auditlog_data.is_actor(actor_id, (SELECT auditlog_data.my_actor_id()))'
+            ' AND (auditlog_data.has_no_tenants() OR (SELECT auditlog_data.my_tenant()) IS NULL'
+            ' OR tenant = (SELECT auditlog_data.my_tenant()))')
+$body$;
+COMMENT ON FUNCTION auditlog_data.event_policies() IS 'The policies of every table that holds events, and of the principals';
+
+-- Also for the owner, who needs all rows for what it does in our functions: a policy of its own says so.
+CREATE FUNCTION auditlog_data.secure_rows(relation regclass, only_role text DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    t record;
+    p record;
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the sealer changes policies of the log' USING ERRCODE = '42501';
+    END IF;
+    SELECT format('%I.%I', n.nspname, c.relname) AS name, c.relrowsecurity, c.relforcerowsecurity INTO t
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = relation;
+    IF NOT t.relrowsecurity THEN
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t.name);
+    END IF;
+    IF NOT t.relforcerowsecurity THEN
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', t.name);
+    END IF;
+    FOR p IN SELECT * FROM auditlog_data.event_policies() AS e
+        WHERE (only_role IS NULL OR e.role = only_role)
+            AND NOT EXISTS (SELECT FROM pg_policy AS o WHERE o.polrelid = relation AND o.polname = e.role)
+    LOOP
+        EXECUTE format('CREATE POLICY %I ON %s FOR %s TO %I USING (%s)', p.role, t.name, p.command, p.role, p.condition);
+    END LOOP;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.secure_rows(regclass, text) IS
+    'Switches row-level security on and adds the policies that a table lacks; called by the sealer';
+
+-- Every table of the private schema: pg_read_all_data reads them all otherwise, and some say something of
+-- events that their reader may not see.
+DO $policies$
+DECLARE
+    t record;
+BEGIN
+    FOR t IN SELECT c.oid, c.relname FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+        WHERE n.nspname OPERATOR(pg_catalog.=) 'auditlog_data' AND c.relkind IN ('r', 'p')
+    LOOP
+        PERFORM auditlog_data.secure_rows(t.oid::pg_catalog.regclass,
+            CASE WHEN t.relname IN ('log', 'log_standard', 'inbox_0', 'inbox_1', 'inbox_2', 'inbox_3', 'principal')
+                THEN NULL ELSE 'auditlog_owner' END);
+    END LOOP;
+    PERFORM auditlog_data.secure_rows('auditlog_data.token_keys', 'auditlog_administrator');
+END
+$policies$;
+
 -- sql/schema/70_grants.sql
 -- Who owns and who may. Everything is closed first; then each role gets what its work needs.
 
@@ -1990,9 +2253,9 @@ GRANT SELECT ON auditlog.event_types TO auditlog_writer, auditlog_administrator,
 GRANT INSERT, UPDATE, DELETE ON auditlog.event_types TO auditlog_administrator;
 
 -- Read: the view runs with the reader's rights on the tables below it, which cannot be named
--- directly because the schema is closed.
+-- directly because the schema is closed. Which rows, the policies say (65_policies.sql).
 GRANT SELECT ON auditlog.events, auditlog_data.log, auditlog_data.inbox_0, auditlog_data.inbox_1, auditlog_data.inbox_2,
-    auditlog_data.inbox_3 TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+    auditlog_data.inbox_3 TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.to_json(auditlog.events) TO auditlog_administrator, auditlog_analyst, auditlog_compliance,
     auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.verify(bigint, bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
@@ -2039,6 +2302,19 @@ GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_dat
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, auditlog.stat_word_index
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- Principals, and the views that they make possible.
+GRANT SELECT ON auditlog.principals, auditlog_data.principal, auditlog.my_events, auditlog.team_events, auditlog.access_log
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT SELECT ON auditlog.token_keys, auditlog_data.token_keys TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.whoami(), auditlog.authenticate(text)
+    TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog.add_principal(name, text, text, text[], text, text[]), auditlog.alter_principal(text, jsonb, text),
+    auditlog.drop_principal(text, text), auditlog.set_token_keys(text, text, text) TO auditlog_administrator;
+-- Named in policies and views; the schema is closed, so nobody calls them by hand.
+GRANT EXECUTE ON FUNCTION auditlog_data.my_actor_id(), auditlog_data.my_tenant(), auditlog_data.my_team(), auditlog_data.my_reader_id(),
+    auditlog_data.has_no_tenants(), auditlog_data.is_actor(text, text), auditlog_data.access_types()
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs
 -- in the sources). Not while a dump is loaded, which brings its own: pg_dump's scripts, and hardly

@@ -62,6 +62,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.live_view', 'auditlog', 'info', 'Somebody followed the log as events came in.', NULL, true),
 ('auditlog.pause', 'auditlog', 'critical', 'Auditing was paused.', NULL, true),
 ('auditlog.policy_change', 'auditlog', 'warning', 'What is audited, or how, was changed.', NULL, true),
+('auditlog.principal_change', 'auditlog', 'warning', 'Who somebody is to the audit log, or how tokens are checked, was changed.', NULL, true),
 ('auditlog.purge', 'auditlog', 'warning', 'Events past their retention period were removed.', NULL, true),
 ('auditlog.report', 'auditlog', 'info', 'A report on the audit log was generated.', NULL, true),
 ('auditlog.report_change', 'auditlog', 'info', 'The definition or schedule of a report was changed.', NULL, true),

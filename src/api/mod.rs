@@ -1,6 +1,7 @@
 //! What SQL calls: one file a noun. Thin: arguments in, work in `store` and the pure crates, result out.
 
 pub mod as_given;
+pub mod authenticate;
 pub mod await_sealed;
 pub mod bundle;
 pub mod candidates;
@@ -14,6 +15,7 @@ pub mod field;
 pub mod filters;
 pub mod incarnation;
 pub mod own_event;
+pub mod principal;
 pub mod proof;
 pub mod query;
 pub mod query_document;
@@ -26,4 +28,5 @@ pub mod suggest;
 pub mod to_json;
 pub mod verify;
 pub mod verify_tree;
+pub mod whoami;
 pub mod words;

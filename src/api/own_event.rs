@@ -33,9 +33,31 @@ pub fn number(value: i64) -> Json {
 
 /// Records it in the running transaction.
 pub fn record(event: &OwnEvent<'_>) {
+    record_with(event, Vec::new());
+}
+
+/// The same for a change of something: its type and id, how it was and how it is now.
+pub fn record_change(event: &OwnEvent<'_>, resource: (&str, &str), before: Option<Json>, after: Option<Json>) {
+    let object = |pairs: Vec<(&str, Json)>| Json::Object(pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
+    let (resource_type, id) = resource;
+    let changes = [("before", before), ("after", after)];
+    let changes = changes.into_iter().filter_map(|(name, state)| Some((name, state?)));
+    record_with(
+        event,
+        vec![
+            (
+                "resource",
+                object(vec![("type", text(resource_type)), ("id", text(id))]),
+            ),
+            ("changes", object(changes.collect())),
+        ],
+    );
+}
+
+fn record_with(event: &OwnEvent<'_>, more: Vec<(&str, Json)>) {
     let object = |pairs: Vec<(&str, Json)>| Json::Object(pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
     let (actor_type, actor_id) = event.actor;
-    let document = object(vec![
+    let mut members = vec![
         ("event_type", text(event.event_type)),
         ("severity", text(event.severity)),
         (
@@ -47,7 +69,9 @@ pub fn record(event: &OwnEvent<'_>) {
             object(vec![("operation", text(event.operation)), ("status", text("success"))]),
         ),
         ("metadata", object(event.metadata.to_vec())),
-    ]);
+    ];
+    members.extend(more);
+    let document = object(members);
     let now = crate::provenance::recorded_at();
     let limits = Limits {
         max_bytes: usize::MAX,

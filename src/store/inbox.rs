@@ -24,11 +24,12 @@ thread_local! {
 
 /// Event types that only the audit log itself records: what it says of erasures and of its own protection
 /// must not come from anybody else.
-const OWN_TYPES: [&[u8]; 8] = [
+const OWN_TYPES: [&[u8]; 9] = [
     b"auditlog.erasure",
     b"auditlog.incarnation",
     b"auditlog.key_rotate",
     b"auditlog.policy_change",
+    b"auditlog.principal_change",
     b"auditlog.restore",
     b"auditlog.sink_change",
     b"auditlog.tamper_attempt",

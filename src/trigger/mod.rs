@@ -4,6 +4,7 @@ pub mod ddl_guard;
 pub mod events_row;
 pub mod inbox_row;
 pub mod log_row;
+pub mod principals;
 pub mod refuse;
 pub mod saved_queries;
 pub mod tuples;
