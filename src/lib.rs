@@ -75,6 +75,7 @@ pub extern "C-unwind" fn _PG_init() {
         unsafe { pg_sys::MarkGUCPrefixReserved(c"auditlog".as_ptr()) };
         shmem::init();
         hooks::statement::init();
+        hooks::access::init();
         if !upgrading {
             worker::launcher::register();
         }
