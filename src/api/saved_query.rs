@@ -1,8 +1,8 @@
 //! Saved queries: `save_query` and `delete_query`, which check who may and that every saved query
 //! keeps being one.
 
-use super::query::{limits, raise, with_options};
 use super::own_event::{self, OwnEvent};
+use super::query::{limits, raise, with_options};
 use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::store::saved_queries;

@@ -49,7 +49,9 @@ struct Range {
 fn verify(call: &Call) -> Datum {
     let range = range(call);
     let limits = [("from_index", Some(range.from)), ("to_index", range.to)];
-    let named = limits.iter().filter_map(|(name, limit)| Some(((*name).to_owned(), number((*limit)? as i64))));
+    let named = limits
+        .iter()
+        .filter_map(|(name, limit)| Some(((*name).to_owned(), number((*limit)? as i64))));
     access::note(access::Kind::Verify, "verify", Json::Object(named.collect()));
     let mut rows = Rows::new(call);
     // Without a head nothing was sealed here: whatever lies in the log is too much.

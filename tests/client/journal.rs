@@ -21,7 +21,9 @@ type Told = (String, String, String, String, Option<i64>);
 /// Does not keep a journal of its own looks.
 fn observer(cluster: &Cluster, database: &str) -> Client {
     let mut client = cluster.connect(database);
-    client.batch_execute("SET auditlog.access_log = off").expect("a superuser may");
+    client
+        .batch_execute("SET auditlog.access_log = off")
+        .expect("a superuser may");
     client
 }
 

@@ -29,7 +29,9 @@ fn each_of_a_thousand_reads_has_exactly_one_entry() {
                     let begun = match read % 3 {
                         0 => client.batch_execute(&format!("BEGIN; {sql}; ROLLBACK")),
                         1 => client.batch_execute(&format!("BEGIN READ ONLY; {sql}; COMMIT")),
-                        _ if read % 2 == 0 => client.batch_execute(&format!("SELECT 1 / (7 - row_number() OVER ()) FROM ({sql}) AS x")),
+                        _ if read % 2 == 0 => {
+                            client.batch_execute(&format!("SELECT 1 / (7 - row_number() OVER ()) FROM ({sql}) AS x"))
+                        }
                         _ => client.query(sql.as_str(), &[]).map(|_| ()),
                     };
                     assert_eq!(begun.is_err(), read % 3 == 2 && read % 2 == 0, "{name}: {begun:?}");
@@ -48,7 +50,10 @@ fn each_of_a_thousand_reads_has_exactly_one_entry() {
          SELECT string_agg(what || ': ' || n, E'\\n' ORDER BY what) || ', ' || (SELECT count(DISTINCT name) FROM told)
          FROM (SELECT what, count(*) AS n FROM told WHERE name IS NOT NULL GROUP BY what) AS x",
     );
-    let (committed, failed) = ((0..READS).filter(|r| r % 3 == 2 && r % 2 == 1).count(), (0..READS).filter(|r| r % 3 == 2 && r % 2 == 0).count());
+    let (committed, failed) = (
+        (0..READS).filter(|r| r % 3 == 2 && r % 2 == 1).count(),
+        (0..READS).filter(|r| r % 3 == 2 && r % 2 == 0).count(),
+    );
     let third = (0..READS).filter(|r| r % 3 == 0).count();
     let read_only = (0..READS).filter(|r| r % 3 == 1).count();
     assert_eq!(
@@ -62,7 +67,13 @@ fn each_of_a_thousand_reads_has_exactly_one_entry() {
             READS * CLIENTS
         )
     );
-    assert_eq!(scalar(&mut looks, "SELECT dropped + refused + unrecordable + reserved_bytes FROM auditlog.stat_access"), 0);
+    assert_eq!(
+        scalar(
+            &mut looks,
+            "SELECT dropped + refused + unrecordable + reserved_bytes FROM auditlog.stat_access"
+        ),
+        0
+    );
     assert_eq!(verify(&mut looks), []);
 }
 
@@ -100,7 +111,9 @@ fn a_client_that_is_killed_takes_no_entry_with_it() {
         wait_until("it is told of", LONG, || {
             scalar(
                 &mut looks,
-                &format!("SELECT count(*) FROM auditlog.events WHERE extra #>> '{{metadata,query,text}}' LIKE '%killed {i}.%'"),
+                &format!(
+                    "SELECT count(*) FROM auditlog.events WHERE extra #>> '{{metadata,query,text}}' LIKE '%killed {i}.%'"
+                ),
             ) == 1
         });
         settle(&mut looks);
@@ -121,7 +134,9 @@ fn a_crash_of_the_server_loses_what_is_queued_and_nothing_else() {
     settle(&mut looks);
     let recorder = scalar(&mut looks, "SELECT recorder_pid::bigint FROM auditlog.stat_access") as u32;
     signal("STOP", recorder);
-    client.batch_execute("SELECT 'queued' FROM auditlog.events").expect("a read");
+    client
+        .batch_execute("SELECT 'queued' FROM auditlog.events")
+        .expect("a read");
     assert!(scalar(&mut looks, "SELECT queued_bytes FROM auditlog.stat_access") > 0);
     // A process that is killed takes all of the server's processes with it.
     kill9(recorder);
@@ -135,14 +150,22 @@ fn a_crash_of_the_server_loses_what_is_queued_and_nothing_else() {
     assert_eq!(scalar(&mut looks, "SELECT queued_bytes FROM auditlog.stat_access"), 0);
     let told = "SELECT count(*) FROM auditlog.events WHERE extra #>> '{metadata,query,text}' LIKE '%before %.%'";
     assert_eq!(scalar(&mut looks, told), 20);
-    cluster.connect("audited").batch_execute("SELECT 'after' FROM auditlog.events").expect("a read");
+    cluster
+        .connect("audited")
+        .batch_execute("SELECT 'after' FROM auditlog.events")
+        .expect("a read");
     wait_until("the recorder works again", LONG, || {
-        scalar(&mut looks, "SELECT count(*) FROM auditlog.events WHERE extra #>> '{metadata,query,text}' LIKE '%''after''%'") == 1
+        scalar(
+            &mut looks,
+            "SELECT count(*) FROM auditlog.events WHERE extra #>> '{metadata,query,text}' LIKE '%''after''%'",
+        ) == 1
     });
 }
 
 /// Sends a signal to a process.
 pub fn signal(name: &str, pid: u32) {
-    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status();
     assert!(status.is_ok_and(|status| status.success()), "kill -{name} {pid}");
 }
