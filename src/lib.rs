@@ -15,6 +15,7 @@ pub mod hooks;
 pub mod identity;
 pub mod planner;
 pub mod provenance;
+pub mod queue;
 pub mod random;
 pub mod shmem;
 pub mod store;
@@ -33,7 +34,8 @@ extension_sql_file!(
     name = "functions",
     requires = ["tables"]
 );
-extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["functions"]);
+extension_sql_file!("../sql/schema/34_access.sql", name = "access", requires = ["functions"]);
+extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["access"]);
 extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["query"]);
 extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = ["words"]);
 extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["search"]);
@@ -88,6 +90,7 @@ pub extern "C-unwind" fn _PG_init() {
         unsafe { pg_sys::MarkGUCPrefixReserved(c"auditlog".as_ptr()) };
         shmem::init();
         hooks::statement::init();
+        hooks::access::init();
         if !upgrading {
             worker::launcher::register();
         }
@@ -109,6 +112,7 @@ pub mod pg_test {
         vec![
             "shared_preload_libraries = 'pg_auditlog'",
             "max_prepared_transactions = 10",
+            "auditlog.access_log = off",
         ]
     }
 }

@@ -2,6 +2,7 @@
 //! caller, and kept apart from the actor that the application claims.
 
 use crate::store::columns::{INBOX, RowBuf, at};
+use auditlog_queue::Provenance;
 use pgrx::pg_sys;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::CStr;
@@ -42,6 +43,62 @@ pub fn fill(row: &mut RowBuf<INBOX>) {
             Some(address) => row.bytes(at("db_client_addr"), address),
             None => row.clear(at("db_client_addr")),
         });
+    }
+}
+
+/// Fills the provenance columns with what was known of the session that did it, for a worker that records on its
+/// behalf. The transaction is the worker's: a session that reads has none.
+pub fn fill_from(row: &mut RowBuf<INBOX>, who: &Provenance) {
+    // SAFETY: inside a transaction.
+    let xid = unsafe { pg_sys::GetTopFullTransactionId().value };
+    row.set(at("db_xid"), (xid as i64).into());
+    row.bytes(at("db_session_user"), &who.session_user);
+    row.bytes(at("db_current_user"), &who.current_user);
+    for (column, value) in [
+        (at("db_client_addr"), &who.client_addr),
+        (at("db_application"), &who.application),
+    ] {
+        match value {
+            Some(value) => row.bytes(column, value),
+            None => row.clear(column),
+        }
+    }
+}
+
+/// The same where the catalogue cannot be asked: while an error is being reported.
+pub fn without_catalogue() -> Provenance {
+    let setting = |name: &CStr| {
+        // SAFETY: settings that always exist; the string is valid until the setting changes.
+        unsafe {
+            let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+            (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes().to_vec())
+        }
+    };
+    let session_user = setting(c"session_authorization").unwrap_or_default();
+    let role = setting(c"role").filter(|role| !role.is_empty() && role != b"none");
+    Provenance {
+        current_user: role.unwrap_or_else(|| session_user.clone()),
+        session_user,
+        client_addr: CLIENT.with(|cell| cell.get_or_init(client_address).clone()),
+        application: application().map(<[u8]>::to_vec),
+    }
+}
+
+/// What the database knows of this session, for an entry that another process records: who logged in, and the role
+/// in effect aside from functions that run with their owner's rights. Inside a transaction.
+pub fn capture() -> Provenance {
+    let name = |role| {
+        let mut found = Vec::new();
+        with_name(role, |name| found = name.to_vec());
+        found
+    };
+    // SAFETY: globals of this process.
+    let (session_user, current_user) = unsafe { (pg_sys::GetSessionUserId(), pg_sys::GetOuterUserId()) };
+    Provenance {
+        session_user: name(session_user),
+        current_user: name(current_user),
+        client_addr: CLIENT.with(|cell| cell.get_or_init(client_address).clone()),
+        application: application().map(<[u8]>::to_vec),
     }
 }
 

@@ -103,6 +103,12 @@ GRANT EXECUTE ON FUNCTION auditlog_data.my_actor_id(), auditlog_data.my_tenant()
     auditlog_data.has_no_tenants(), auditlog_data.is_actor(text, text), auditlog_data.access_types()
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 
+-- The access journal.
+GRANT EXECUTE ON FUNCTION auditlog.note_search(text, jsonb)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog_data.access_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.stat_access TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs
 -- in the sources). Not while a dump is loaded, which brings its own: pg_dump's scripts, and hardly
 -- anybody else, begin with row_security = off. Partitions are no members of the extension.

@@ -1,3 +1,4 @@
 //! PostgreSQL's hooks that we sit in; each calls the one that was there before.
 
+pub mod access;
 pub mod statement;

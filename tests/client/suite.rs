@@ -12,6 +12,7 @@ mod crash;
 mod erasure;
 mod guard;
 mod idempotency;
+mod journal;
 mod lifecycle;
 mod offline;
 mod partitions;
