@@ -18,6 +18,20 @@ pub enum Validation {
     Reject,
 }
 
+/// What happens when a read of the audit log finds no room in the queue of what is to be recorded.
+#[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccessPolicy {
+    /// It waits.
+    #[name = c"block"]
+    Block,
+    /// It is refused.
+    #[name = c"refuse"]
+    Refuse,
+    /// It is let through unrecorded, and counted.
+    #[name = c"count"]
+    Count,
+}
+
 /// Milliseconds after which the sealer looks for committed events even when nobody woke it.
 pub static SEAL_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(200);
 /// Largest number of events that one sealing transaction moves.
@@ -64,6 +78,12 @@ pub static QUERY_MAX_LIST_ITEMS: GucSetting<i32> = GucSetting::<i32>::new(1000);
 pub static QUERY_MAX_REGEX_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(1000);
 /// Are unknown fields of a query errors?
 pub static QUERY_STRICT: GucSetting<bool> = GucSetting::<bool>::new(false);
+/// Kilobytes of each database's queue of what is to be recorded outside of its transaction.
+pub static ACCESS_QUEUE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1024);
+/// See [`AccessPolicy`].
+pub static ACCESS_POLICY: GucSetting<AccessPolicy> = GucSetting::<AccessPolicy>::new(AccessPolicy::Block);
+/// Milliseconds that a read waits for room in the queue.
+pub static ACCESS_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(30_000);
 /// May the planner use the word index?
 pub static WORD_INDEX: GucSetting<bool> = GucSetting::<bool>::new(true);
 
@@ -71,6 +91,7 @@ pub static WORD_INDEX: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub fn init() {
     use GucContext::{Sighup, Suset, Userset};
     let none = GucFlags::default();
+    access();
     GucRegistry::define_int_guc(
         c"auditlog.seal_interval",
         c"Longest time between two looks of the sealer into the inbox.",
@@ -281,6 +302,44 @@ pub fn init() {
             flags,
         );
     }
+}
+
+/// The settings of the access journal.
+fn access() {
+    use GucContext::{Postmaster, Suset};
+    let none = GucFlags::default();
+    // SAFETY: a global that PostgreSQL sets before it loads libraries.
+    if unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
+        // PostgreSQL ends a process that defines such a setting later.
+        GucRegistry::define_int_guc(
+            c"auditlog.access_queue_size",
+            c"Size of each database's queue of events that are recorded outside of their transaction.",
+            c"Reads of the audit log go through it. Shared memory for 64 databases is set aside, and used where there is something queued.",
+            &ACCESS_QUEUE_SIZE,
+            64,
+            1024 * 1024,
+            Postmaster,
+            GucFlags::UNIT_KB,
+        );
+    }
+    GucRegistry::define_enum_guc(
+        c"auditlog.access_policy",
+        c"What happens to a read of the audit log that finds no room in the queue.",
+        c"block: it waits for auditlog.access_timeout, then it is refused; refuse: it is refused; count: it goes unrecorded, and is counted.",
+        &ACCESS_POLICY,
+        Suset,
+        none,
+    );
+    GucRegistry::define_int_guc(
+        c"auditlog.access_timeout",
+        c"Longest time that a read of the audit log waits for room in the queue.",
+        c"",
+        &ACCESS_TIMEOUT,
+        0,
+        i32::MAX,
+        Suset,
+        GucFlags::UNIT_MS,
+    );
 }
 
 thread_local! {

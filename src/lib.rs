@@ -14,6 +14,7 @@ pub mod guc;
 pub mod hooks;
 pub mod planner;
 pub mod provenance;
+pub mod queue;
 pub mod random;
 pub mod shmem;
 pub mod store;
@@ -38,10 +39,11 @@ extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = [
 extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["search"]);
 extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["proof"]);
 extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["triggers"]);
+extension_sql_file!("../sql/schema/55_access.sql", name = "access", requires = ["health"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",
     name = "event_types",
-    requires = ["health"]
+    requires = ["access"]
 );
 extension_sql_file!(
     "../sql/schema/70_grants.sql",

@@ -2,6 +2,7 @@
 //! caller, and kept apart from the actor that the application claims.
 
 use crate::store::columns::{INBOX, RowBuf, at};
+use auditlog_queue::Provenance;
 use pgrx::pg_sys;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::ffi::CStr;
@@ -42,6 +43,42 @@ pub fn fill(row: &mut RowBuf<INBOX>) {
             Some(address) => row.bytes(at("db_client_addr"), address),
             None => row.clear(at("db_client_addr")),
         });
+    }
+}
+
+/// Fills the provenance columns with what was known of the session that did it, for a worker that records on its
+/// behalf. The transaction is the worker's: a session that reads has none.
+pub fn fill_from(row: &mut RowBuf<INBOX>, who: &Provenance) {
+    // SAFETY: inside a transaction.
+    let xid = unsafe { pg_sys::GetTopFullTransactionId().value };
+    row.set(at("db_xid"), (xid as i64).into());
+    row.bytes(at("db_session_user"), &who.session_user);
+    row.bytes(at("db_current_user"), &who.current_user);
+    for (column, value) in [
+        (at("db_client_addr"), &who.client_addr),
+        (at("db_application"), &who.application),
+    ] {
+        match value {
+            Some(value) => row.bytes(column, value),
+            None => row.clear(column),
+        }
+    }
+}
+
+/// What the database knows of this session, for an entry that another process records. Inside a transaction.
+pub fn capture() -> Provenance {
+    let name = |role| {
+        let mut found = Vec::new();
+        with_name(role, |name| found = name.to_vec());
+        found
+    };
+    // SAFETY: globals of this process.
+    let (session_user, current_user) = unsafe { (pg_sys::GetSessionUserId(), pg_sys::GetUserId()) };
+    Provenance {
+        session_user: name(session_user),
+        current_user: name(current_user),
+        client_addr: CLIENT.with(|cell| cell.get_or_init(client_address).clone()),
+        application: application().map(<[u8]>::to_vec),
     }
 }
 

@@ -211,6 +211,7 @@ DECLARE
     h record;
     w record;
     p record;
+    a record;
     age interval;
     faults text[];
 BEGIN
@@ -280,6 +281,24 @@ BEGIN
         status := 'error'; detail := format('%s: %s', s.last_error_at, s.last_error); hint := 'The sealer tries again by itself; remove the cause.';
     ELSE
         status := 'ok'; detail := format('%s failed rounds since the server started.', COALESCE(s.errors, 0)); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'access journal';
+    SELECT * INTO a FROM auditlog_data.access_state();
+    IF a.dropped > 0 OR a.unrecordable > 0 THEN
+        status := 'error'; detail := format('%s reads went unrecorded and %s entries went to the server log only, since the server started.', a.dropped, a.unrecordable);
+        hint := 'Look at auditlog.stat_access; auditlog.access_policy = block lets no read through unrecorded.';
+    ELSIF a.recorder_pid IS NULL AND NOT pg_is_in_recovery() THEN
+        status := 'warning'; detail := 'No recorder is running for this database.';
+        hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Reads wait when the queue is full.';
+    ELSIF a.queued_since < clock_timestamp() - interval '10 seconds' THEN
+        status := 'error'; detail := format('Nothing was recorded since %s; %s of %s are queued. The last error: %s', a.queued_since,
+            pg_size_pretty(a.queued_bytes), pg_size_pretty(a.queue_bytes), COALESCE(a.last_error, 'none'));
+        hint := 'Look what the recorder waits for in pg_stat_activity. Reads wait when the queue is full.';
+    ELSE
+        status := 'ok'; detail := format('%s entries were recorded since the server started; the queue is %s%% full.', COALESCE(a.recorded, 0),
+            COALESCE(100 * (a.queued_bytes + a.reserved_bytes) / NULLIF(a.queue_bytes, 0), 0)); hint := NULL;
     END IF;
     RETURN NEXT;
 

@@ -90,6 +90,10 @@ GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_dat
 GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, auditlog.stat_word_index
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
+-- The access journal.
+GRANT EXECUTE ON FUNCTION auditlog_data.access_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.stat_access TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs
 -- in the sources). Not while a dump is loaded, which brings its own: pg_dump's scripts, and hardly
 -- anybody else, begin with row_security = off. Partitions are no members of the extension.

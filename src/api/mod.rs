@@ -1,5 +1,6 @@
 //! What SQL calls: one file a noun. Thin: arguments in, work in `store` and the pure crates, result out.
 
+pub mod access;
 pub mod as_given;
 pub mod await_sealed;
 pub mod bundle;

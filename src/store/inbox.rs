@@ -10,6 +10,7 @@ use crate::shmem::{self, INBOXES, Slot};
 use auditlog_core::columns::COLUMNS;
 use auditlog_core::document;
 use auditlog_core::personal::{DEFAULT_PATHS, SALT_BYTES};
+use auditlog_queue::Provenance;
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
@@ -24,15 +25,21 @@ thread_local! {
 
 /// Event types that only the audit log itself records: what it says of erasures and of its own protection
 /// must not come from anybody else.
-const OWN_TYPES: [&[u8]; 8] = [
+const OWN_TYPES: [&[u8]; 14] = [
+    b"auditlog.access_denied",
     b"auditlog.erasure",
+    b"auditlog.export",
     b"auditlog.incarnation",
     b"auditlog.key_rotate",
     b"auditlog.policy_change",
     b"auditlog.restore",
+    b"auditlog.search",
     b"auditlog.sink_change",
     b"auditlog.tamper_attempt",
     b"auditlog.verify_failed",
+    b"auditlog.verify_ok",
+    b"auditlog.view",
+    b"auditlog.write_failed",
 ];
 
 /// Completes a row whose caller's columns are set: provenance, salt, hash. Refuses what only the audit
@@ -53,8 +60,18 @@ pub fn complete(row: &mut RowBuf<INBOX>, recorded_at: i64) {
 
 /// The same for an event of the audit log about itself.
 pub fn complete_own(row: &mut RowBuf<INBOX>, recorded_at: i64) {
-    row.time(at("recorded_at"), recorded_at);
     crate::provenance::fill(row);
+    seal(row, recorded_at);
+}
+
+/// The same for what the recorder records on behalf of a session.
+pub fn complete_for(row: &mut RowBuf<INBOX>, recorded_at: i64, who: &Provenance) {
+    crate::provenance::fill_from(row, who);
+    seal(row, recorded_at);
+}
+
+fn seal(row: &mut RowBuf<INBOX>, recorded_at: i64) {
+    row.time(at("recorded_at"), recorded_at);
     hide_personal(row);
     row.clear(REDACTED);
     // SAFETY: the row has the inbox's columns and types.

@@ -1,0 +1,17 @@
+-- The access journal: who read the audit log. Its events leave the reader's transaction through a queue in shared
+-- memory (src/queue.rs), which the recorder empties (src/worker/recorder.rs).
+
+CREATE FUNCTION auditlog_data.access_state(
+        OUT recorder_pid integer, OUT queue_bytes bigint, OUT queued_bytes bigint, OUT reserved_bytes bigint,
+        OUT queued_since timestamptz, OUT queued bigint, OUT recorded bigint, OUT last_recorded_at timestamptz,
+        OUT dropped bigint, OUT refused bigint, OUT waits bigint, OUT unrecordable bigint,
+        OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_access_state';
+COMMENT ON FUNCTION auditlog_data.access_state() IS 'The queue of events that are recorded outside of their transaction, and its recorder';
+
+CREATE VIEW auditlog.stat_access AS
+SELECT s.recorder_pid, s.queue_bytes, s.queued_bytes, s.reserved_bytes, s.queued_since, s.queued, s.recorded,
+    s.last_recorded_at, s.dropped, s.refused, s.waits, s.unrecordable, s.errors, s.last_error_at, s.last_error
+FROM auditlog_data.access_state() AS s;
+COMMENT ON VIEW auditlog.stat_access IS 'The access journal: how full its queue is, what was recorded, and what was not';
