@@ -7,6 +7,8 @@
 use pgrx::prelude::*;
 
 pub mod api;
+pub mod capture;
+pub mod client;
 pub mod compat;
 pub mod error;
 pub mod fmgr;
@@ -38,7 +40,8 @@ extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["q
 extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = ["words"]);
 extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["search"]);
 extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["proof"]);
-extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["triggers"]);
+extension_sql_file!("../sql/schema/45_capture.sql", name = "capture", requires = ["triggers"]);
+extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["capture"]);
 extension_sql_file!("../sql/schema/55_access.sql", name = "access", requires = ["health"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",
@@ -75,6 +78,9 @@ pub extern "C-unwind" fn _PG_init() {
         unsafe { pg_sys::MarkGUCPrefixReserved(c"auditlog".as_ptr()) };
         shmem::init();
         hooks::statement::init();
+        hooks::utility::init();
+        hooks::session::init();
+        hooks::server_log::init();
         if !upgrading {
             worker::launcher::register();
         }

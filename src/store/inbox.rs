@@ -25,7 +25,7 @@ thread_local! {
 
 /// Event types that only the audit log itself records: what it says of erasures and of its own protection
 /// must not come from anybody else.
-const OWN_TYPES: [&[u8]; 14] = [
+const OWN_TYPES: [&[u8]; 17] = [
     b"auditlog.access_denied",
     b"auditlog.erasure",
     b"auditlog.export",
@@ -33,7 +33,10 @@ const OWN_TYPES: [&[u8]; 14] = [
     b"auditlog.key_rotate",
     b"auditlog.policy_change",
     b"auditlog.restore",
+    b"auditlog.role_grant",
+    b"auditlog.role_revoke",
     b"auditlog.search",
+    b"auditlog.setting_change",
     b"auditlog.sink_change",
     b"auditlog.tamper_attempt",
     b"auditlog.verify_failed",
