@@ -79,6 +79,32 @@ pub unsafe fn attribute<'a>(desc: pg_sys::TupleDesc, i: usize) -> &'a pg_sys::Fo
     }
 }
 
+/// The relation and the needed rights of one item of what `ExecutorCheckPerms_hook` is given to look at: entries of the
+/// range table, since 16 a list of their own.
+///
+/// # Safety
+/// `item` is such an item.
+pub unsafe fn needed_permissions(item: *mut std::ffi::c_void) -> (pg_sys::Oid, u32) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        {
+            let entry: *mut pg_sys::RangeTblEntry = item.cast();
+            let needed = if (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION {
+                (*entry).requiredPerms
+            } else {
+                0
+            };
+            return ((*entry).relid, needed as u32);
+        }
+        #[cfg(not(feature = "pg15"))]
+        {
+            let entry: *mut pg_sys::RTEPermissionInfo = item.cast();
+            return ((*entry).relid, (*entry).requiredPerms as u32);
+        }
+    }
+}
+
 /// This process' virtual transaction, as `GetLockConflicts` names it to others.
 pub fn virtual_transaction() -> [u32; 2] {
     // SAFETY: this process' own entry in shared memory.

@@ -32,6 +32,17 @@ pub enum AccessPolicy {
     Count,
 }
 
+/// What happens to a read of the audit log on a standby, which cannot record it.
+#[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StandbyPolicy {
+    /// It is refused.
+    #[name = c"refuse"]
+    Refuse,
+    /// It is let through unrecorded, and counted.
+    #[name = c"count"]
+    Count,
+}
+
 /// Milliseconds after which the sealer looks for committed events even when nobody woke it.
 pub static SEAL_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(200);
 /// Largest number of events that one sealing transaction moves.
@@ -80,6 +91,10 @@ pub static QUERY_MAX_REGEX_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(1000
 pub static QUERY_STRICT: GucSetting<bool> = GucSetting::<bool>::new(false);
 /// Kilobytes of each database's queue of what is to be recorded outside of its transaction.
 pub static ACCESS_QUEUE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1024);
+/// Are reads of the audit log recorded?
+pub static ACCESS_LOG: GucSetting<bool> = GucSetting::<bool>::new(true);
+/// See [`StandbyPolicy`].
+pub static STANDBY_ACCESS_POLICY: GucSetting<StandbyPolicy> = GucSetting::<StandbyPolicy>::new(StandbyPolicy::Refuse);
 /// See [`AccessPolicy`].
 pub static ACCESS_POLICY: GucSetting<AccessPolicy> = GucSetting::<AccessPolicy>::new(AccessPolicy::Block);
 /// Milliseconds that a read waits for room in the queue.
@@ -327,6 +342,22 @@ fn access() {
             GucFlags::UNIT_KB,
         );
     }
+    GucRegistry::define_bool_guc(
+        c"auditlog.access_log",
+        c"Are reads of the audit log recorded, as events of it?",
+        c"Whoever may switch this off reads unnoticed.",
+        &ACCESS_LOG,
+        Suset,
+        none,
+    );
+    GucRegistry::define_enum_guc(
+        c"auditlog.standby_access_policy",
+        c"What happens to a read of the audit log on a standby, where it cannot be recorded.",
+        c"refuse: it is refused; count: it goes unrecorded, and is counted.",
+        &STANDBY_ACCESS_POLICY,
+        Suset,
+        none,
+    );
     GucRegistry::define_enum_guc(
         c"auditlog.access_policy",
         c"What happens to a read of the audit log that finds no room in the queue.",

@@ -81,6 +81,7 @@ pub extern "C-unwind" fn _PG_init() {
         hooks::utility::init();
         hooks::session::init();
         hooks::server_log::init();
+        hooks::access::init();
         if !upgrading {
             worker::launcher::register();
         }

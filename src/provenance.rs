@@ -65,7 +65,27 @@ pub fn fill_from(row: &mut RowBuf<INBOX>, who: &Provenance) {
     }
 }
 
-/// What the database knows of this session, for an entry that another process records. Inside a transaction.
+/// The same where the catalogue cannot be asked: while an error is being reported.
+pub fn without_catalogue() -> Provenance {
+    let setting = |name: &CStr| {
+        // SAFETY: settings that always exist; the string is valid until the setting changes.
+        unsafe {
+            let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+            (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes().to_vec())
+        }
+    };
+    let session_user = setting(c"session_authorization").unwrap_or_default();
+    let role = setting(c"role").filter(|role| !role.is_empty() && role != b"none");
+    Provenance {
+        current_user: role.unwrap_or_else(|| session_user.clone()),
+        session_user,
+        client_addr: CLIENT.with(|cell| cell.get_or_init(client_address).clone()),
+        application: application().map(<[u8]>::to_vec),
+    }
+}
+
+/// What the database knows of this session, for an entry that another process records: who logged in, and the role
+/// in effect aside from functions that run with their owner's rights. Inside a transaction.
 pub fn capture() -> Provenance {
     let name = |role| {
         let mut found = Vec::new();
@@ -73,7 +93,7 @@ pub fn capture() -> Provenance {
         found
     };
     // SAFETY: globals of this process.
-    let (session_user, current_user) = unsafe { (pg_sys::GetSessionUserId(), pg_sys::GetUserId()) };
+    let (session_user, current_user) = unsafe { (pg_sys::GetSessionUserId(), pg_sys::GetOuterUserId()) };
     Provenance {
         session_user: name(session_user),
         current_user: name(current_user),

@@ -184,7 +184,7 @@ impl Queue {
 
     /// What waits cannot be read: throws it away, and returns how many bytes that were.
     pub fn clear(&self) -> u64 {
-        let lost = self.with(Ring::clear);
+        let lost = self.with(|ring| ring.clear());
         self.tell_waiting();
         lost
     }
@@ -274,6 +274,13 @@ impl Reservation {
         match framed(bytes).checked_sub(self.bytes) {
             Some(more) if more > 0 => self.obtain(more),
             _ => Ok(()),
+        }
+    }
+
+    /// Takes another place of the same queue into this one.
+    pub fn absorb(&mut self, mut other: Reservation) {
+        if other.generation == self.generation {
+            self.bytes += std::mem::take(&mut other.bytes);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The only part of the extension that touches tables: by SQL through SPI where speed does not
 //! matter, by PostgreSQL's own heap functions where every event passes.
 
+pub mod audited;
 pub mod bulk;
 pub mod catalog;
 pub mod checkpoint_sinks;
