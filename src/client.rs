@@ -28,7 +28,9 @@ pub fn user() -> Option<String> {
 
 /// The database that it asked for.
 pub fn database() -> Option<String> {
-    port().and_then(|port| string(port.database_name)).filter(|name| !name.is_empty())
+    port()
+        .and_then(|port| string(port.database_name))
+        .filter(|name| !name.is_empty())
 }
 
 /// Its name for itself, at the start.
@@ -67,7 +69,8 @@ pub fn address() -> Option<IpAddr> {
 /// The session's id, as `%c` in `log_line_prefix` writes it.
 pub fn session_id() -> String {
     // SAFETY: globals of this process.
-    unsafe { format!("{:x}.{:x}", pg_sys::MyStartTime, pg_sys::MyProcPid) }
+    let (start, process) = unsafe { (pg_sys::MyStartTime, pg_sys::MyProcPid) };
+    format!("{start:x}.{process:x}")
 }
 
 /// The beginning of PostgreSQL's `Port`. (pgrx keeps the rule of `pg_hba.conf`, and what follows, to itself.)
@@ -138,7 +141,8 @@ pub struct Rule {
     pub line: i32,
 }
 
-/// The rule of `pg_hba.conf` for this connection. One that refuses for want of a rule has no line.
+/// The rule of `pg_hba.conf` for this connection, which PostgreSQL forgets when the session has begun: not to be
+/// called later. One that refuses for want of a rule has no line.
 pub fn rule() -> Option<Rule> {
     let head = std::ptr::from_ref(port()?).cast::<PortHead>();
     // SAFETY: the structures begin as above in the versions that we build for; the name is a constant of PostgreSQL's.

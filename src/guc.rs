@@ -415,7 +415,9 @@ unsafe extern "C-unwind" fn check_capture(
     // SAFETY: PostgreSQL hands over a NUL-terminated string; what it keeps of the detail is copied.
     unsafe {
         let list = std::ffi::CStr::from_ptr(*value).to_string_lossy();
-        let Err(word) = crate::capture::parse(&list) else { return true };
+        let Err(word) = crate::capture::parse(&list) else {
+            return true;
+        };
         let detail = CString::new(format!(
             "«{word}» is none of login, ddl, role, config, permission, all, none."
         ));

@@ -12,6 +12,8 @@ thread_local! {
     static CLIENT: OnceCell<Option<Vec<u8>>> = const { OnceCell::new() };
     // Names of roles, until PostgreSQL says that a role changed.
     static NAMES: RefCell<Vec<(pg_sys::Oid, Box<[u8]>)>> = const { RefCell::new(Vec::new()) };
+    // Those that were forgotten, for when the catalogues cannot be asked: at worst names of before a change.
+    static OLD_NAMES: RefCell<Vec<(pg_sys::Oid, Box<[u8]>)>> = const { RefCell::new(Vec::new()) };
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -109,7 +111,13 @@ pub fn known() -> Provenance {
     let (session_user, current_user) = unsafe { roles() };
     let login = || crate::client::user().map(String::into_bytes);
     let name = |role: pg_sys::Oid| {
-        let known = NAMES.with_borrow(|names| names.iter().find(|(known, _)| *known == role).map(|(_, n)| n.to_vec()));
+        let find = |names: &Vec<(pg_sys::Oid, Box<[u8]>)>| {
+            names
+                .iter()
+                .find(|(known, _)| *known == role)
+                .map(|(_, name)| name.to_vec())
+        };
+        let known = NAMES.with_borrow(find).or_else(|| OLD_NAMES.with_borrow(find));
         known.unwrap_or_else(|| role.to_u32().to_string().into_bytes())
     };
     let session = match session_user {
@@ -118,10 +126,24 @@ pub fn known() -> Provenance {
         role => name(role),
     };
     Provenance {
-        current_user: if current_user == session_user { session.clone() } else { name(current_user) },
+        current_user: if current_user == session_user {
+            session.clone()
+        } else {
+            name(current_user)
+        },
         session_user: session,
         client_addr: crate::client::address().map(|address| inet_bytes(&address)),
         application: application().map(<[u8]>::to_vec),
+    }
+}
+
+/// Learns a role's name, for [`known`].
+pub fn learn(role: &str) {
+    let Ok(name) = std::ffi::CString::new(role) else { return };
+    // SAFETY: a catalogue look-up inside a transaction, which accepts that there is no such role.
+    let role = unsafe { pg_sys::get_role_oid(name.as_ptr(), true) };
+    if role != pg_sys::Oid::INVALID {
+        with_name(role, |_| ());
     }
 }
 
@@ -162,7 +184,10 @@ pub fn session_user() -> String {
 
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn forget_names(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
-    NAMES.with_borrow_mut(Vec::clear);
+    let forgotten = NAMES.take();
+    if !forgotten.is_empty() {
+        OLD_NAMES.set(forgotten);
+    }
 }
 
 /// Calls `f` with the name of a role.

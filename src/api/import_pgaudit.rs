@@ -18,10 +18,13 @@ fn import(call: &Call) -> Datum {
         Ok(Some(line)) => line,
         // A log has other lines, too.
         Ok(None) => return call.null(),
-        Err(e) => Fault::new(Code::ERRCODE_INVALID_TEXT_REPRESENTATION, "the line of pgaudit cannot be read")
-            .detail(format!("{e}."))
-            .hint("Give whole lines; a statement of several lines belongs to one call.")
-            .raise(),
+        Err(e) => Fault::new(
+            Code::ERRCODE_INVALID_TEXT_REPRESENTATION,
+            "the line of pgaudit cannot be read",
+        )
+        .detail(format!("{e}."))
+        .hint("Give whole lines; a statement of several lines belongs to one call.")
+        .raise(),
     };
     let mut event = line.document();
     if let (Json::Object(pairs), Some(time)) = (&mut event, &line.origin.time) {
@@ -37,6 +40,10 @@ fn import(call: &Call) -> Datum {
 /// The server's own reading of a time, which knows zones by their short names. Microseconds since the Unix epoch.
 fn read_time(time: &str) -> i64 {
     let rows = spi::read("SELECT $1::pg_catalog.timestamptz", &[Arg::text(Some(time))]);
-    let us = rows.first().and_then(|row| row.first()).and_then(spi::Cell::int).unwrap_or_default();
+    let us = rows
+        .first()
+        .and_then(|row| row.first())
+        .and_then(spi::Cell::int)
+        .unwrap_or_default();
     us + crate::store::POSTGRES_EPOCH
 }

@@ -64,8 +64,8 @@ pub fn row_for(entry: &Entry, row: &mut RowBuf<INBOX>) -> Result<(), Fault> {
     let now = crate::provenance::recorded_at();
     // SAFETY: a jsonb datum that was just made.
     let data: &[u8] = unsafe { row::bytes(columns::jsonb_from_text(entry.document.clone())) };
-    let json = jsonb::tree(data)
-        .map_err(|_| Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the queued event cannot be read"))?;
+    let json =
+        jsonb::tree(data).map_err(|_| Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the queued event cannot be read"))?;
     let event = document::parse(json, &limits(now))?;
     let known = event.event_type.as_deref().and_then(event_types::get);
     event_rows::fill(row, &event, known.as_deref(), now);

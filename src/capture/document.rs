@@ -111,12 +111,18 @@ impl Statement {
     pub fn new(sql: &str) -> Statement {
         // SAFETY: a setting of this process.
         let standard = unsafe { pg_sys::standard_conforming_strings };
-        let strings = if standard { Strings::Standard } else { Strings::Backslash };
+        let strings = if standard {
+            Strings::Standard
+        } else {
+            Strings::Backslash
+        };
         let mut text = auditlog_redact::sql(sql.trim(), strings).replace('\0', "");
-        let digest = Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let digest = Sha256::digest(text.as_bytes())
+            .iter()
+            .fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            });
         if text.len() > MAX_STATEMENT {
             let mut end = MAX_STATEMENT;
             while !text.is_char_boundary(end) {
@@ -146,7 +152,9 @@ impl Statement {
 
 /// An object of the pairs that have a value.
 pub fn object(pairs: impl IntoIterator<Item = (&'static str, Option<Json>)>) -> Json {
-    let pairs = pairs.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    let pairs = pairs
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
     Json::Object(pairs.collect())
 }
 

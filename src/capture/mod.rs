@@ -64,7 +64,9 @@ pub fn parse(list: &str) -> Result<u32, String> {
         let known = NAMES.iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
         match known {
             Some((_, kind)) => kinds |= *kind as u32,
-            None if word.eq_ignore_ascii_case("all") => kinds |= NAMES.iter().map(|(_, kind)| *kind as u32).sum::<u32>(),
+            None if word.eq_ignore_ascii_case("all") => {
+                kinds |= NAMES.iter().map(|(_, kind)| *kind as u32).sum::<u32>()
+            }
             None if word.is_empty() && list.trim().is_empty() => {}
             None if word.eq_ignore_ascii_case("none") && list.trim() == word => {}
             None => return Err(word.to_owned()),

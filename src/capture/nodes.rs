@@ -70,12 +70,19 @@ pub unsafe fn role(spec: *const pg_sys::RoleSpec) -> String {
 /// A list of `RoleSpec`.
 pub unsafe fn roles(list: *const pg_sys::List) -> Vec<String> {
     // SAFETY: as the caller promises.
-    unsafe { items::<pg_sys::RoleSpec>(list).into_iter().map(|spec| role(spec)).collect() }
+    unsafe {
+        items::<pg_sys::RoleSpec>(list)
+            .into_iter()
+            .map(|spec| role(spec))
+            .collect()
+    }
 }
 
 /// A name as it would be written in SQL.
 pub fn quoted(name: &str) -> String {
-    let Ok(name) = std::ffi::CString::new(name) else { return name.to_owned() };
+    let Ok(name) = std::ffi::CString::new(name) else {
+        return name.to_owned();
+    };
     // SAFETY: a NUL-terminated string; the result is another one or the same.
     unsafe { text(pg_sys::quote_identifier(name.as_ptr())) }.unwrap_or_default()
 }

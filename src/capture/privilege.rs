@@ -86,7 +86,11 @@ unsafe fn privileges(list: *const pg_sys::List) -> String {
             })
             .collect()
     };
-    if all.is_empty() { "ALL".to_owned() } else { all.join(", ") }
+    if all.is_empty() {
+        "ALL".to_owned()
+    } else {
+        all.join(", ")
+    }
 }
 
 /// The roles of this session: who grants something to one of them grants it to himself.

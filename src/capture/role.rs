@@ -85,7 +85,11 @@ fn weigh(draft: Draft, powers: &[&str]) -> Draft {
         return draft;
     }
     let draft = draft.flag("privileged_grant", true);
-    draft.severity(if powers.contains(&"superuser") { "critical" } else { "warning" })
+    draft.severity(if powers.contains(&"superuser") {
+        "critical"
+    } else {
+        "warning"
+    })
 }
 
 /// Membership given or taken.
@@ -287,6 +291,10 @@ pub unsafe fn identity(statement: *mut pg_sys::VariableSetStmt) -> Option<Draft>
     // SAFETY: as the caller promises.
     let name = unsafe { nodes::text((*statement).name) }?;
     let target = unsafe { setting::value(statement) };
+    if let Some(role) = &target {
+        // Should it be refused something, its name can't be looked up then.
+        crate::provenance::learn(role);
+    }
     match (name.as_str(), target) {
         ("session_authorization", target) => Some(
             Draft::new("session.set_authorization", "role", "set session authorization")

@@ -111,7 +111,11 @@ pub unsafe fn alter_role(statement: *const pg_sys::AlterRoleSetStmt) -> Draft {
     // SAFETY: as the caller promises.
     unsafe {
         let s = &*statement;
-        let role = if s.role.is_null() { String::new() } else { nodes::role(s.role) };
+        let role = if s.role.is_null() {
+            String::new()
+        } else {
+            nodes::role(s.role)
+        };
         let database = nodes::text(s.database).unwrap_or_default();
         let shown = if role.is_empty() { "ALL" } else { &role };
         let mut draft = Draft::new("config.alter_role", "config", verb(s.setstmt)).on("role", shown);
@@ -143,11 +147,17 @@ pub unsafe fn of_session(statement: *mut pg_sys::VariableSetStmt) -> Option<Draf
         if !name.starts_with("auditlog.") || HARMLESS.contains(&name.as_str()) {
             return None;
         }
-        let mut draft =
-            Draft::new("auditlog.setting_change", "config", verb(statement)).on("setting", name.as_str());
+        let mut draft = Draft::new("auditlog.setting_change", "config", verb(statement)).on("setting", name.as_str());
         draft.before = state(&name, current(&name));
         draft.after = state(&name, value(statement));
-        Some(draft.with("scope", text(if (*statement).is_local { "transaction" } else { "session" })))
+        Some(draft.with(
+            "scope",
+            text(if (*statement).is_local {
+                "transaction"
+            } else {
+                "session"
+            }),
+        ))
     }
 }
 
@@ -166,7 +176,9 @@ pub fn difference(before: Option<Json>, after: Option<Json>) -> (Option<Json>, O
 /// Settings that a server has read anew: an event each, of those that changed.
 pub fn changes(before: &[(String, String)], after: &[(String, String)]) -> Vec<Draft> {
     let find = |list: &[(String, String)], name: &str| {
-        list.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        list.iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
     };
     let mut drafts = Vec::new();
     let (mut old, mut new) = (Vec::new(), Vec::new());

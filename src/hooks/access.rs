@@ -118,7 +118,11 @@ fn read(relations: &[Rc<str>]) {
         }
     }
     // The view stands for what it is made of.
-    let named: Vec<Rc<str>> = relations.iter().filter(|name| !name.starts_with("auditlog_data.")).cloned().collect();
+    let named: Vec<Rc<str>> = relations
+        .iter()
+        .filter(|name| !name.starts_with("auditlog_data."))
+        .cloned()
+        .collect();
     let named = if named.is_empty() { relations } else { &named };
     if let Err(fault) = reads::mark(Kind::View, named, None) {
         fault.raise();
@@ -131,7 +135,8 @@ unsafe extern "C-unwind" fn look(entries: *mut pg_sys::List) {
     // SAFETY: a live list of what the query needs permissions for.
     unsafe {
         for i in 0..(*entries).length {
-            let (relation, needed) = crate::compat::needed_permissions((*(*entries).elements.add(i as usize)).ptr_value);
+            let (relation, needed) =
+                crate::compat::needed_permissions((*(*entries).elements.add(i as usize)).ptr_value);
             // What is inserted into may be returned; that is not reading the log.
             let reads = needed & pg_sys::ACL_SELECT != 0 && needed & pg_sys::ACL_INSERT == 0;
             if reads && let Some(name) = audited::name(relation) {
@@ -304,7 +309,9 @@ unsafe extern "C-unwind" fn utility(
         frames::leave(depth);
         if reads::any() {
             if depth == 0 {
-                let told = completion.as_ref().filter(|told| pg_sys::command_tag_display_rowcount(told.commandTag));
+                let told = completion
+                    .as_ref()
+                    .filter(|told| pg_sys::command_tag_display_rowcount(told.commandTag));
                 reads::utility_ended(root, told.map(|told| told.nprocessed));
             } else if frames::copies_out((*statement).utilityStmt) {
                 reads::note_copy(root);

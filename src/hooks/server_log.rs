@@ -46,7 +46,9 @@ unsafe extern "C-unwind" fn emit_log(error: *mut pg_sys::ErrorData) {
 
 /// The five characters that PostgreSQL packs into a number.
 fn sqlstate(code: i32) -> String {
-    (0..5).map(|i| char::from(((code >> (6 * i)) & 0x3f) as u8 + b'0')).collect()
+    (0..5)
+        .map(|i| char::from(((code >> (6 * i)) & 0x3f) as u8 + b'0'))
+        .collect()
 }
 
 fn short(message: String) -> String {
@@ -92,7 +94,9 @@ unsafe fn note(error: &pg_sys::ErrorData) {
 unsafe fn refused(error: &pg_sys::ErrorData, failure: Failure) {
     // SAFETY: a global of this process.
     let own = shmem::known_slot(unsafe { pg_sys::MyDatabaseId });
-    let Some(slot) = own.or_else(record::fallback) else { return };
+    let Some(slot) = own.or_else(record::fallback) else {
+        return;
+    };
     // SAFETY: strings of an error that is being reported; the message as it stands in the source, before translation.
     let (template, sql) = unsafe {
         (
@@ -108,7 +112,9 @@ unsafe fn refused(error: &pg_sys::ErrorData, failure: Failure) {
         draft = draft.on(kind, name);
     }
     if own.is_none() {
-        draft.metadata.extend(client::database().map(|name| ("database", text(&name))));
+        draft
+            .metadata
+            .extend(client::database().map(|name| ("database", text(&name))));
     }
     let who = provenance::known();
     let string = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -7,9 +7,10 @@
 use crate::api::own_event::{number, text};
 use crate::capture::document::{Failure, object};
 use crate::capture::{self, Kind, record};
+use crate::client::{self, Rule};
+use crate::provenance;
 use crate::queue::Provenance;
 use crate::shmem::{self, Slot};
-use crate::{client, provenance};
 use auditlog_core::json::Json;
 use pgrx::pg_sys;
 use pgrx::pg_sys::libpq::be::Port;
@@ -32,8 +33,8 @@ enum State {
 
 thread_local! {
     static STATE: Cell<State> = const { Cell::new(State::Unknown) };
-    /// Who it is, for the end of the session.
-    static WHO: RefCell<Option<Provenance>> = const { RefCell::new(None) };
+    /// Who it is and how it came in, for the end of the session: by then PostgreSQL has forgotten the rules.
+    static WHO: RefCell<Option<(Provenance, Option<Rule>)>> = const { RefCell::new(None) };
     /// What ends the session, when it is not the client.
     static ENDED_BY: RefCell<Option<Failure>> = const { RefCell::new(None) };
 }
@@ -84,8 +85,10 @@ unsafe extern "C-unwind" fn at_commit(event: pg_sys::XactEvent::Type, _argument:
     let who = provenance::capture();
     // SAFETY: a look-up inside a transaction.
     let privileged = unsafe { pg_sys::superuser() };
-    tell("authentication.login", None, &who, vec![("privileged", Some(Json::Bool(privileged)))]);
-    WHO.set(Some(who));
+    let rule = client::rule();
+    let details = vec![("privileged", Some(Json::Bool(privileged)))];
+    tell("authentication.login", None, &who, rule.as_ref(), details);
+    WHO.set(Some((who, rule)));
 }
 
 /// The process ends.
@@ -93,13 +96,17 @@ unsafe extern "C-unwind" fn at_commit(event: pg_sys::XactEvent::Type, _argument:
 unsafe extern "C-unwind" fn at_exit(_code: i32, _argument: pg_sys::Datum) {
     match STATE.replace(State::Failed) {
         State::Begun => {
-            let Some(who) = WHO.take() else { return };
+            let Some((who, rule)) = WHO.take() else { return };
             let cause = ENDED_BY.take();
             // SAFETY: when the process began, and the clock.
             let duration = unsafe { pg_sys::GetCurrentTimestamp() - pg_sys::MyStartTimestamp } / 1000;
             let expired = cause.as_ref().and_then(|c| c.sqlstate.as_deref());
             let expired = matches!(expired, Some("25P03" | "57P05" | "25P04"));
-            let event_type = if expired { "authentication.session_expired" } else { "authentication.logout" };
+            let event_type = if expired {
+                "authentication.session_expired"
+            } else {
+                "authentication.logout"
+            };
             let reason = match &cause {
                 None => text("disconnected"),
                 Some(cause) => text(cause.message.as_deref().unwrap_or("ended by the server")),
@@ -110,13 +117,16 @@ unsafe extern "C-unwind" fn at_exit(_code: i32, _argument: pg_sys::Datum) {
                 ("reason", Some(reason)),
                 ("sqlstate", sqlstate),
             ];
-            tell(event_type, None, &who, details);
+            tell(event_type, None, &who, rule.as_ref(), details);
         }
         // Where the server does not log FATAL errors, nobody has told of it yet.
-        State::Refused => failed(&Failure {
-            sqlstate: None,
-            message: None,
-        }, None),
+        State::Refused => failed(
+            &Failure {
+                sqlstate: None,
+                message: None,
+            },
+            None,
+        ),
         _ => {}
     }
 }
@@ -138,14 +148,24 @@ pub fn failed(error: &Failure, detail: Option<String>) {
         Some("08P01") => "protocol violation",
         _ => "authentication failed",
     };
-    let event_type = if rejected { "authentication.hba_rejected" } else { "authentication.login" };
+    let event_type = if rejected {
+        "authentication.hba_rejected"
+    } else {
+        "authentication.login"
+    };
     let details = vec![
         ("reason", Some(text(reason))),
         ("sqlstate", error.sqlstate.as_deref().map(text)),
         ("error", error.message.as_deref().map(text)),
         ("detail", detail.as_deref().map(text)),
     ];
-    tell(event_type, Some("warning"), &provenance::known(), details);
+    tell(
+        event_type,
+        Some("warning"),
+        &provenance::known(),
+        rule.as_ref(),
+        details,
+    );
 }
 
 /// What ends a session that has begun.
@@ -161,18 +181,34 @@ fn slot() -> Option<&'static Slot> {
         .or_else(record::fallback)
 }
 
-fn tell(event_type: &str, severity: Option<&str>, who: &Provenance, details: Vec<(&'static str, Option<Json>)>) {
+fn tell(
+    event_type: &str,
+    severity: Option<&str>,
+    who: &Provenance,
+    rule: Option<&Rule>,
+    details: Vec<(&'static str, Option<Json>)>,
+) {
     let Some(slot) = slot() else { return };
     let failed = severity.is_some();
-    let operation = if event_type.starts_with("authentication.login") || failed { "login" } else { "logout" };
-    let rule = client::rule();
-    let application = client::application()
-        .or_else(|| who.application.as_deref().map(|name| String::from_utf8_lossy(name).into_owned()));
+    let operation = if event_type.starts_with("authentication.login") || failed {
+        "login"
+    } else {
+        "logout"
+    };
+    let application = client::application().or_else(|| {
+        who.application
+            .as_deref()
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+    });
     let mut metadata = vec![
         ("database", client::database().as_deref().map(text)),
         ("application", application.as_deref().map(text)),
-        ("auth_method", rule.as_ref().map(|rule| text(&rule.method))),
-        ("hba_line", rule.filter(|rule| rule.line > 0).map(|rule| number(i64::from(rule.line)))),
+        ("auth_method", rule.map(|rule| text(&rule.method))),
+        (
+            "hba_line",
+            rule.filter(|rule| rule.line > 0)
+                .map(|rule| number(i64::from(rule.line))),
+        ),
         ("encrypted", Some(Json::Bool(client::is_encrypted()))),
         ("client_port", client::port_number().as_deref().map(text)),
     ];
@@ -185,7 +221,10 @@ fn tell(event_type: &str, severity: Option<&str>, who: &Provenance, details: Vec
             Some(object([
                 ("type", Some(text("user"))),
                 ("id", client::user().as_deref().map(text)),
-                ("ip_address", client::address().map(|address| text(&address.to_string()))),
+                (
+                    "ip_address",
+                    client::address().map(|address| text(&address.to_string())),
+                ),
                 ("session_id", Some(text(&client::session_id()))),
             ])),
         ),

@@ -190,7 +190,8 @@ fn may_concern(node: *mut pg_sys::Node) -> bool {
         let name = std::ffi::CStr::from_ptr(name).to_bytes();
         let starts = |prefix: &[u8]| name.len() >= prefix.len() && name[..prefix.len()].eq_ignore_ascii_case(prefix);
         capture::is_on(Kind::Config) && starts(b"auditlog.")
-            || capture::is_on(Kind::Role) && (name == b"role" || name == b"session_authorization")
+            || (capture::is_on(Kind::Role) || capture::is_on(Kind::Permission))
+                && (name == b"role" || name == b"session_authorization")
     }
 }
 
@@ -346,7 +347,9 @@ fn tell(failed: Vec<Running>) {
     });
     let outcome = Outcome { error: Some(error) };
     for mut running in failed {
-        let Some(slot) = record::slot(running.log) else { continue };
+        let Some(slot) = record::slot(running.log) else {
+            continue;
+        };
         running.drafts.truncate(MAX_FAILED);
         for mut draft in running.drafts {
             // A state that did not change.

@@ -13,7 +13,13 @@ pub fn attributes(role: &str) -> Option<Json> {
     let row = rows.first()?;
     let flag = |i: usize| Json::Bool(row[i].int() == Some(1));
     let mut pairs: Vec<(String, Json)> = [
-        "superuser", "inherit", "createrole", "createdb", "login", "replication", "bypassrls",
+        "superuser",
+        "inherit",
+        "createrole",
+        "createdb",
+        "login",
+        "replication",
+        "bypassrls",
     ]
     .iter()
     .enumerate()

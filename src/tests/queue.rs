@@ -68,7 +68,10 @@ mod tests {
         let expected = "auditlog.view|alice|bob|192.0.2.7|ledger|1767323045.000006|{\"metadata\": {\"rows\": 7}}";
         assert_eq!(recorded(&id).as_deref(), Some(expected));
         assert_eq!(recorded(&other).as_deref(), Some(expected));
-        assert_eq!(slot.name.get(), Spi::get_one("SELECT pg_catalog.current_database()::text").unwrap());
+        assert_eq!(
+            slot.name.get(),
+            Spi::get_one("SELECT pg_catalog.current_database()::text").unwrap()
+        );
         let name = slot.name.get().unwrap();
         assert_eq!(shmem::slot_named(&name).map(shmem::number), Some(shmem::number(slot)));
     }
@@ -92,7 +95,12 @@ mod tests {
         let slot = shmem::my_slot().unwrap();
         let before = my_queue().unrecordable.load(Acquire);
         let (first, last) = (fresh_id(), fresh_id());
-        for document in [DOCUMENT, "no JSON", r#"{"event_type": 7}"#, "{\"event_type\": \"x\", \"y\": \"\\u0000\"}"] {
+        for document in [
+            DOCUMENT,
+            "no JSON",
+            r#"{"event_type": 7}"#,
+            "{\"event_type\": \"x\", \"y\": \"\\u0000\"}",
+        ] {
             queue::reserve(slot, 1000).unwrap().push(&entry(&first, document));
         }
         queue::reserve(slot, 1000).unwrap().push(&entry(&last, DOCUMENT));

@@ -30,7 +30,7 @@ WHERE NOT c.in_extension AND c.schema_name IS DISTINCT FROM 'pg_temp' \
 /// What is gone: what was named, and what went with it and has a name of its own.
 const DROPPED: &str = "\
 SELECT object_type, object_identity, original FROM pg_catalog.pg_event_trigger_dropped_objects() \
-WHERE (original OR normal) AND NOT is_temporary";
+WHERE (original OR normal AND object_type NOT IN ('default value', 'rule')) AND NOT is_temporary";
 
 fn is_set(cell: &Cell) -> bool {
     cell.int() == Some(1)
@@ -64,7 +64,8 @@ fn ddl_end(call: &Call) -> Datum {
     for row in spi::run(COMMANDS, &[]) {
         let part = |i: usize| row[i].text().unwrap_or_default();
         let (tag, kind, name) = (part(0), part(1), part(2));
-        let make = |event_type| Draft::new(event_type, "ddl", tag.to_ascii_lowercase()).on(kind.as_str(), name.as_str());
+        let make =
+            |event_type| Draft::new(event_type, "ddl", tag.to_ascii_lowercase()).on(kind.as_str(), name.as_str());
         let (definer, untrusted) = (is_set(&row[3]), is_set(&row[4]));
         // SAFETY: PostgreSQL passes the statement's parse tree.
         for (event_type, detail) in unsafe { types(trigger.parsetree, &tag, row[5].int()) } {
@@ -89,7 +90,9 @@ fn ddl_end(call: &Call) -> Datum {
 /// The event types of what a statement did to one object, with the new owner where there is one.
 unsafe fn types(tree: *mut pg_sys::Node, tag: &str, object: Option<i64>) -> Vec<(&'static str, Option<String>)> {
     use pg_sys::NodeTag as T;
-    let Some(usual) = tags::event_type(tag) else { return Vec::new() };
+    let Some(usual) = tags::event_type(tag) else {
+        return Vec::new();
+    };
     // SAFETY: the tag says what the node is.
     unsafe {
         match nodes::tag(tree) {
@@ -112,7 +115,10 @@ unsafe fn types(tree: *mut pg_sys::Node, tag: &str, object: Option<i64>) -> Vec<
 }
 
 /// ALTER TABLE does many things at once: an event for each kind.
-unsafe fn of_table(statement: *const pg_sys::AlterTableStmt, usual: &'static str) -> Vec<(&'static str, Option<String>)> {
+unsafe fn of_table(
+    statement: *const pg_sys::AlterTableStmt,
+    usual: &'static str,
+) -> Vec<(&'static str, Option<String>)> {
     use pg_sys::AlterTableType as A;
     let mut types: Vec<(&'static str, Option<String>)> = Vec::new();
     // SAFETY: a live statement; the list holds AlterTableCmd nodes.
@@ -172,7 +178,11 @@ fn dropped(call: &Call) -> Datum {
         };
         let draft = Draft::new(event_type, "ddl", tag.to_ascii_lowercase()).on(kind, name);
         let cascade = !is_set(&row[2]);
-        drafts.push(if cascade { draft.with("cascade", Json::Bool(true)) } else { draft });
+        drafts.push(if cascade {
+            draft.with("cascade", Json::Bool(true))
+        } else {
+            draft
+        });
     }
     record_all(drafts);
     call.null()

@@ -4,8 +4,8 @@
 //! Room is given back in the commit's callback: there PostgreSQL serves no interrupt, so that an entry is neither
 //! recorded twice nor lost when this worker is ended at any moment.
 
-use super::settings::Settings;
 use super::presence::{database_is_being_dropped, extension_stays};
+use super::settings::Settings;
 use super::{job, launcher};
 use crate::api::own_event::{self, OwnEvent};
 use crate::queue::{self, Entry, Queue};

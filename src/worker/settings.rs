@@ -41,7 +41,10 @@ impl Settings {
             if catalog::find().is_none() || !(on || self.captured) {
                 return now;
             }
-            let mut drafts = self.known.as_ref().map_or_else(Vec::new, |known| setting::changes(known, &now));
+            let mut drafts = self
+                .known
+                .as_ref()
+                .map_or_else(Vec::new, |known| setting::changes(known, &now));
             drafts.extend(changed_files(&self.files, &files));
             let actor = Actor {
                 kind: "system",

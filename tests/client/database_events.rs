@@ -64,7 +64,9 @@ fn event(client: &mut Client, condition: &str) -> Value {
 
 /// A value within a document, by dots.
 fn at<'a>(event: &'a Value, path: &str) -> &'a Value {
-    event.pointer(&format!("/{}", path.replace('.', "/"))).unwrap_or(&Value::Null)
+    event
+        .pointer(&format!("/{}", path.replace('.', "/")))
+        .unwrap_or(&Value::Null)
 }
 
 /// Asserts values at paths; null stands for nothing.

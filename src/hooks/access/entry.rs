@@ -130,7 +130,10 @@ impl Read {
     pub fn more(&mut self, kind: Kind, relations: &[Rc<str>], call: Option<&(&str, Json)>) -> Option<usize> {
         self.kind = self.kind.max(kind);
         let room = RELATIONS.saturating_sub(self.relations.len());
-        let new = relations.iter().filter(|name| !self.relations.contains(*name)).take(room);
+        let new = relations
+            .iter()
+            .filter(|name| !self.relations.contains(*name))
+            .take(room);
         let mut bytes: usize = new.map(|name| LIST_BYTES + ESCAPED * name.len()).sum();
         if let Some((name, arguments)) = call {
             let known = self.calls.iter().any(|(n, a)| n == name && a == arguments);
@@ -224,7 +227,10 @@ impl Read {
     fn document(&self, transaction: &str, longest: bool) -> String {
         let mut metadata = vec![("query", self.query.clone())];
         if !self.relations.is_empty() {
-            metadata.push(("relations", Json::Array(self.relations.iter().map(|r| text(r)).collect())));
+            metadata.push((
+                "relations",
+                Json::Array(self.relations.iter().map(|r| text(r)).collect()),
+            ));
         }
         if !self.calls.is_empty() {
             let call = |(name, arguments): &(String, Json)| {
@@ -233,7 +239,10 @@ impl Read {
             metadata.push(("calls", Json::Array(self.calls.iter().map(call).collect())));
         }
         if self.further_calls > 0 || longest {
-            metadata.push(("further_calls", number(if longest { u64::MAX } else { self.further_calls })));
+            metadata.push((
+                "further_calls",
+                number(if longest { u64::MAX } else { self.further_calls }),
+            ));
         }
         if let Some(rows) = self.rows.or(longest.then_some(u64::MAX)) {
             metadata.push(("rows", number(rows)));
@@ -242,7 +251,10 @@ impl Read {
             metadata.push(("findings", number(findings)));
         }
         let micros = if longest { u128::MAX } else { self.busy.as_micros() };
-        metadata.push(("duration_ms", Json::Number(format!("{}.{:03}", micros / 1000, micros % 1000))));
+        metadata.push((
+            "duration_ms",
+            Json::Number(format!("{}.{:03}", micros / 1000, micros % 1000)),
+        ));
         metadata.push(("transaction", text(transaction)));
         metadata.push(("read_only", Json::Bool(self.read_only)));
         if longest {
@@ -255,9 +267,21 @@ impl Read {
             (Some(Ending::Failed), _) => "failed",
             _ => "success",
         };
-        let event_type = if longest { "auditlog.access_denied" } else { self.event_type() };
+        let event_type = if longest {
+            "auditlog.access_denied"
+        } else {
+            self.event_type()
+        };
         let operation = self.calls.first().map_or(self.operation.as_str(), |(name, _)| name);
-        event(&self.event_id, self.at, event_type, &self.provenance, operation, status, metadata)
+        event(
+            &self.event_id,
+            self.at,
+            event_type,
+            &self.provenance,
+            operation,
+            status,
+            metadata,
+        )
     }
 }
 
@@ -276,8 +300,14 @@ pub fn event(
         ("timestamp", text(&format_timestamp(at))),
         ("event_type", text(event_type)),
         ("actor", actor(who)),
-        ("resource", object(vec![("type", text("audit_log")), ("id", text("auditlog.events"))])),
-        ("action", object(vec![("operation", text(operation)), ("status", text(status))])),
+        (
+            "resource",
+            object(vec![("type", text("audit_log")), ("id", text("auditlog.events"))]),
+        ),
+        (
+            "action",
+            object(vec![("operation", text(operation)), ("status", text(status))]),
+        ),
         ("metadata", object(metadata)),
     ]);
     written(&document)

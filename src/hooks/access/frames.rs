@@ -113,7 +113,11 @@ pub unsafe fn enter_query(query: *mut pg_sys::QueryDesc, stage: Stage) -> usize 
         } else {
             frames.last().map_or(Root::Query(query), |frame| frame.root)
         };
-        let running = if stage == Stage::Run { query } else { std::ptr::null_mut() };
+        let running = if stage == Stage::Run {
+            query
+        } else {
+            std::ptr::null_mut()
+        };
         frames.push(Frame {
             root,
             nesting: nesting(),

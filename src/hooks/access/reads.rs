@@ -70,7 +70,9 @@ enum More {
 fn more(root: Root, kind: Kind, relations: &[Rc<str>], call: Option<&(&str, Json)>) -> More {
     READS.with_borrow_mut(|reads| {
         let read = reads.iter_mut().find(|read| read.root == root && read.ending.is_none());
-        read.map_or(More::New, |read| read.more(kind, relations, call).map_or(More::Known, More::Bytes))
+        read.map_or(More::New, |read| {
+            read.more(kind, relations, call).map_or(More::Known, More::Bytes)
+        })
     })
 }
 
@@ -112,7 +114,10 @@ pub fn adopt(query: *mut pg_sys::QueryDesc) {
     // SAFETY: the query has a plan.
     let location = unsafe { (*(*query).plannedstmt).stmt_location };
     READS.with_borrow_mut(|reads| {
-        for read in reads.iter_mut().filter(|read| read.root == Root::Planning && read.ending.is_none()) {
+        for read in reads
+            .iter_mut()
+            .filter(|read| read.root == Root::Planning && read.ending.is_none())
+        {
             if read.location == location {
                 read.root = Root::Query(query);
             } else {
@@ -168,7 +173,9 @@ fn finish(root: Root, f: impl FnOnce(&mut Read)) {
                 read.shrink();
             }
             if held > MAX_HELD || queue::of(shared_slot()).is_tight() {
-                let (done, going_on) = std::mem::take(reads).into_iter().partition(|read| read.ending.is_some());
+                let (done, going_on) = std::mem::take(reads)
+                    .into_iter()
+                    .partition(|read| read.ending.is_some());
                 *reads = going_on;
                 push(done, "open");
             }

@@ -47,7 +47,11 @@ impl Refusal {
 /// The longest that an error may be in an event, with every character escaped.
 pub fn longest() -> Json {
     let message = "\u{1}".repeat(MESSAGE_BYTES);
-    Refusal { code: *b"00000", message }.json()
+    Refusal {
+        code: *b"00000",
+        message,
+    }
+    .json()
 }
 
 /// Sets the hook; called once by `_PG_init` in the postmaster.

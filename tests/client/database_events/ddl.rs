@@ -34,7 +34,10 @@ fn objects_are_created_altered_and_dropped() {
             ),
         ],
     );
-    assert_eq!(at(&created, "metadata.statement_digest").as_str().map(str::len), Some(64));
+    assert_eq!(
+        at(&created, "metadata.statement_digest").as_str().map(str::len),
+        Some(64)
+    );
     // sequence and index come with it
     let kinds: Vec<_> = events(&mut admin, 3, "event_type = 'ddl.create'")
         .iter()
@@ -49,7 +52,10 @@ fn objects_are_created_altered_and_dropped() {
         &mut admin,
         "CREATE VIEW v AS SELECT id FROM orders; DROP TABLE orders CASCADE",
     );
-    let dropped = events_now(&mut admin, "event_type = 'ddl.drop' AND resource_type IN ('table', 'view')");
+    let dropped = events_now(
+        &mut admin,
+        "event_type = 'ddl.drop' AND resource_type IN ('table', 'view')",
+    );
     let of = |kind: &str| {
         let found = dropped.iter().find(|e| at(e, "resource.type") == &json!(kind));
         found.unwrap_or_else(|| panic!("{kind} in {dropped:#?}"))
@@ -91,7 +97,10 @@ fn kinds_of_objects_have_types_of_their_own() {
          CREATE EXTENSION citext;
          DROP EXTENSION citext",
     );
-    run(&mut admin, &format!("ALTER TABLE t OWNER TO {role}; ALTER FUNCTION f() OWNER TO {role}"));
+    run(
+        &mut admin,
+        &format!("ALTER TABLE t OWNER TO {role}; ALTER FUNCTION f() OWNER TO {role}"),
+    );
     for (event_type, id, count) in [
         ("function.create", "public.f()", 1),
         ("function.replace", "public.f()", 1),

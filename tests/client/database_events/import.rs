@@ -50,12 +50,18 @@ fn a_whole_log_can_be_read() {
     );
     let count = "SELECT count(auditlog.import_pgaudit(line)) FROM log";
     assert_eq!(scalar(&mut admin, count), 2, "the third is not pgaudit's");
-    assert_eq!(events_now(&mut admin, "event_type IN ('data.select', 'data.delete')").len(), 2);
+    assert_eq!(
+        events_now(&mut admin, "event_type IN ('data.select', 'data.delete')").len(),
+        2
+    );
     let error = refused_with(
         &mut admin,
         "22P02",
         "SELECT auditlog.import_pgaudit('AUDIT: SESSION,1,1,READ')",
     );
     assert!(error.detail().is_some_and(|d| d.contains("4 fields")), "{error:?}");
-    assert_eq!(text(&mut admin, "SELECT coalesce(auditlog.import_pgaudit(NULL), 'null')"), "null");
+    assert_eq!(
+        text(&mut admin, "SELECT coalesce(auditlog.import_pgaudit(NULL), 'null')"),
+        "null"
+    );
 }

@@ -15,7 +15,10 @@ fn sessions_begin_and_end() {
     config.application_name("nightly \"job\"");
     let client = config.connect(NoTls).expect("a login");
     // without a single statement
-    let login = event(&mut admin, &format!("event_type = 'authentication.login' AND actor_id = '{role}'"));
+    let login = event(
+        &mut admin,
+        &format!("event_type = 'authentication.login' AND actor_id = '{role}'"),
+    );
     assert_at(
         &login,
         &[
@@ -29,7 +32,10 @@ fn sessions_begin_and_end() {
         ],
     );
     drop(client);
-    let logout = event(&mut admin, &format!("event_type = 'authentication.logout' AND actor_id = '{role}'"));
+    let logout = event(
+        &mut admin,
+        &format!("event_type = 'authentication.logout' AND actor_id = '{role}'"),
+    );
     assert_at(
         &logout,
         &[
@@ -57,13 +63,19 @@ fn sessions_that_are_ended() {
         &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"),
     );
     assert_at(
-        &event(&mut admin, &format!("event_type = 'authentication.logout' AND actor_id = '{role}'")),
+        &event(
+            &mut admin,
+            &format!("event_type = 'authentication.logout' AND actor_id = '{role}'"),
+        ),
         &[("metadata.sqlstate", json!("57P01"))],
     );
     let mut user = db.connect_as(&role);
     run(&mut user, "SET idle_session_timeout = '50ms'");
     assert_at(
-        &event(&mut admin, &format!("event_type = 'authentication.session_expired' AND actor_id = '{role}'")),
+        &event(
+            &mut admin,
+            &format!("event_type = 'authentication.session_expired' AND actor_id = '{role}'"),
+        ),
         &[("metadata.sqlstate", json!("57P05"))],
     );
 }
@@ -89,12 +101,25 @@ fn failed_logins_have_reasons() {
     refused("nobody_of_this_name", "", db.name());
     for (role, event_type, reason, sqlstate) in [
         ("with_password", "authentication.login", "invalid password", "28P01"),
-        ("unwanted", "authentication.hba_rejected", "rejected by pg_hba.conf", "28000"),
+        (
+            "unwanted",
+            "authentication.hba_rejected",
+            "rejected by pg_hba.conf",
+            "28000",
+        ),
         ("no_login", "authentication.login", "not allowed to log in", "28000"),
-        ("nobody_of_this_name", "authentication.login", "not allowed to log in", "28000"),
+        (
+            "nobody_of_this_name",
+            "authentication.login",
+            "not allowed to log in",
+            "28000",
+        ),
     ] {
         assert_at(
-            &event(&mut admin, &format!("event_type = '{event_type}' AND actor_id = '{role}'")),
+            &event(
+                &mut admin,
+                &format!("event_type = '{event_type}' AND actor_id = '{role}'"),
+            ),
             &[
                 ("action.status", json!("failed")),
                 ("severity", json!("warning")),
@@ -108,15 +133,24 @@ fn failed_logins_have_reasons() {
     let mut config = cluster().config("with_password", db.name());
     config.password("right").connect(NoTls).expect("the right password");
     assert_at(
-        &event(&mut admin, "event_type = 'authentication.login' AND status = 'success' AND actor_id = 'with_password'"),
+        &event(
+            &mut admin,
+            "event_type = 'authentication.login' AND status = 'success' AND actor_id = 'with_password'",
+        ),
         &[("metadata.auth_method", json!("scram-sha-256"))],
     );
     // not to this database
-    run(&mut admin, &format!("REVOKE CONNECT ON DATABASE {} FROM PUBLIC", db.name()));
+    run(
+        &mut admin,
+        &format!("REVOKE CONNECT ON DATABASE {} FROM PUBLIC", db.name()),
+    );
     let role = db.login(&[]);
     refused(&role, "", db.name());
     assert_at(
-        &event(&mut admin, &format!("event_type = 'authentication.login' AND actor_id = '{role}'")),
+        &event(
+            &mut admin,
+            &format!("event_type = 'authentication.login' AND actor_id = '{role}'"),
+        ),
         &[("metadata.sqlstate", json!("42501"))],
     );
     // a database that is not there: told to the one that takes such events
@@ -147,15 +181,25 @@ fn addresses_and_limits() {
     run(&mut admin, "CREATE ROLE limited LOGIN CONNECTION LIMIT 1");
     let over_tcp = || {
         let mut config = auditlog_testkit::postgres::Config::new();
-        config.host("127.0.0.1").port(cluster.port()).user("limited").dbname("audited");
+        config
+            .host("127.0.0.1")
+            .port(cluster.port())
+            .user("limited")
+            .dbname("audited");
         config.connect(NoTls)
     };
     let _first = over_tcp().expect("a login");
     assert!(over_tcp().is_err(), "one more than allowed");
-    let login = event(&mut admin, "event_type = 'authentication.login' AND actor_id = 'limited' AND status = 'success'");
+    let login = event(
+        &mut admin,
+        "event_type = 'authentication.login' AND actor_id = 'limited' AND status = 'success'",
+    );
     assert_at(&login, &[("actor.ip_address", json!("127.0.0.1"))]);
     assert!(at(&login, "metadata.client_port").is_string());
-    let refused = event(&mut admin, "event_type = 'authentication.login' AND actor_id = 'limited' AND status = 'failed'");
+    let refused = event(
+        &mut admin,
+        "event_type = 'authentication.login' AND actor_id = 'limited' AND status = 'failed'",
+    );
     assert_at(
         &refused,
         &[

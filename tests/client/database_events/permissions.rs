@@ -19,7 +19,11 @@ fn refused_statements_are_recorded() {
         ),
     );
     let mut user = db.connect_as(&role);
-    refused_with(&mut user, "42501", "SELECT * FROM payroll WHERE password = 'hunter2' AND id = 7");
+    refused_with(
+        &mut user,
+        "42501",
+        "SELECT * FROM payroll WHERE password = 'hunter2' AND id = 7",
+    );
     refused_with(&mut user, "42501", "DELETE FROM payroll");
     refused_with(&mut user, "42501", "INSERT INTO mine VALUES (1, 'somebody else')");
     let denied = events(&mut admin, 2, "event_type = 'access.denied'");
@@ -41,7 +45,9 @@ fn refused_statements_are_recorded() {
     );
     assert_at(&denied[1], &[("metadata.statement", json!("DELETE FROM payroll"))]);
     event(&mut admin, "event_type = 'rls.denied'");
-    let sql = format!("SELECT count(*) FROM auditlog.events WHERE event_type = 'access.denied' AND db_session_user = '{role}'");
+    let sql = format!(
+        "SELECT count(*) FROM auditlog.events WHERE event_type = 'access.denied' AND db_session_user = '{role}'"
+    );
     assert_eq!(auditlog_testkit::log::scalar(&mut admin, &sql), 2);
 }
 

@@ -48,11 +48,17 @@ fn roles_are_created_altered_renamed_and_dropped() {
     );
     assert_at(
         &event(&mut admin, "event_type = 'role.rename'"),
-        &[("changes.before.name", json!("r_life")), ("changes.after.name", json!("r_life2"))],
+        &[
+            ("changes.before.name", json!("r_life")),
+            ("changes.after.name", json!("r_life2")),
+        ],
     );
     assert_at(
         &event(&mut admin, "event_type = 'role.drop'"),
-        &[("resource.id", json!("r_life2")), ("changes.before.connection_limit", json!(3))],
+        &[
+            ("resource.id", json!("r_life2")),
+            ("changes.before.connection_limit", json!(3)),
+        ],
     );
     let kept = "auditlog.to_json(e)::text LIKE '%hunter%'";
     assert_eq!(events_now(&mut admin, kept).len(), 0, "no password is kept");
@@ -90,16 +96,26 @@ fn grants_say_who_got_what_from_whom() {
     );
     assert_at(
         &event(&mut admin, "event_type = 'revoke.privilege'"),
-        &[("metadata.privilege", json!("UPDATE")), ("metadata.cascade", json!(true))],
+        &[
+            ("metadata.privilege", json!("UPDATE")),
+            ("metadata.cascade", json!(true)),
+        ],
     );
-    let on_schema = events(&mut admin, 2, "event_type = 'grant.privilege' AND resource_type = 'schema'");
+    let on_schema = events(
+        &mut admin,
+        2,
+        "event_type = 'grant.privilege' AND resource_type = 'schema'",
+    );
     assert_at(
         &on_schema[0],
         &[("metadata.grantee", json!("public")), ("severity", json!("warning"))],
     );
     assert_at(&on_schema[1], &[("metadata.all_objects", json!("table"))]);
     assert_at(
-        &event(&mut admin, "event_type = 'grant.privilege' AND resource_type = 'function'"),
+        &event(
+            &mut admin,
+            "event_type = 'grant.privilege' AND resource_type = 'function'",
+        ),
         &[("resource.id", json!("pg_catalog.pg_reload_conf()"))],
     );
     assert_at(
@@ -119,9 +135,15 @@ fn grants_say_who_got_what_from_whom() {
         ],
     );
     event(&mut admin, "event_type = 'revoke.role'");
-    run(&mut admin, "DROP OWNED BY g_clerk; DROP ROLE g_clerk; DROP ROLE g_group");
+    run(
+        &mut admin,
+        "DROP OWNED BY g_clerk; DROP ROLE g_clerk; DROP ROLE g_group",
+    );
     assert_at(
-        &event(&mut admin, "event_type = 'revoke.privilege' AND operation = 'drop owned'"),
+        &event(
+            &mut admin,
+            "event_type = 'revoke.privilege' AND operation = 'drop owned'",
+        ),
         &[("metadata.grantee", json!("g_clerk"))],
     );
 }
@@ -140,7 +162,10 @@ fn who_grants_to_himself_stands_out() {
         "GRANT pg_read_all_data TO s_self; CREATE TABLE own (id int); GRANT SELECT ON own TO s_self",
     );
     assert_at(
-        &event(&mut admin, "event_type = 'grant.role' AND resource_id = 'pg_read_all_data'"),
+        &event(
+            &mut admin,
+            "event_type = 'grant.role' AND resource_id = 'pg_read_all_data'",
+        ),
         &[
             ("severity", json!("critical")),
             ("metadata.self_grant", json!(true)),
@@ -150,20 +175,41 @@ fn who_grants_to_himself_stands_out() {
         ],
     );
     assert_at(
-        &event(&mut admin, "event_type = 'grant.privilege' AND resource_id = 'public.own'"),
+        &event(
+            &mut admin,
+            "event_type = 'grant.privilege' AND resource_id = 'public.own'",
+        ),
         &[("severity", json!("warning")), ("metadata.self_grant", json!(true))],
     );
     // a superuser more
-    run(&mut admin, "ALTER ROLE s_plain SUPERUSER; GRANT auditlog_analyst TO s_plain");
+    run(
+        &mut admin,
+        "ALTER ROLE s_plain SUPERUSER; GRANT auditlog_analyst TO s_plain",
+    );
     assert_at(
         &event(&mut admin, "event_type = 'role.alter' AND resource_id = 's_plain'"),
-        &[("severity", json!("critical")), ("changes.after", json!({"superuser": true}))],
+        &[
+            ("severity", json!("critical")),
+            ("changes.after", json!({"superuser": true})),
+        ],
     );
     // the log's own roles count twice: as roles, and as who may do what with the log
-    event(&mut admin, "event_type = 'grant.role' AND resource_id = 'auditlog_analyst'");
-    event(&mut admin, "event_type = 'auditlog.role_grant' AND resource_id = 'auditlog_analyst'");
-    run(&mut admin, "SET ROLE s_plain; RESET ROLE; SET SESSION AUTHORIZATION s_self; RESET SESSION AUTHORIZATION");
-    event(&mut admin, "event_type = 'session.set_role' AND resource_id = 's_plain'");
+    event(
+        &mut admin,
+        "event_type = 'grant.role' AND resource_id = 'auditlog_analyst'",
+    );
+    event(
+        &mut admin,
+        "event_type = 'auditlog.role_grant' AND resource_id = 'auditlog_analyst'",
+    );
+    run(
+        &mut admin,
+        "SET ROLE s_plain; RESET ROLE; SET SESSION AUTHORIZATION s_self; RESET SESSION AUTHORIZATION",
+    );
+    event(
+        &mut admin,
+        "event_type = 'session.set_role' AND resource_id = 's_plain'",
+    );
     let taken = events(&mut admin, 2, "event_type = 'session.set_authorization'");
     assert_at(&taken[0], &[("resource.id", json!("s_self"))]);
 }
@@ -176,7 +222,11 @@ fn failed_attempts_survive_the_rollback() {
     let role = db.login(&[]);
     run(&mut admin, "CREATE TABLE treasure (id int)");
     let mut user = db.connect_as(&role);
-    refused_with(&mut user, "42501", "BEGIN; CREATE ROLE r_stolen SUPERUSER PASSWORD 'hunter2'");
+    refused_with(
+        &mut user,
+        "42501",
+        "BEGIN; CREATE ROLE r_stolen SUPERUSER PASSWORD 'hunter2'",
+    );
     run(&mut user, "ROLLBACK");
     refused_with(&mut user, "42501", &format!("GRANT pg_write_all_data TO {role}"));
     refused_with(&mut user, "42501", "GRANT SELECT ON treasure TO PUBLIC");
@@ -196,17 +246,29 @@ fn failed_attempts_survive_the_rollback() {
         ],
     );
     assert_at(
-        &event(&mut admin, "event_type = 'grant.role' AND resource_id = 'pg_write_all_data'"),
+        &event(
+            &mut admin,
+            "event_type = 'grant.role' AND resource_id = 'pg_write_all_data'",
+        ),
         &[("action.status", json!("denied")), ("severity", json!("critical"))],
     );
     assert_at(
-        &event(&mut admin, "event_type = 'grant.privilege' AND resource_id = 'public.treasure'"),
+        &event(
+            &mut admin,
+            "event_type = 'grant.privilege' AND resource_id = 'public.treasure'",
+        ),
         &[("action.status", json!("denied"))],
     );
-    event(&mut admin, "event_type = 'authentication.password_change' AND status = 'denied'");
+    event(
+        &mut admin,
+        "event_type = 'authentication.password_change' AND status = 'denied'",
+    );
     assert_at(
         &event(&mut admin, "event_type = 'role.drop'"),
-        &[("action.status", json!("failed")), ("metadata.sqlstate", json!("42704"))],
+        &[
+            ("action.status", json!("failed")),
+            ("metadata.sqlstate", json!("42704")),
+        ],
     );
     let kept = "auditlog.to_json(e)::text LIKE '%hunter%'";
     assert_eq!(events_now(&mut admin, kept).len(), 0, "no password is kept");
@@ -218,13 +280,19 @@ fn failed_attempts_survive_the_rollback() {
 fn other_databases_report_to_one() {
     let mut elsewhere = cluster().connect("postgres");
     let mut fallback = cluster().connect("fallback");
-    run(&mut elsewhere, "CREATE ROLE r_from_elsewhere; DROP ROLE r_from_elsewhere");
+    run(
+        &mut elsewhere,
+        "CREATE ROLE r_from_elsewhere; DROP ROLE r_from_elsewhere",
+    );
     let created = event(
         &mut fallback,
         "event_type = 'role.create' AND resource_id = 'r_from_elsewhere'",
     );
     assert_at(&created, &[("metadata.database", json!("postgres"))]);
-    event(&mut fallback, "event_type = 'role.drop' AND resource_id = 'r_from_elsewhere'");
+    event(
+        &mut fallback,
+        "event_type = 'role.drop' AND resource_id = 'r_from_elsewhere'",
+    );
 }
 
 #[test]

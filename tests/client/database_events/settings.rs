@@ -55,7 +55,10 @@ fn a_servers_settings_are_recorded_when_given_and_when_read() {
     let mut admin = db.superuser();
     run(&mut admin, "ALTER SYSTEM SET log_min_duration_statement = '77s'");
     assert_at(
-        &event(&mut admin, "event_type = 'config.alter_system' AND resource_id = 'log_min_duration_statement'"),
+        &event(
+            &mut admin,
+            "event_type = 'config.alter_system' AND resource_id = 'log_min_duration_statement'",
+        ),
         &[
             ("severity", json!("warning")),
             ("changes.before", json!({"log_min_duration_statement": "-1"})),
@@ -94,7 +97,10 @@ fn settings_of_the_log_are_recorded_in_sessions_too() {
         &mut admin,
         "BEGIN READ ONLY; SET LOCAL auditlog.validation = 'off'; ROLLBACK; SET auditlog.query_strict = on",
     );
-    let changed = event(&mut admin, "event_type = 'auditlog.setting_change' AND resource_id = 'auditlog.validation'");
+    let changed = event(
+        &mut admin,
+        "event_type = 'auditlog.setting_change' AND resource_id = 'auditlog.validation'",
+    );
     assert_at(
         &changed,
         &[
@@ -148,7 +154,10 @@ fn switching_it_off_is_recorded() {
     );
     run(&mut admin, "CREATE TABLE b (id int); CREATE ROLE nobody_hears_of_it");
     run(&mut admin, "SELECT pg_sleep(0.2)");
-    assert_eq!(events_now(&mut admin, "event_type IN ('ddl.create', 'role.create')").len(), 1);
+    assert_eq!(
+        events_now(&mut admin, "event_type IN ('ddl.create', 'role.create')").len(),
+        1
+    );
 }
 
 #[test]
@@ -165,5 +174,8 @@ fn access_rules_are_compared() {
     run(&mut admin, "SELECT pg_reload_conf()");
     let changed = events(&mut fallback, before + 1, "event_type = 'config.hba_change'").remove(before);
     assert_at(&changed, &[("resource.id", json!("pg_hba.conf"))]);
-    assert_ne!(at(&changed, "changes.before.sha256"), at(&changed, "changes.after.sha256"));
+    assert_ne!(
+        at(&changed, "changes.before.sha256"),
+        at(&changed, "changes.after.sha256")
+    );
 }
