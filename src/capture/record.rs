@@ -48,7 +48,7 @@ pub fn may_record() -> bool {
             && !crate::worker::is_ours()
             // pg_dump's scripts, and hardly anybody else, begin with row_security = off: what they load into a log
             // that is still empty has to come first.
-            && (pg_sys::row_security || !crate::trigger::log_row::restoring())
+            && (pg_sys::row_security || catalog::find().is_none() || !crate::trigger::log_row::restoring())
     }
 }
 

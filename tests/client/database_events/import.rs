@@ -2,7 +2,7 @@
 
 use super::{assert_at, database, event, events_now, run};
 use auditlog_testkit::log::{scalar, text};
-use auditlog_testkit::refused_with;
+use auditlog_testkit::refused::refused_with;
 use serde_json::json;
 
 #[test]

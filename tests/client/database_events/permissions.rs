@@ -1,7 +1,7 @@
 //! Statements that were refused.
 
 use super::{assert_at, database, event, events, events_now, run};
-use auditlog_testkit::refused_with;
+use auditlog_testkit::refused::refused_with;
 use serde_json::json;
 
 /// V-233572 and its kin: what somebody was not allowed to do.

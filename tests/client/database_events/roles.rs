@@ -1,7 +1,7 @@
 //! Roles and privileges.
 
 use super::{assert_at, at, cluster, database, event, events, events_now, run};
-use auditlog_testkit::{refused, refused_with};
+use auditlog_testkit::refused::{refused, refused_with};
 use serde_json::json;
 
 #[test]

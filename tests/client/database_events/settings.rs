@@ -1,7 +1,8 @@
 //! Settings and the server's configuration.
 
 use super::{assert_at, at, cluster, database, event, events, events_now, run};
-use auditlog_testkit::{Cluster, Options, refused_with};
+use auditlog_testkit::refused::refused_with;
+use auditlog_testkit::{Cluster, Options};
 use serde_json::json;
 
 #[test]
@@ -82,10 +83,8 @@ fn a_servers_settings_are_recorded_when_given_and_when_read() {
     let mut user = db.connect_as(&role);
     refused_with(&mut user, "42501", "ALTER SYSTEM SET work_mem = '1MB'");
     event(&mut admin, "event_type = 'config.alter_system' AND status = 'denied'");
-    run(
-        &mut admin,
-        "ALTER SYSTEM RESET log_min_duration_statement; SELECT pg_reload_conf()",
-    );
+    run(&mut admin, "ALTER SYSTEM RESET log_min_duration_statement");
+    run(&mut admin, "SELECT pg_reload_conf()");
 }
 
 #[test]
