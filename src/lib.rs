@@ -35,7 +35,8 @@ extension_sql_file!(
     name = "functions",
     requires = ["tables"]
 );
-extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["functions"]);
+extension_sql_file!("../sql/schema/34_access.sql", name = "access", requires = ["functions"]);
+extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["access"]);
 extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["query"]);
 extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = ["words"]);
 extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["search"]);
@@ -46,11 +47,10 @@ extension_sql_file!(
     requires = ["triggers"]
 );
 extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["capture"]);
-extension_sql_file!("../sql/schema/55_access.sql", name = "access", requires = ["health"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",
     name = "event_types",
-    requires = ["access"]
+    requires = ["health"]
 );
 extension_sql_file!(
     "../sql/schema/70_grants.sql",
@@ -107,6 +107,7 @@ pub mod pg_test {
         vec![
             "shared_preload_libraries = 'pg_auditlog'",
             "max_prepared_transactions = 10",
+            "auditlog.access_log = off",
         ]
     }
 }

@@ -63,6 +63,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.pause', 'auditlog', 'critical', 'Auditing was paused.', NULL, true),
 ('auditlog.policy_change', 'auditlog', 'warning', 'What is audited, or how, was changed.', NULL, true),
 ('auditlog.purge', 'auditlog', 'warning', 'Events past their retention period were removed.', NULL, true),
+('auditlog.query_change', 'auditlog', 'info', 'A saved query was created, changed or removed.', NULL, true),
 ('auditlog.report', 'auditlog', 'info', 'A report on the audit log was generated.', NULL, true),
 ('auditlog.report_change', 'auditlog', 'info', 'The definition or schedule of a report was changed.', NULL, true),
 ('auditlog.restore', 'auditlog', 'warning', 'The log was found to be a restored copy, or archived events were loaded again.', NULL, true),

@@ -3,10 +3,12 @@
 
 use crate::error::Fault;
 use crate::fmgr::Call;
+use crate::hooks::access;
 use crate::store::columns::{ENTRY_HASH, REDACTED, SALT, text};
 use crate::store::row::{self, Hasher};
 use crate::store::view::{self, EventRow};
 use crate::store::{POSTGRES_EPOCH, jsonb};
+use auditlog_core::json::Json;
 use pgrx::pg_sys::Datum;
 use std::cell::RefCell;
 
@@ -23,6 +25,7 @@ thread_local! {
 
 fn bundle_record(call: &Call) -> Datum {
     let Some(event) = call.arg(0) else { return call.null() };
+    access::note(access::Kind::Export, "bundle_record", Json::Null);
     // SAFETY: declared as auditlog.events, twice.
     let (places, row) = unsafe { (EventRow::of(event), view::read(event)) };
     let (Some(index), Some(sealed_at)) = (places.get("log_index"), places.get("sealed_at")) else {

@@ -38,8 +38,23 @@ pub fn number(value: i64) -> Json {
 
 /// Records it in the running transaction.
 pub fn record(event: &OwnEvent<'_>) {
+    append(document(event));
+}
+
+/// Records a change of the configuration, with what was there before it and after it; `None` is nothing.
+pub fn record_change(event: &OwnEvent<'_>, before: Option<Json>, after: Option<Json>) {
+    let mut json = document(event);
+    if let Json::Object(pairs) = &mut json {
+        let side = |value: Option<Json>| value.unwrap_or(Json::Null);
+        let changes = [("before", side(before)), ("after", side(after))].map(|(key, value)| (key.to_owned(), value));
+        pairs.push(("changes".to_owned(), Json::Object(changes.into())));
+    }
+    append(json);
+}
+
+fn append(json: Json) {
     let now = crate::provenance::recorded_at();
-    match document::parse(document(event), &limits(now)) {
+    match document::parse(json, &limits(now)) {
         Ok(event) => {
             let mut row = RowBuf::new();
             event_rows::fill(&mut row, &event, None, now);

@@ -1,12 +1,15 @@
 //! Checkpoints and proofs in SQL, in the formats of c2sp.org.
 
+use super::own_event;
 use crate::error::Fault;
 use crate::fmgr::Call;
+use crate::hooks::access;
 use crate::store::columns::text;
 use crate::store::inbox::shared_slot;
 use crate::store::spi::{self, Arg};
 use crate::store::tiles::{Damaged, Stored};
 use crate::store::{checkpoints, head};
+use auditlog_core::json::Json;
 use auditlog_tlog::proof::{self, ProofError};
 use auditlog_tlog::{SignedNote, TlogProof};
 use base64::Engine;
@@ -132,6 +135,8 @@ fn inclusion(call: &Call) -> Datum {
     let Some(event_id) = call.text(0) else {
         return call.null();
     };
+    let arguments = Json::Object(vec![("event_id".to_owned(), own_event::text(&event_id))]);
+    access::note(access::Kind::View, "inclusion_proof", arguments);
     let rows = spi::read(
         "SELECT log_index, entry_hash FROM auditlog.events WHERE event_id = $1 ORDER BY log_index LIMIT 1",
         &[Arg::text(Some(&event_id))],
@@ -191,6 +196,8 @@ fn consistency(call: &Call) -> Datum {
             .hint("Sizes are numbers of events, as checkpoints state them: 1 ≤ old_size ≤ new_size.")
             .raise();
     }
+    let sizes = [("old_size", old), ("new_size", new)].map(|(name, size)| (name.to_owned(), own_event::number(size)));
+    access::note(access::Kind::View, "consistency_proof", Json::Object(sizes.into()));
     let hashes = proof::consistency(old as u64, new as u64, &Stored).unwrap_or_else(|e| damaged(&e));
     let mut lines = String::new();
     for hash in hashes {

@@ -106,6 +106,13 @@ pub fn note(kind: Kind, name: &str, arguments: Json) {
     }
 }
 
+/// The word index is asked, which tells what events contain. A statement that reads events as well is told of anyway.
+pub fn note_words() {
+    if reads::is_on() && !reads::is_marked() && !audited::is_internal() {
+        read(&["auditlog_data.word_chunk".into()]);
+    }
+}
+
 /// A query reads these relations. Raises an error when that cannot be told of.
 fn read(relations: &[Rc<str>]) {
     // SAFETY: a global of this process.

@@ -25,13 +25,14 @@ thread_local! {
 
 /// Event types that only the audit log itself records: what it says of erasures and of its own protection
 /// must not come from anybody else.
-const OWN_TYPES: [&[u8]; 17] = [
+const OWN_TYPES: [&[u8]; 19] = [
     b"auditlog.access_denied",
     b"auditlog.erasure",
     b"auditlog.export",
     b"auditlog.incarnation",
     b"auditlog.key_rotate",
     b"auditlog.policy_change",
+    b"auditlog.query_change",
     b"auditlog.restore",
     b"auditlog.role_grant",
     b"auditlog.role_revoke",
@@ -39,6 +40,7 @@ const OWN_TYPES: [&[u8]; 17] = [
     b"auditlog.setting_change",
     b"auditlog.sink_change",
     b"auditlog.tamper_attempt",
+    b"auditlog.type_change",
     b"auditlog.verify_failed",
     b"auditlog.verify_ok",
     b"auditlog.view",

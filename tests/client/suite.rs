@@ -13,6 +13,7 @@ mod database_events;
 mod erasure;
 mod guard;
 mod idempotency;
+mod journal;
 mod lifecycle;
 mod offline;
 mod partitions;

@@ -194,7 +194,8 @@ def columns():
     """Every column of the stat_* views is explained in the operations manual."""
     text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     sql = "SELECT attrelid::regclass, attname FROM pg_attribute WHERE attnum > 0 AND attrelid IN " \
-          "('auditlog.stat_ingest'::regclass, 'auditlog.stat_seal'::regclass, 'auditlog.stat_verify'::regclass)"
+          "('auditlog.stat_ingest'::regclass, 'auditlog.stat_seal'::regclass, 'auditlog.stat_verify'::regclass, " \
+          "'auditlog.stat_access'::regclass)"
     rows = [line.split("|") for line in psql(sql, "-At").split("\n")]
     check("columns of stat_* in docs/operations.md", [f"{view}.{name}" for view, name in rows if f"`{name}`" not in text])
 

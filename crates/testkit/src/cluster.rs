@@ -123,7 +123,9 @@ impl Cluster {
              # nothing here survives a power cut anyway, and kill -9 takes no page cache with it\n\
              fsync = off\n\
              # tests that look at checkpoints ask for them, or set this\n\
-             auditlog.checkpoint_interval = '1h'\nauditlog.verify_interval = 0\n",
+             auditlog.checkpoint_interval = '1h'\nauditlog.verify_interval = 0\n\
+             # tests count events: those about reads of theirs are in the way\n\
+             auditlog.access_log = off\n",
         );
         if options.preload {
             text.push_str("shared_preload_libraries = 'pg_auditlog'\n");
