@@ -53,8 +53,9 @@ pub fn may_record() -> bool {
 }
 
 /// Records an event in the running transaction.
-pub fn here(document: Json) {
+pub fn here(mut document: Json) {
     let now = crate::provenance::recorded_at();
+    name(&mut document, now);
     let limits = Limits {
         max_bytes: usize::MAX,
         max_depth: 64,
@@ -73,6 +74,13 @@ pub fn here(document: Json) {
     }
 }
 
+/// Gives an event an id that nobody else's event can have: that the database has recorded it is no claim.
+fn name(document: &mut Json, now: i64) {
+    if let (Json::Object(pairs), Some(id)) = (document, crate::random::database_event_id(now)) {
+        pairs.push(("event_id".to_owned(), Json::String(id)));
+    }
+}
+
 /// Looks up what a statement has made of the state, and keeps what it changed.
 pub fn complete(draft: &mut Draft) {
     match &draft.look_up {
@@ -87,9 +95,10 @@ pub fn complete(draft: &mut Draft) {
 /// Hands an event to the recorder of a database. Never waits long, and never raises an error: what finds no room is
 /// counted.
 pub fn aside(slot: &Slot, mut document: Json, provenance: &Provenance) {
+    let now = shmem::unix_micros();
+    name(&mut document, now);
     if let Json::Object(pairs) = &mut document {
-        let now = document::format_timestamp(shmem::unix_micros());
-        pairs.push(("timestamp".to_owned(), Json::String(now)));
+        pairs.push(("timestamp".to_owned(), Json::String(document::format_timestamp(now))));
     }
     let mut text = String::new();
     columns::write_json(&document, &mut text);

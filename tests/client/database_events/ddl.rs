@@ -75,6 +75,44 @@ fn objects_are_created_altered_and_dropped() {
 }
 
 #[test]
+fn nobody_else_speaks_for_the_database() {
+    let db = database();
+    let mut admin = db.superuser();
+    let mut writer = db.writer();
+    run(&mut admin, "CREATE TABLE real (id int)");
+    let real = event(&mut admin, "event_type = 'ddl.create'");
+    assert!(
+        at(&real, "event_id")
+            .as_str()
+            .is_some_and(|id| id.starts_with("dbevt_")),
+        "{real}"
+    );
+    let login = events_now(&mut admin, "event_type = 'authentication.login'");
+    assert!(
+        login
+            .iter()
+            .all(|e| at(e, "event_id").as_str().is_some_and(|id| id.starts_with("dbevt_")))
+    );
+    for sql in [
+        r#"SELECT auditlog.record('{"event_type": "ddl.create", "event_id": "dbevt_forged"}'::jsonb)"#,
+        "INSERT INTO auditlog.events (event_id, event_type) VALUES ('dbevt_forged', 'ddl.create')",
+        r#"SELECT auditlog.record_batch('[{"event_type": "ddl.create", "event_id": "dbevt_forged"}]')"#,
+    ] {
+        refused_with(&mut writer, "42501", sql);
+    }
+    refused_with(
+        &mut admin,
+        "42501",
+        "INSERT INTO auditlog_data.inbox_0 (event_id, event_type) VALUES ('dbevt_forged', 'ddl.create')",
+    );
+    // an id of one's own is not touched
+    run(
+        &mut writer,
+        "INSERT INTO auditlog.events (event_id, event_type) VALUES ('dbe', 'ddl.create')",
+    );
+}
+
+#[test]
 fn kinds_of_objects_have_types_of_their_own() {
     let db = database();
     let mut admin = db.superuser();
