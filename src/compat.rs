@@ -115,3 +115,19 @@ pub fn virtual_transaction() -> [u32; 2] {
         return [(*pg_sys::MyProc).vxid.procNumber as u32, (*pg_sys::MyProc).vxid.lxid];
     }
 }
+
+/// Does GRANT or REVOKE of a role speak of the right to pass it on?
+pub fn admin_option(statement: &pg_sys::GrantRoleStmt) -> bool {
+    #[cfg(feature = "pg15")]
+    return statement.admin_opt;
+    #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+    // SAFETY: the options of a live statement.
+    unsafe {
+        crate::capture::nodes::items::<pg_sys::DefElem>(statement.opt)
+            .into_iter()
+            .any(|option| {
+                crate::capture::nodes::text((*option).defname).as_deref() == Some("admin")
+                    && crate::capture::nodes::is_true(option)
+            })
+    }
+}

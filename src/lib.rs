@@ -7,6 +7,8 @@
 use pgrx::prelude::*;
 
 pub mod api;
+pub mod capture;
+pub mod client;
 pub mod compat;
 pub mod error;
 pub mod fmgr;
@@ -46,10 +48,11 @@ extension_sql_file!(
     requires = ["triggers"]
 );
 extension_sql_file!(
-    "../sql/schema/50_health.sql",
-    name = "health",
+    "../sql/schema/46_capture.sql",
+    name = "capture",
     requires = ["principals"]
 );
+extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["capture"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",
     name = "event_types",
@@ -90,6 +93,9 @@ pub extern "C-unwind" fn _PG_init() {
         unsafe { pg_sys::MarkGUCPrefixReserved(c"auditlog".as_ptr()) };
         shmem::init();
         hooks::statement::init();
+        hooks::utility::init();
+        hooks::session::init();
+        hooks::server_log::init();
         hooks::access::init();
         if !upgrading {
             worker::launcher::register();

@@ -200,6 +200,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('data.select', 'data', 'info', 'Rows were read.', NULL, true),
 ('data.truncate', 'data', 'warning', 'All rows of a table were removed at once.', NULL, true),
 ('data.update', 'data', 'info', 'Rows were changed.', NULL, true),
+('database.statement', 'data', 'info', 'A statement was run that belongs to no other type.', NULL, true),
 ('file.read', 'data', 'warning', 'A file of the database server was read from SQL.', NULL, true),
 ('file.write', 'data', 'warning', 'A file of the database server was written from SQL.', NULL, true);
 
@@ -322,6 +323,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('extension.drop', 'schema', 'warning', 'A database extension was removed.', NULL, true),
 ('extension.update', 'schema', 'notice', 'A database extension was updated.', NULL, true),
 ('function.create', 'schema', 'notice', 'A database function was created.', NULL, true),
+('function.execute', 'schema', 'info', 'A database function was called.', NULL, true),
 ('function.replace', 'schema', 'notice', 'A database function''s body was replaced.', NULL, true),
 ('function.security_definer', 'schema', 'warning', 'A database function that runs with its owner''s rights was created or used.', NULL, true),
 ('function.untrusted', 'schema', 'warning', 'A database function in an untrusted language was created or used.', NULL, true),

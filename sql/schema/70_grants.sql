@@ -103,6 +103,9 @@ GRANT EXECUTE ON FUNCTION auditlog_data.my_actor_id(), auditlog_data.my_tenant()
     auditlog_data.has_no_tenants(), auditlog_data.is_actor(text, text), auditlog_data.access_types()
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 
+-- Database events.
+GRANT EXECUTE ON FUNCTION auditlog.import_pgaudit(text) TO auditlog_writer, auditlog_administrator;
+
 -- The access journal.
 GRANT EXECUTE ON FUNCTION auditlog.note_search(text, jsonb)
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;

@@ -14,6 +14,7 @@ pub mod event_document;
 pub mod event_rows;
 pub mod field;
 pub mod filters;
+pub mod import_pgaudit;
 pub mod incarnation;
 pub mod own_event;
 pub mod principal;

@@ -1,6 +1,7 @@
 //! The triggers: rows on their way in, and everything that is refused.
 
 pub mod ddl_guard;
+pub mod definition_events;
 pub mod events_row;
 pub mod inbox_row;
 pub mod log_row;

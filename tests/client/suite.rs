@@ -9,6 +9,7 @@ mod concurrency;
 mod context;
 mod copies;
 mod crash;
+mod database_events;
 mod erasure;
 mod guard;
 mod idempotency;
