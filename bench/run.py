@@ -7,12 +7,19 @@ import sys
 import time
 from pathlib import Path
 
-from harness import measures, proofs, report, roles, searches
+from harness import journal, measures, proofs, report, roles, searches
 from harness.cluster import Cluster, Failed
 
 
 LAST = Path(__file__).parent / "results" / "last.json"
-ALL = {**measures.ALL, "search": searches.search, "proof": proofs.proof, "roles": roles.roles, "growth": searches.growth}
+ALL = {
+    **measures.ALL,
+    "search": searches.search,
+    "journal": journal.journal,
+    "proof": proofs.proof,
+    "roles": roles.roles,
+    "growth": searches.growth,
+}
 
 
 class Plan:
