@@ -48,6 +48,11 @@ pub fn record(event: &OwnEvent<'_>) {
         ),
         ("metadata", object(event.metadata.to_vec())),
     ]);
+    record_document(document);
+}
+
+/// Records an event of the audit log that is given as a document.
+pub fn record_document(document: Json) {
     let now = crate::provenance::recorded_at();
     let limits = Limits {
         max_bytes: usize::MAX,

@@ -2,10 +2,13 @@
 //! matter, by PostgreSQL's own heap functions where every event passes.
 
 pub mod bulk;
+pub mod capture_plan;
+pub mod capture_template;
 pub mod catalog;
 pub mod checkpoint_sinks;
 pub mod checkpoints;
 pub mod columns;
+pub mod datum_json;
 pub mod erasure;
 pub mod event_types;
 pub mod head;
@@ -23,6 +26,8 @@ pub mod scan;
 pub mod spi;
 pub mod suggestions;
 pub mod tiles;
+pub mod tracked;
+pub mod trigger_ddl;
 pub mod verified;
 pub mod view;
 pub mod words;
