@@ -38,7 +38,11 @@ extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["q
 extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = ["words"]);
 extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["search"]);
 extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["proof"]);
-extension_sql_file!("../sql/schema/45_capture.sql", name = "capture", requires = ["triggers"]);
+extension_sql_file!(
+    "../sql/schema/45_capture.sql",
+    name = "capture",
+    requires = ["triggers"]
+);
 extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["capture"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",

@@ -52,10 +52,13 @@ fn load(path: &Path) -> Hmac<Sha256> {
     };
     match key {
         Ok(key) => Hmac::<Sha256>::new_from_slice(&key).expect("HMAC accepts keys of any length"),
-        Err(e) => Fault::new(Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the key of masked values cannot be used")
-            .detail(format!("{}: {e}.", path.display()))
-            .hint("Put the file back or correct auditlog.mask_key_file; nothing is recorded in the clear meanwhile.")
-            .raise(),
+        Err(e) => Fault::new(
+            Code::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "the key of masked values cannot be used",
+        )
+        .detail(format!("{}: {e}.", path.display()))
+        .hint("Put the file back or correct auditlog.mask_key_file; nothing is recorded in the clear meanwhile.")
+        .raise(),
     }
 }
 

@@ -38,10 +38,13 @@ fn track(call: &Call) -> Datum {
     if let Some(prefix) = &prefix
         && !capture::is_event_prefix(prefix)
     {
-        Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "event_prefix is no beginning of event types")
-            .detail(format!("It is «{prefix}»."))
-            .hint("Use lower case letters, digits, - and _, in parts separated by dots, and not auditlog.")
-            .raise();
+        Fault::new(
+            Code::ERRCODE_INVALID_PARAMETER_VALUE,
+            "event_prefix is no beginning of event types",
+        )
+        .detail(format!("It is «{prefix}»."))
+        .hint("Use lower case letters, digits, - and _, in parts separated by dots, and not auditlog.")
+        .raise();
     }
     let condition = only_if.as_deref().map(Condition::new);
     // As CREATE TRIGGER does: writers wait, readers don't.
@@ -56,13 +59,22 @@ fn track(call: &Call) -> Datum {
     }
     let before = tracked::get(table);
     let intact = || tracked::state(table).as_deref() == Some("enabled");
-    if !before.as_ref().is_some_and(|before| before.only_if == only_if && intact()) {
+    if !before
+        .as_ref()
+        .is_some_and(|before| before.only_if == only_if && intact())
+    {
         trigger_ddl::drop(table);
         trigger_ddl::create(table, condition.as_ref());
     }
     tracked::put(table, &rules, only_if.as_deref(), prefix.as_deref());
     let after = as_json(&rules, only_if.as_deref(), prefix.as_deref());
-    record("track", "notice", &qualified_name(table), before.as_ref().map(options), Some(after));
+    record(
+        "track",
+        "notice",
+        &qualified_name(table),
+        before.as_ref().map(options),
+        Some(after),
+    );
     call.null()
 }
 
@@ -130,10 +142,16 @@ fn names(array: Option<Datum>) -> Vec<String> {
     let items = array.map(|datum| array_items(unsafe { bytes(datum) }));
     match items {
         None => Vec::new(),
-        Some(Some(items)) => items.into_iter().map(|i| String::from_utf8_lossy(i).into_owned()).collect(),
-        Some(None) => Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "ignore_columns must be a plain list")
-            .hint("Give a one-dimensional text[] without NULLs.")
-            .raise(),
+        Some(Some(items)) => items
+            .into_iter()
+            .map(|i| String::from_utf8_lossy(i).into_owned())
+            .collect(),
+        Some(None) => Fault::new(
+            Code::ERRCODE_INVALID_PARAMETER_VALUE,
+            "ignore_columns must be a plain list",
+        )
+        .hint("Give a one-dimensional text[] without NULLs.")
+        .raise(),
     }
 }
 
@@ -162,7 +180,10 @@ fn require_named_rows(table: Oid, rules: &[Rule]) {
             Code::ERRCODE_INVALID_PARAMETER_VALUE,
             format!("column {} belongs to the primary key", rule.name),
         )
-        .detail(format!("Masked by {}, rows could not be told apart.", rule.treatment.name()))
+        .detail(format!(
+            "Masked by {}, rows could not be told apart.",
+            rule.treatment.name()
+        ))
         .hint("Use the mask hash.")
         .raise();
     }
@@ -174,7 +195,11 @@ fn require_trackable(table: Oid) {
     let (kind, persistence, partition, system, schema) = unsafe {
         let open = pg_sys::try_relation_open(table, pg_sys::AccessShareLock as i32);
         if open.is_null() {
-            Fault::new(Code::ERRCODE_UNDEFINED_TABLE, format!("there is no relation {}", table.to_u32())).raise();
+            Fault::new(
+                Code::ERRCODE_UNDEFINED_TABLE,
+                format!("there is no relation {}", table.to_u32()),
+            )
+            .raise();
         }
         let class = (*open).rd_rel;
         let found = (
@@ -194,7 +219,10 @@ fn require_trackable(table: Oid) {
             .raise()
     };
     if system {
-        wrong("is a system catalog", "What changes there is captured as database events.");
+        wrong(
+            "is a system catalog",
+            "What changes there is captured as database events.",
+        );
     }
     if catalog::is_ours(schema) {
         wrong(
@@ -204,16 +232,25 @@ fn require_trackable(table: Oid) {
     }
     match kind {
         pg_sys::RELKIND_RELATION | pg_sys::RELKIND_PARTITIONED_TABLE => {}
-        pg_sys::RELKIND_VIEW => wrong("is a view", "Track the tables below it: writes through the view are captured there."),
+        pg_sys::RELKIND_VIEW => wrong(
+            "is a view",
+            "Track the tables below it: writes through the view are captured there.",
+        ),
         pg_sys::RELKIND_MATVIEW => wrong("is a materialized view", "Track the tables that it is made from."),
         pg_sys::RELKIND_FOREIGN_TABLE => wrong("is a foreign table", "Track the table on the server where it is."),
         _ => wrong("is not a table", "Name a table."),
     }
     if persistence == pg_sys::RELPERSISTENCE_TEMP {
-        wrong("is a temporary table", "Its rows are seen by one session only and gone with it.");
+        wrong(
+            "is a temporary table",
+            "Its rows are seen by one session only and gone with it.",
+        );
     }
     if partition {
-        wrong("is a partition", "Track the partitioned table: its partitions, later ones too, are captured with it.");
+        wrong(
+            "is a partition",
+            "Track the partitioned table: its partitions, later ones too, are captured with it.",
+        );
     }
     // SAFETY: a catalogue look-up for the current user.
     let granted = unsafe { pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::ACL_TRIGGER.into()) };

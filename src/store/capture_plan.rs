@@ -2,8 +2,8 @@
 //! of JSON's keys, what happens to their values, the key. Made once a session, and again when PostgreSQL
 //! says that the table, its root or the list of tracked tables changed.
 
-use super::catalog::objects;
 use super::capture_template::Template;
+use super::catalog::objects;
 use super::datum_json::Converter;
 use super::tracked::{self, Tracked};
 use crate::compat::attribute;
@@ -167,7 +167,9 @@ unsafe fn make(relation: pg_sys::Relation, table: &Tracked) -> Plan {
             if attribute.attisdropped || attribute.attgenerated as u8 == b'v' {
                 continue;
             }
-            let name = CStr::from_ptr(attribute.attname.data.as_ptr()).to_string_lossy().into_owned();
+            let name = CStr::from_ptr(attribute.attname.data.as_ptr())
+                .to_string_lossy()
+                .into_owned();
             // Partitions have their own numbers and the same names.
             let treatment = rule(&table.rules, &name);
             let column = || Column {
@@ -191,9 +193,10 @@ unsafe fn make(relation: pg_sys::Relation, table: &Tracked) -> Plan {
                 Some(all.swap_remove(at).1)
             })
             .collect::<Vec<Column>>();
-        let varies = columns.iter().any(|column| {
-            column.converter.json_varies() || column.mask.is_some() && column.converter.text_varies()
-        }) || key.iter().any(|column| column.converter.text_varies());
+        let varies = columns
+            .iter()
+            .any(|column| column.converter.json_varies() || column.mask.is_some() && column.converter.text_varies())
+            || key.iter().any(|column| column.converter.text_varies());
         Plan {
             varies,
             table: super::trigger_ddl::qualified_name(table.relation),

@@ -74,12 +74,7 @@ impl Template {
         }
         // SAFETY: back to where it was; after an error PostgreSQL does it.
         unsafe { pg_sys::CurrentMemoryContext = before }
-        Template {
-            of,
-            row,
-            extra,
-            memory,
-        }
+        Template { of, row, extra, memory }
     }
 
     /// A row that begins with what is the same. Its values are the template's.

@@ -173,7 +173,11 @@ fn look_up() -> Option<Objects> {
 /// Is this one of our schemas?
 pub fn is_ours(schema: Oid) -> bool {
     // SAFETY: catalogue look-ups inside a transaction, with NUL-terminated names.
-    unsafe { [DATA_SCHEMA, SCHEMA].iter().any(|name| pg_sys::get_namespace_oid(name.as_ptr(), true) == schema) }
+    unsafe {
+        [DATA_SCHEMA, SCHEMA]
+            .iter()
+            .any(|name| pg_sys::get_namespace_oid(name.as_ptr(), true) == schema)
+    }
 }
 
 /// The label of a severity as stored.

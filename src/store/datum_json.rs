@@ -156,7 +156,11 @@ impl Converter {
                 Form::Jsonb => self.document(value, value, depth, out),
                 Form::Printed => {
                     let text = self.print(value);
-                    if text.len() > limit { cut(text, out) } else { string(text, out) }
+                    if text.len() > limit {
+                        cut(text, out)
+                    } else {
+                        string(text, out)
+                    }
                 }
                 Form::Other(_) if self.varlena && too_long(value, limit) => self.cut(value, out),
                 Form::Other(function) => {
@@ -206,8 +210,7 @@ impl Converter {
             if super::jsonb::is_deeper(data, depth) {
                 return self.cut(value, out);
             }
-            jsonb_build::copy(data, out)
-                .unwrap_or_else(|Corrupt| Fault::broken("a jsonb value cannot be read").raise())
+            jsonb_build::copy(data, out).unwrap_or_else(|Corrupt| Fault::broken("a jsonb value cannot be read").raise())
         }
     }
 }

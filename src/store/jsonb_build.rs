@@ -142,7 +142,14 @@ impl<'a> ObjectWriter<'a> {
 
 fn varlena_header(size: usize, out: &mut Vec<u8>) {
     let size = size as u32;
-    word(out, if cfg!(target_endian = "little") { size << 2 } else { size });
+    word(
+        out,
+        if cfg!(target_endian = "little") {
+            size << 2
+        } else {
+            size
+        },
+    );
 }
 
 /// Calls `f` with the content of a `jsonb`, the bytes after the varlena header.

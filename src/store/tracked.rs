@@ -42,7 +42,10 @@ pub fn any() -> bool {
 
 /// All tracked tables; those whose masks can't be told for certain say so when their rows are captured.
 pub fn all() -> Vec<Result<Tracked, RuleError>> {
-    as_owner(|| spi::read_latest(LIST, &[])).iter().map(|row| parse(row)).collect()
+    as_owner(|| spi::read_latest(LIST, &[]))
+        .iter()
+        .map(|row| parse(row))
+        .collect()
 }
 
 /// A tracked table.
@@ -316,7 +319,11 @@ pub fn as_json(rules: &[Rule], only_if: Option<&str>, event_prefix: Option<&str>
         ),
         (
             "mask".to_owned(),
-            Json::Object(masked.map(|r| (r.name.clone(), Json::String(r.treatment.name().to_owned()))).collect()),
+            Json::Object(
+                masked
+                    .map(|r| (r.name.clone(), Json::String(r.treatment.name().to_owned())))
+                    .collect(),
+            ),
         ),
         ("only_if".to_owned(), text(only_if)),
         ("event_prefix".to_owned(), text(event_prefix)),
@@ -330,7 +337,10 @@ pub fn mask_object(data: Option<&[u8]>) -> Json {
         Some(Ok(object @ Json::Object(_))) => object,
         Some(_) => {
             let mut example = String::new();
-            columns::write_json(&Json::Object(vec![("email".to_owned(), Json::String("hash".to_owned()))]), &mut example);
+            columns::write_json(
+                &Json::Object(vec![("email".to_owned(), Json::String("hash".to_owned()))]),
+                &mut example,
+            );
             Fault::new(
                 pgrx::PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
                 "mask must be a JSON object",

@@ -72,7 +72,15 @@ fn owner(relation: Oid) -> Oid {
 }
 
 fn create_truncate(relation: Oid, function: Oid) {
-    make(relation, function, TRUNCATE_NAME, 0, BEFORE, TRUNCATE, std::ptr::null_mut());
+    make(
+        relation,
+        function,
+        TRUNCATE_NAME,
+        0,
+        BEFORE,
+        TRUNCATE,
+        std::ptr::null_mut(),
+    );
 }
 
 fn make(relation: Oid, function: Oid, name: &CStr, row: i16, timing: i16, event: i16, when: *mut Node) {

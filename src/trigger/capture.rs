@@ -111,12 +111,14 @@ fn capture(call: &Call) -> Datum {
     let Some(plan) = (unsafe { capture_plan::plan(trigger.tg_relation) }) else {
         // SAFETY: as above.
         let table = qualified_name(unsafe { (*trigger.tg_relation).rd_id });
-        Fault::broken(format!("table {table} has the triggers of a tracked table, but is not tracked"))
-            .detail("It is not known which of its values must be masked.")
-            .hint(format!(
-                "Call auditlog.track('{table}'), or drop the triggers whose names begin with 00_auditlog_."
-            ))
-            .raise()
+        Fault::broken(format!(
+            "table {table} has the triggers of a tracked table, but is not tracked"
+        ))
+        .detail("It is not known which of its values must be masked.")
+        .hint(format!(
+            "Call auditlog.track('{table}'), or drop the triggers whose names begin with 00_auditlog_."
+        ))
+        .raise()
     };
     if change == Change::Truncate {
         // A partitioned table holds no rows; its partitions are truncated with it, each for itself.
@@ -257,10 +259,18 @@ unsafe fn row(plan: &Plan, change: Change, work: &mut Work, template: &Template,
 }
 
 /// Writes the JSON object of some columns.
-unsafe fn object(plan: &Plan, values: &Values, columns: impl Iterator<Item = usize> + Clone, longest: usize, out: &mut Vec<u8>) {
+unsafe fn object(
+    plan: &Plan,
+    values: &Values,
+    columns: impl Iterator<Item = usize> + Clone,
+    longest: usize,
+    out: &mut Vec<u8>,
+) {
     out.clear();
     let depth = (guc::MAX_JSON_DEPTH.get() as usize).saturating_sub(LEVELS_AROUND);
-    let shown = columns.map(|i| &plan.columns[i]).filter(|column| column.mask != Some(Treatment::Drop));
+    let shown = columns
+        .map(|i| &plan.columns[i])
+        .filter(|column| column.mask != Some(Treatment::Drop));
     let keys: Vec<&[u8]> = shown.clone().map(|column| column.name.as_bytes()).collect();
     let mut object = ObjectWriter::begin(keys.into_iter(), out);
     for column in shown {
@@ -310,7 +320,11 @@ fn add_extra(row: &mut RowBuf<INBOX>, plan: &Plan, change: Change, work: &Work, 
     let dropped = |i: &&usize| plan.columns[**i].mask == Some(Treatment::Drop);
     let mut members = Vec::new();
     if change == Change::Update && work.changed.iter().any(|i| dropped(&i)) {
-        let names = work.changed.iter().filter(dropped).map(|i| Json::String(plan.columns[*i].name.clone()));
+        let names = work
+            .changed
+            .iter()
+            .filter(dropped)
+            .map(|i| Json::String(plan.columns[*i].name.clone()));
         members.push(("changed_unrecorded".to_owned(), Json::Array(names.collect())));
     }
     if moved {
@@ -365,7 +379,10 @@ fn make_template(plan: &Plan, change: Change, event_type: &str, of: Source) -> T
         ("resource", object(resource)),
         (
             "action",
-            object(vec![("operation", string(change.names().0)), ("status", string("success"))]),
+            object(vec![
+                ("operation", string(change.names().0)),
+                ("status", string("success")),
+            ]),
         ),
     ];
     if let Some(partition) = &plan.partition {
@@ -421,4 +438,3 @@ fn truncated(trigger: &pg_sys::TriggerData, plan: &Rc<Plan>) {
         statement::append(&row);
     });
 }
-

@@ -10,8 +10,10 @@ use pgrx::pg_sys;
 
 /// Commands after which there may be something to do.
 fn concerns(tag: &str) -> bool {
-    matches!(tag, "CREATE TABLE" | "CREATE TRIGGER" | "ALTER TRIGGER" | "DROP TRIGGER" | "DROP OWNED" | "DROP FUNCTION")
-        || tag.starts_with("ALTER TABLE")
+    matches!(
+        tag,
+        "CREATE TABLE" | "CREATE TRIGGER" | "ALTER TRIGGER" | "DROP TRIGGER" | "DROP OWNED" | "DROP FUNCTION"
+    ) || tag.starts_with("ALTER TABLE")
 }
 
 /// At the end of a command.
@@ -24,15 +26,11 @@ pub fn after_ddl(trigger: &pg_sys::EventTriggerData) {
     for table in tracked::all().into_iter().flatten() {
         tracked::refresh(&table);
     }
-    // A dump makes tables before it fills our list, and then their triggers one by one.
-    let restoring = super::log_row::restoring();
-    if !restoring || tag == "CREATE TABLE" {
-        for partition in tracked::without_truncate() {
-            trigger_ddl::complete_partition(partition);
-        }
-    }
-    if restoring {
+    if loading_dump() {
         return;
+    }
+    for partition in tracked::without_truncate() {
+        trigger_ddl::complete_partition(partition);
     }
     if tag.starts_with("ALTER TABLE") {
         for relation in tracked::detached() {
@@ -43,8 +41,21 @@ pub fn after_ddl(trigger: &pg_sys::EventTriggerData) {
     for (relation, before, after) in tracked::changed_states() {
         tracked::set_state(relation, &after);
         let severity = if after == "enabled" { "notice" } else { "warning" };
-        record("capture_state", severity, &qualified_name(relation), Some(state(&before)), Some(state(&after)));
+        record(
+            "capture_state",
+            severity,
+            &qualified_name(relation),
+            Some(state(&before)),
+            Some(state(&after)),
+        );
     }
+}
+
+/// A dump makes triggers one by one, as they were. Its scripts, and hardly anybody else, begin with
+/// row_security = off; only superusers load one.
+fn loading_dump() -> bool {
+    // SAFETY: settings of this process and a look-up inside a transaction; the outer user, as we may act as another.
+    unsafe { !pg_sys::row_security && pg_sys::superuser_arg(pg_sys::GetOuterUserId()) }
 }
 
 /// Before the end of a command that dropped something.

@@ -96,8 +96,7 @@ pub fn rules(ignore: &[String], mask: &Json, columns: &[Existing]) -> Result<Vec
     if let Json::Object(pairs) = mask {
         for (name, value) in pairs {
             let given = value.as_str().unwrap_or(value.kind());
-            let treatment =
-                Treatment::mask(given).ok_or_else(|| RuleError::NoMask(name.clone(), given.to_owned()))?;
+            let treatment = Treatment::mask(given).ok_or_else(|| RuleError::NoMask(name.clone(), given.to_owned()))?;
             add(name, treatment)?;
         }
     }
@@ -185,7 +184,8 @@ pub fn composite_key<'a>(values: impl Iterator<Item = &'a str>) -> String {
         if i > 0 {
             key.push(',');
         }
-        let plain = !value.is_empty() && !value.contains(['"', '\\', '(', ')', ',', ' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+        let plain =
+            !value.is_empty() && !value.contains(['"', '\\', '(', ')', ',', ' ', '\t', '\n', '\r', '\x0b', '\x0c']);
         if plain {
             key.push_str(value);
             continue;
@@ -207,7 +207,9 @@ pub fn composite_key<'a>(values: impl Iterator<Item = &'a str>) -> String {
 pub fn is_event_prefix(prefix: &str) -> bool {
     let part = |part: &str| {
         let mut chars = part.chars();
-        chars.next().is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        chars
+            .next()
+            .is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
             && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
     };
     prefix.len() <= 200 && prefix.split('.').all(part) && prefix.split('.').next() != Some("auditlog")
@@ -231,30 +233,55 @@ mod tests {
         let table = columns(&["id", "ssn", "note", "seen"]);
         let given = rules(&["seen".into()], &mask(&[("ssn", "hash"), ("note", "drop")]), &table).unwrap();
         let found: Vec<_> = given.iter().map(|r| (r.number, r.treatment)).collect();
-        assert_eq!(found, [(4, Treatment::Ignore), (2, Treatment::Hash), (3, Treatment::Drop)]);
+        assert_eq!(
+            found,
+            [(4, Treatment::Ignore), (2, Treatment::Hash), (3, Treatment::Drop)]
+        );
         assert_eq!(from_json(&to_json(&given)), Ok(given));
         let refused = |ignore: &[&str], m: &[(&str, &str)]| {
             let ignore: Vec<String> = ignore.iter().map(|s| (*s).to_owned()).collect();
             rules(&ignore, &mask(m), &table).unwrap_err()
         };
         assert_eq!(refused(&["nope"], &[]), RuleError::NoColumn("nope".into()));
-        assert_eq!(refused(&[], &[("ssn", "ignore")]), RuleError::NoMask("ssn".into(), "ignore".into()));
+        assert_eq!(
+            refused(&[], &[("ssn", "ignore")]),
+            RuleError::NoMask("ssn".into(), "ignore".into())
+        );
         assert_eq!(refused(&["ssn"], &[("ssn", "hash")]), RuleError::Twice("ssn".into()));
     }
 
     #[test]
     fn rules_follow_their_columns() {
-        let given = rules(&["seen".into()], &mask(&[("ssn", "hash")]), &columns(&["id", "ssn", "seen"])).unwrap();
-        let renamed = vec![(1, "id".to_owned()), (2, "tax_id".to_owned()), (3, "seen".to_owned()), (4, "ssn".to_owned())];
+        let given = rules(
+            &["seen".into()],
+            &mask(&[("ssn", "hash")]),
+            &columns(&["id", "ssn", "seen"]),
+        )
+        .unwrap();
+        let renamed = vec![
+            (1, "id".to_owned()),
+            (2, "tax_id".to_owned()),
+            (3, "seen".to_owned()),
+            (4, "ssn".to_owned()),
+        ];
         let now = resolve(&given, &renamed, true).unwrap();
-        assert_eq!(now.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["seen", "tax_id"]);
+        assert_eq!(
+            now.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(),
+            ["seen", "tax_id"]
+        );
         // dropped
         assert_eq!(resolve(&given, &renamed[..1], true), Ok(vec![]));
         // restored: other numbers, the same names
         let restored = vec![(1, "ssn".to_owned()), (2, "id".to_owned())];
         let now = resolve(&given, &restored, false).unwrap();
-        assert_eq!(now.iter().map(|r| (r.number, r.treatment)).collect::<Vec<_>>(), [(1, Treatment::Hash)]);
-        assert_eq!(resolve(&given, &columns(&["id"]), false), Err(RuleError::NoColumn("ssn".into())));
+        assert_eq!(
+            now.iter().map(|r| (r.number, r.treatment)).collect::<Vec<_>>(),
+            [(1, Treatment::Hash)]
+        );
+        assert_eq!(
+            resolve(&given, &columns(&["id"]), false),
+            Err(RuleError::NoColumn("ssn".into()))
+        );
     }
 
     #[test]

@@ -17,8 +17,19 @@ fn only_tables_of_the_application_can_be_tracked() {
         )
         .expect("relations");
     for name in [
-        "v", "mv", "s", "i", "tt", "ft", "pg_class", "pg_catalog.pg_authid", "auditlog.event_types", "auditlog.events",
-        "auditlog_data.log", "auditlog_data.inbox_0", "auditlog_data.tracked_table",
+        "v",
+        "mv",
+        "s",
+        "i",
+        "tt",
+        "ft",
+        "pg_class",
+        "pg_catalog.pg_authid",
+        "auditlog.event_types",
+        "auditlog.events",
+        "auditlog_data.log",
+        "auditlog_data.inbox_0",
+        "auditlog_data.tracked_table",
     ] {
         let error = refused_with(&mut admin, "42809", &format!("SELECT auditlog.track('{name}')"));
         assert!(error.hint().is_some(), "{name}: {error:?}");
@@ -52,7 +63,9 @@ fn who_may_track() {
         refused_with(&mut db.connect_as(role), "42501", "SELECT auditlog.track('public.t')");
     }
     let mut client = db.connect_as(&owner);
-    client.batch_execute("SELECT auditlog.track('public.t')").expect("track()");
+    client
+        .batch_execute("SELECT auditlog.track('public.t')")
+        .expect("track()");
     // auditing is ended by administrators, and by them as the table's owner
     for role in [&owner, &writer, &auditor, &nobody] {
         refused_with(&mut db.connect_as(role), "42501", "SELECT auditlog.untrack('public.t')");
@@ -64,7 +77,9 @@ fn who_may_track() {
     client
         .batch_execute(&format!("SET ROLE {owner}; RESET ROLE"))
         .expect("SET ROLE");
-    client.batch_execute("SELECT auditlog.untrack('public.t')").expect("untrack()");
+    client
+        .batch_execute("SELECT auditlog.untrack('public.t')")
+        .expect("untrack()");
     // the right TRIGGER is enough, as for CREATE TRIGGER
     admin
         .batch_execute(&format!("GRANT TRIGGER ON public.t TO {writer}"))
@@ -146,27 +161,61 @@ fn what_ends_the_capture_leaves_a_trace() {
     let enabled = r#"{"state": "enabled"}"#;
     let missing = r#"{"state": "missing"}"#;
     let weakened = r#"{"state": "weakened"}"#;
-    let changed = |table: &str, severity: &str, from: &str, to: &str| format!("capture_state app.{table} {severity} {from} → {to}");
-    after(&mut client, "ALTER TABLE t DISABLE TRIGGER ALL", &[&changed("t", "warning", enabled, disabled)]);
-    after(&mut client, "ALTER TABLE t ENABLE TRIGGER ALL", &[&changed("t", "warning", disabled, weakened)]);
-    after(&mut client, "SELECT auditlog.track('t', only_if => 'flag')", &[
-        r#"track app.t notice {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []} → {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []}"#,
-    ]);
-    after(&mut client, r#"DROP TRIGGER "00_auditlog_delete" ON t"#, &[&changed("t", "warning", enabled, missing)]);
-    after(&mut client, "SELECT auditlog.track('t')", &[
-        r#"track app.t notice {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []} → {"mask": {}, "only_if": null, "event_prefix": null, "ignore_columns": []}"#,
-    ]);
+    let changed = |table: &str, severity: &str, from: &str, to: &str| {
+        format!("capture_state app.{table} {severity} {from} → {to}")
+    };
+    after(
+        &mut client,
+        "ALTER TABLE t DISABLE TRIGGER ALL",
+        &[&changed("t", "warning", enabled, disabled)],
+    );
+    after(
+        &mut client,
+        "ALTER TABLE t ENABLE TRIGGER ALL",
+        &[&changed("t", "warning", disabled, weakened)],
+    );
+    after(
+        &mut client,
+        "SELECT auditlog.track('t', only_if => 'flag')",
+        &[
+            r#"track app.t notice {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []} → {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []}"#,
+        ],
+    );
+    after(
+        &mut client,
+        r#"DROP TRIGGER "00_auditlog_delete" ON t"#,
+        &[&changed("t", "warning", enabled, missing)],
+    );
+    after(
+        &mut client,
+        "SELECT auditlog.track('t')",
+        &[
+            r#"track app.t notice {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []} → {"mask": {}, "only_if": null, "event_prefix": null, "ignore_columns": []}"#,
+        ],
+    );
     after(
         &mut client,
         r#"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
            CREATE OR REPLACE TRIGGER "00_auditlog_update" AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f()"#,
         &[&changed("t", "warning", enabled, missing)],
     );
-    after(&mut client, "ALTER TABLE p1 DISABLE TRIGGER \"00_auditlog_insert\"", &[&changed("p", "warning", enabled, disabled)]);
-    after(&mut client, "ALTER TABLE p1 ENABLE ALWAYS TRIGGER \"00_auditlog_insert\"", &[&changed("p", "notice", disabled, enabled)]);
+    after(
+        &mut client,
+        "ALTER TABLE p1 DISABLE TRIGGER \"00_auditlog_insert\"",
+        &[&changed("p", "warning", enabled, disabled)],
+    );
+    after(
+        &mut client,
+        "ALTER TABLE p1 ENABLE ALWAYS TRIGGER \"00_auditlog_insert\"",
+        &[&changed("p", "notice", disabled, enabled)],
+    );
     after(&mut client, "BEGIN; ALTER TABLE p DISABLE TRIGGER USER; ROLLBACK", &[]);
     after(&mut client, "DROP TABLE t", &["drop_table app.t warning →"]);
-    after(&mut client, "CREATE TABLE other (id int); ALTER TABLE other ADD COLUMN v int; DROP TABLE other", &[]);
+    after(
+        &mut client,
+        "CREATE TABLE other (id int); ALTER TABLE other ADD COLUMN v int; DROP TABLE other",
+        &[],
+    );
     drop(client);
     let mut admin = db.superuser();
     admin
@@ -176,7 +225,13 @@ fn what_ends_the_capture_leaves_a_trace() {
     last.sort();
     assert_eq!(last, ["drop_partition app.p1 warning →", "drop_table app.p warning →"]);
     assert_eq!(scalar(&mut admin, "SELECT count(*) FROM auditlog.tracked_tables"), 0);
-    assert_eq!(scalar(&mut admin, "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.policy_change' AND actor_id IS NULL"), 0);
+    assert_eq!(
+        scalar(
+            &mut admin,
+            "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.policy_change' AND actor_id IS NULL"
+        ),
+        0
+    );
     assert_eq!(captured(&mut admin), []);
 }
 
@@ -190,13 +245,18 @@ fn a_superuser_who_switches_it_off_is_told_of() {
         .expect("track()");
     let changed = "SELECT count(*) FROM auditlog.events WHERE operation = 'protection_change' AND extra #>> '{metadata,changed}' = '[\"capture\"]'";
     wait_until("the protection is known", LONG, || {
-        scalar(&mut admin, "SELECT count(*) FROM auditlog_data.publisher WHERE protection ? 'capture'") == 1
+        scalar(
+            &mut admin,
+            "SELECT count(*) FROM auditlog_data.publisher WHERE protection ? 'capture'",
+        ) == 1
     });
     let before = scalar(&mut admin, changed);
     for state in ["D", "A"] {
         cluster
             .connect("audited")
-            .batch_execute(&format!("UPDATE pg_trigger SET tgenabled = '{state}' WHERE tgrelid = 't'::regclass"))
+            .batch_execute(&format!(
+                "UPDATE pg_trigger SET tgenabled = '{state}' WHERE tgrelid = 't'::regclass"
+            ))
             .expect("a superuser may");
     }
     wait_until("it is told of", LONG, || scalar(&mut admin, changed) > before);

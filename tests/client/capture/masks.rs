@@ -49,7 +49,13 @@ fn masked_values_are_nowhere_in_the_log() {
         .expect("writes");
     assert_eq!(hash(&captured(&mut admin)[6].after["e"]), first);
     wait_sealed(&mut admin);
-    assert_eq!(scalar(&mut admin, "SELECT count(*) FROM auditlog.events e WHERE e::text LIKE '%secret-%'"), 0);
+    assert_eq!(
+        scalar(
+            &mut admin,
+            "SELECT count(*) FROM auditlog.events e WHERE e::text LIKE '%secret-%'"
+        ),
+        0
+    );
 }
 
 #[test]
@@ -62,7 +68,12 @@ fn the_key_of_hashes_is_a_file() {
              SET TimeZone = 'Asia/Tokyo'; INSERT INTO t VALUES (1, '2026-01-01 00:00+00')"#,
         )
         .expect("writes");
-    let hash = |admin: &mut _| text(admin, "SELECT DISTINCT after ->> 'e' FROM auditlog.events WHERE operation = 'insert'");
+    let hash = |admin: &mut _| {
+        text(
+            admin,
+            "SELECT DISTINCT after ->> 'e' FROM auditlog.events WHERE operation = 'insert'",
+        )
+    };
     let first = hash(&mut admin);
     let file = cluster.data().join("auditlog_mask_key");
     let mode = std::fs::metadata(&file).expect("the key").permissions().mode();
@@ -75,7 +86,11 @@ fn the_key_of_hashes_is_a_file() {
     assert_eq!(hash(&mut admin), first);
     // what others may read is no key: nothing is written in the clear
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("chmod");
-    let error = refused_with(&mut cluster.connect("audited"), "55000", "INSERT INTO t VALUES (3, now())");
+    let error = refused_with(
+        &mut cluster.connect("audited"),
+        "55000",
+        "INSERT INTO t VALUES (3, now())",
+    );
     assert!(error.detail().is_some_and(|d| d.contains("chmod 0600")), "{error:?}");
     assert_eq!(scalar(&mut admin, "SELECT count(*) FROM t"), 2);
 }
@@ -112,7 +127,13 @@ fn options_are_checked() {
         refused_with(&mut admin, code, &format!("SELECT auditlog.track('t', {arguments})"));
     }
     assert_eq!(scalar(&mut admin, "SELECT count(*) FROM auditlog.tracked_tables"), 0);
-    assert_eq!(scalar(&mut admin, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 't'::regclass"), 0);
+    assert_eq!(
+        scalar(
+            &mut admin,
+            "SELECT count(*) FROM pg_trigger WHERE tgrelid = 't'::regclass"
+        ),
+        0
+    );
 }
 
 #[test]
@@ -135,7 +156,10 @@ fn conditions_choose_rows() {
             .map(|e| format!("{} {}", &e.event_type["resource.".len()..], e.id.unwrap_or_default()))
             .collect()
     };
-    assert_eq!(ids(&mut admin), ["create 2", "modify 2", "modify 1", "modify 1", "delete 2"]);
+    assert_eq!(
+        ids(&mut admin),
+        ["create 2", "modify 2", "modify 1", "modify 1", "delete 2"]
+    );
     // what names OLD can't be asked of INSERT, nor NEW of DELETE: those are recorded
     admin
         .batch_execute(
@@ -149,8 +173,14 @@ fn conditions_choose_rows() {
         ids(&mut admin)[5..],
         ["create 5", "modify 5", "delete 5", "create 7", "delete 6", "delete 7"]
     );
-    assert_eq!(lines(&mut admin)[6], r#"resource.modify 5 {"status":"new"} → {"status":"x"}"#);
+    assert_eq!(
+        lines(&mut admin)[6],
+        r#"resource.modify 5 {"status":"new"} → {"status":"x"}"#
+    );
     // TRUNCATE has no rows to ask
     admin.batch_execute("TRUNCATE orders").expect("TRUNCATE");
-    assert_eq!(captured(&mut admin).last().map(|e| e.event_type.clone()).as_deref(), Some("resource.truncate"));
+    assert_eq!(
+        captured(&mut admin).last().map(|e| e.event_type.clone()).as_deref(),
+        Some("resource.truncate")
+    );
 }

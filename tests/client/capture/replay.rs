@@ -37,7 +37,9 @@ fn replaying_the_events_gives_the_table() {
             admin.batch_execute(&sql).unwrap_or_else(|e| panic!("{sql}: {e:?}"));
             admin.batch_execute("SAVEPOINT s").expect("SAVEPOINT");
             let second = statement(random);
-            admin.batch_execute(&second).unwrap_or_else(|e| panic!("{second}: {e:?}"));
+            admin
+                .batch_execute(&second)
+                .unwrap_or_else(|e| panic!("{second}: {e:?}"));
             if random.chance(50) {
                 admin.batch_execute("ROLLBACK TO s").expect("ROLLBACK TO");
             }
@@ -68,11 +70,25 @@ fn statement(random: &mut Random) -> String {
             document(random),
             list(random)
         ),
-        4 => format!("UPDATE p SET a = {}, c = {} WHERE id % 3 = {}", text(random), document(random), id % 3),
-        5 => format!("UPDATE p SET b = {}, e = {} WHERE id = {id}", number(random), list(random)),
+        4 => format!(
+            "UPDATE p SET a = {}, c = {} WHERE id % 3 = {}",
+            text(random),
+            document(random),
+            id % 3
+        ),
+        5 => format!(
+            "UPDATE p SET b = {}, e = {} WHERE id = {id}",
+            number(random),
+            list(random)
+        ),
         6 => format!("UPDATE p SET a = 'again' WHERE id = {id}"),
-        7 => format!("UPDATE p SET region = {region} WHERE id = {id} AND NOT EXISTS (SELECT FROM p AS q WHERE q.id = {id} AND q.region = {region}) AND region = (SELECT min(region) FROM p AS q WHERE q.id = {id})"),
-        8 => format!("UPDATE p SET id = id + 100 WHERE id = {id} AND NOT EXISTS (SELECT FROM p AS q WHERE q.id = {})", id + 100),
+        7 => format!(
+            "UPDATE p SET region = {region} WHERE id = {id} AND NOT EXISTS (SELECT FROM p AS q WHERE q.id = {id} AND q.region = {region}) AND region = (SELECT min(region) FROM p AS q WHERE q.id = {id})"
+        ),
+        8 => format!(
+            "UPDATE p SET id = id + 100 WHERE id = {id} AND NOT EXISTS (SELECT FROM p AS q WHERE q.id = {})",
+            id + 100
+        ),
         _ => format!("DELETE FROM p WHERE id = {id} AND region <> {region}"),
     }
 }
@@ -143,9 +159,7 @@ fn replayed(events: &[super::Captured]) -> Rows {
 }
 
 fn table(client: &mut Client) -> Rows {
-    client
-        .batch_execute("SET TimeZone = 'UTC'")
-        .expect("a setting");
+    client.batch_execute("SET TimeZone = 'UTC'").expect("a setting");
     client
         .query("SELECT format('(%s,%s)', region, id), to_jsonb(p)::text FROM p", &[])
         .expect("rows")

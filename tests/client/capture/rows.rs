@@ -43,9 +43,13 @@ fn rows_are_recorded_with_what_changed() {
         ]
     );
     assert_eq!(captured(&mut admin)[0].resource_type, "public.account");
-    let who = "SELECT DISTINCT concat_ws(' ', actor_type, actor_id, db_session_user, category, status) FROM auditlog.events
+    let who =
+        "SELECT DISTINCT concat_ws(' ', actor_type, actor_id, db_session_user, category, status) FROM auditlog.events
         WHERE resource_type = 'public.account'";
-    assert_eq!(text(&mut admin, who), format!("database_role {app} {app} resource success"));
+    assert_eq!(
+        text(&mut admin, who),
+        format!("database_role {app} {app} resource success")
+    );
     assert_intact(&mut admin, 6);
 }
 
@@ -83,7 +87,13 @@ fn the_context_says_who_it_was() {
         ]
     );
     // the category of a type that the catalogue does not have is its first part
-    assert_eq!(text(&mut admin, "SELECT DISTINCT category FROM auditlog.events WHERE event_type LIKE 'crm.%'"), "crm");
+    assert_eq!(
+        text(
+            &mut admin,
+            "SELECT DISTINCT category FROM auditlog.events WHERE event_type LIKE 'crm.%'"
+        ),
+        "crm"
+    );
 }
 
 #[test]
@@ -108,8 +118,14 @@ fn keys_name_rows() {
     // without a key the whole row says which one it was
     assert_eq!(found[4], r#"resource.modify - {"x":1,"y":"a"} → {"y":"b"}"#);
     assert_eq!(found[6], r#"resource.delete - {"x":1,"y":"b"} → null"#);
-    assert!(found[8].starts_with("resource.create 00000000-0000-0000-0000-00000000000a "), "{found:?}");
-    assert_eq!(found[9], r#"resource.create 2026-12-31 null → {"the key":"2026-12-31"}"#);
+    assert!(
+        found[8].starts_with("resource.create 00000000-0000-0000-0000-00000000000a "),
+        "{found:?}"
+    );
+    assert_eq!(
+        found[9],
+        r#"resource.create 2026-12-31 null → {"the key":"2026-12-31"}"#
+    );
     assert_eq!(captured(&mut admin)[9].resource_type, "public.\"Odd Name\"");
 }
 
@@ -136,7 +152,9 @@ fn an_event_commits_with_its_row_or_not_at_all() {
         .batch_execute("BEGIN; UPDATE t SET v = 9 WHERE id = 1; PREPARE TRANSACTION 'capture'")
         .expect("PREPARE TRANSACTION");
     assert_eq!(captured(&mut admin).len(), 3);
-    admin.batch_execute("COMMIT PREPARED 'capture'").expect("COMMIT PREPARED");
+    admin
+        .batch_execute("COMMIT PREPARED 'capture'")
+        .expect("COMMIT PREPARED");
     assert_eq!(lines(&mut admin)[3], r#"resource.modify 1 {"v":1} → {"v":9}"#);
     // its own transaction sees the events of each statement when that has ended
     let mut t = admin.transaction().expect("BEGIN");
@@ -230,7 +248,11 @@ fn rows_with_many_long_values_are_recorded_with_shorter_ones() {
     admin
         .batch_execute("SET auditlog.max_event_size = '1kB'")
         .expect("a setting");
-    let error = refused_with(&mut admin, "54000", &format!("INSERT INTO wide VALUES (2, {})", values.join(", ")));
+    let error = refused_with(
+        &mut admin,
+        "54000",
+        &format!("INSERT INTO wide VALUES (2, {})", values.join(", ")),
+    );
     assert!(error.detail().is_some_and(|d| d.contains("public.wide")), "{error:?}");
     assert_eq!(scalar(&mut admin, "SELECT count(*) FROM wide"), 1);
     assert_intact(&mut admin, 2);

@@ -105,7 +105,9 @@ fn views_policies_and_replica_mode_hide_nothing() {
         .expect("tables");
     let mut client = db.connect_as(&app);
     client
-        .batch_execute(&format!("INSERT INTO t VALUES (1, '{app}', 1); UPDATE t SET v = 2; SELECT definer()"))
+        .batch_execute(&format!(
+            "INSERT INTO t VALUES (1, '{app}', 1); UPDATE t SET v = 2; SELECT definer()"
+        ))
         .expect("writes");
     admin
         .batch_execute(
@@ -115,8 +117,15 @@ fn views_policies_and_replica_mode_hide_nothing() {
         .expect("writes");
     let found: Vec<String> = captured(&mut admin).into_iter().map(|e| e.event_type).collect();
     let short: Vec<&str> = found.iter().filter_map(|t| t.strip_prefix("resource.")).collect();
-    assert_eq!(short, ["create", "modify", "create", "create", "modify", "create", "delete", "truncate"]);
-    let roles = format!("SELECT count(*) FROM auditlog.events WHERE resource_id = '5' AND db_session_user = '{app}' AND db_current_user = 'postgres'");
+    assert_eq!(
+        short,
+        [
+            "create", "modify", "create", "create", "modify", "create", "delete", "truncate"
+        ]
+    );
+    let roles = format!(
+        "SELECT count(*) FROM auditlog.events WHERE resource_id = '5' AND db_session_user = '{app}' AND db_current_user = 'postgres'"
+    );
     assert_eq!(scalar(&mut admin, &roles), 1);
 }
 
@@ -133,7 +142,8 @@ fn sessions_capture_side_by_side() {
         ))
         .expect("track()");
     let mut open = db.superuser();
-    open.batch_execute("BEGIN; INSERT INTO t VALUES (100, 1)").expect("INSERT");
+    open.batch_execute("BEGIN; INSERT INTO t VALUES (100, 1)")
+        .expect("INSERT");
     std::thread::scope(|scope| {
         for session in 1..=SESSIONS {
             let mut client = db.superuser();
@@ -149,7 +159,9 @@ fn sessions_capture_side_by_side() {
     });
     open.batch_execute("COMMIT").expect("COMMIT");
     for session in 1..=SESSIONS {
-        let ids = format!("SELECT count(DISTINCT after) FROM auditlog.events WHERE operation = 'update' AND resource_id = '{session}'");
+        let ids = format!(
+            "SELECT count(DISTINCT after) FROM auditlog.events WHERE operation = 'update' AND resource_id = '{session}'"
+        );
         assert_eq!(scalar(&mut admin, &ids), i64::from(UPDATES));
     }
     assert_intact(&mut admin, i64::from(SESSIONS * (UPDATES + 1) + 2));

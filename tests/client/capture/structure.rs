@@ -51,9 +51,9 @@ fn partitions_are_captured_whenever_they_come() {
             "resource.create (1,12) app.m2",
             "resource.delete (3,21) attic.m3",
             "resource.truncate - app.m2",
-            "resource.truncate - app.m1a",
             "resource.truncate - app.m2",
             "resource.truncate - attic.m3",
+            "resource.truncate - app.m1a",
         ]
     );
     assert!(found.iter().all(|e| e.resource_type == "app.m"), "{found:?}");
@@ -73,11 +73,19 @@ fn partitions_are_captured_whenever_they_come() {
     );
     for partition in ["app.m1", "app.m1a"] {
         let error = refused_with(&mut client, "42809", &format!("SELECT auditlog.track('{partition}')"));
-        assert!(error.hint().is_some_and(|h| h.contains("partitioned table")), "{error:?}");
+        assert!(
+            error.hint().is_some_and(|h| h.contains("partitioned table")),
+            "{error:?}"
+        );
     }
-    admin.batch_execute("SELECT auditlog.untrack('app.m')").expect("untrack()");
+    admin
+        .batch_execute("SELECT auditlog.untrack('app.m')")
+        .expect("untrack()");
     assert_eq!(
-        scalar(&mut admin, "SELECT count(*) FROM pg_trigger WHERE tgfoid = 'auditlog_data.capture'::regproc"),
+        scalar(
+            &mut admin,
+            "SELECT count(*) FROM pg_trigger WHERE tgfoid = 'auditlog_data.capture'::regproc"
+        ),
         0
     );
 }
@@ -114,7 +122,9 @@ fn rules_follow_renamed_columns() {
     assert_eq!(text(&mut admin, listed), r#"r.u enabled {} {"tax_id": "drop"}"#);
     // a new key names rows at once
     admin
-        .batch_execute("ALTER TABLE r.u DROP CONSTRAINT t_pkey; ALTER TABLE r.u ADD PRIMARY KEY (v, id); UPDATE r.u SET seen = 4")
+        .batch_execute(
+            "ALTER TABLE r.u DROP CONSTRAINT t_pkey; ALTER TABLE r.u ADD PRIMARY KEY (v, id); UPDATE r.u SET seen = 4",
+        )
         .expect("ALTER TABLE");
     assert_eq!(captured(&mut admin)[4].id.as_deref(), Some("(2,1)"));
 }
@@ -125,19 +135,26 @@ fn other_sessions_hear_of_changes() {
     let db = Database::new();
     let (mut admin, mut writer) = (db.superuser(), db.superuser());
     admin
-        .batch_execute("CREATE TABLE t (id int PRIMARY KEY, v text); SELECT auditlog.track('t'); INSERT INTO t VALUES (1, 'a')")
+        .batch_execute(
+            "CREATE TABLE t (id int PRIMARY KEY, v text); SELECT auditlog.track('t'); INSERT INTO t VALUES (1, 'a')",
+        )
         .expect("track()");
     writer.batch_execute("UPDATE t SET v = 'b'").expect("UPDATE");
     admin
         .batch_execute(r#"SELECT auditlog.track('t', mask => '{"v": "redact"}', event_prefix => 'secret')"#)
         .expect("track()");
     writer.batch_execute("UPDATE t SET v = 'c'").expect("UPDATE");
-    assert_eq!(lines(&mut admin)[2], r#"secret.modify 1 {"v":"[redacted]"} → {"v":"[redacted]"}"#);
+    assert_eq!(
+        lines(&mut admin)[2],
+        r#"secret.modify 1 {"v":"[redacted]"} → {"v":"[redacted]"}"#
+    );
     // also one whose snapshot is older
     writer
         .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
         .expect("BEGIN");
-    admin.batch_execute("SELECT auditlog.track('t', event_prefix => 'plain')").expect("track()");
+    admin
+        .batch_execute("SELECT auditlog.track('t', event_prefix => 'plain')")
+        .expect("track()");
     writer.batch_execute("UPDATE t SET v = 'd'; COMMIT").expect("UPDATE");
     assert_eq!(lines(&mut admin)[3], r#"plain.modify 1 {"v":"c"} → {"v":"d"}"#);
     admin.batch_execute("SELECT auditlog.untrack('t')").expect("untrack()");
@@ -191,15 +208,21 @@ fn a_restored_table_is_captured_with_its_masks() {
         .args(["-t", "t"])
         .output()
         .expect("pg_dump");
-    let dump = String::from_utf8_lossy(&dump.stdout).replace("\\restrict", "--").replace("\\unrestrict", "--");
+    let dump = String::from_utf8_lossy(&dump.stdout)
+        .replace("\\restrict", "--")
+        .replace("\\unrestrict", "--");
     let schema: String = dump
         .lines()
         .filter(|l| !l.starts_with("COPY") && !l.starts_with("\\.") && !l.starts_with("1\t") && !l.starts_with("2\t"))
         .flat_map(|l| [l, "\n"])
         .collect();
-    part.batch_execute(&schema).unwrap_or_else(|e| panic!("{e:?}\n{schema}"));
+    part.batch_execute(&schema)
+        .unwrap_or_else(|e| panic!("{e:?}\n{schema}"));
     let error = refused_with(&mut part, "55000", "INSERT INTO public.t VALUES (1, 'secret', 1, 1)");
-    assert!(error.hint().is_some_and(|h| h.contains("auditlog.track('public.t')")), "{error:?}");
+    assert!(
+        error.hint().is_some_and(|h| h.contains("auditlog.track('public.t')")),
+        "{error:?}"
+    );
     part.batch_execute("SELECT auditlog.track('public.t'); INSERT INTO public.t VALUES (1, 'open', 1, 1)")
         .expect("track()");
     assert_eq!(lines(&mut part).len(), 1);
@@ -215,5 +238,11 @@ fn dropping_the_extension_leaves_the_tables() {
     admin
         .batch_execute("SET client_min_messages = error; DROP EXTENSION pg_auditlog CASCADE; INSERT INTO t VALUES (2)")
         .expect("DROP EXTENSION");
-    assert_eq!(scalar(&mut admin, "SELECT count(*) FROM pg_trigger WHERE tgrelid = 't'::regclass"), 0);
+    assert_eq!(
+        scalar(
+            &mut admin,
+            "SELECT count(*) FROM pg_trigger WHERE tgrelid = 't'::regclass"
+        ),
+        0
+    );
 }

@@ -9,12 +9,54 @@ use serde_json::Value;
 const VALUES: [(&str, &[&str]); 44] = [
     ("boolean", &["true", "false"]),
     ("smallint", &["0", "-32768", "32767"]),
-    ("integer", &["0", "1", "-1", "9999", "10000", "-2147483648", "2147483647"]),
-    ("bigint", &["0", "100000000", "123456789012345678", "-9223372036854775808", "9223372036854775807", "10000000000000000"]),
-    ("numeric", &["0", "0.00", "1.50", "-12345678901234567890.123456789", "1e-30", "1e40", "'NaN'", "'Infinity'", "'-Infinity'", "0.0001"]),
+    (
+        "integer",
+        &["0", "1", "-1", "9999", "10000", "-2147483648", "2147483647"],
+    ),
+    (
+        "bigint",
+        &[
+            "0",
+            "100000000",
+            "123456789012345678",
+            "-9223372036854775808",
+            "9223372036854775807",
+            "10000000000000000",
+        ],
+    ),
+    (
+        "numeric",
+        &[
+            "0",
+            "0.00",
+            "1.50",
+            "-12345678901234567890.123456789",
+            "1e-30",
+            "1e40",
+            "'NaN'",
+            "'Infinity'",
+            "'-Infinity'",
+            "0.0001",
+        ],
+    ),
     ("numeric(20, 4)", &["12.3", "-0.5"]),
-    ("real", &["0", "-0.0", "1.5", "3.4e38", "1e-30", "'NaN'", "'Infinity'", "0.1"]),
-    ("double precision", &["0", "1e300", "-1.7976931348623157e308", "5e-324", "0.1", "'NaN'", "'-Infinity'", "123456.789"]),
+    (
+        "real",
+        &["0", "-0.0", "1.5", "3.4e38", "1e-30", "'NaN'", "'Infinity'", "0.1"],
+    ),
+    (
+        "double precision",
+        &[
+            "0",
+            "1e300",
+            "-1.7976931348623157e308",
+            "5e-324",
+            "0.1",
+            "'NaN'",
+            "'-Infinity'",
+            "123456.789",
+        ],
+    ),
     ("text", &["''", "'a'", "'ü😀\"\\'", "E'\\n\\t\\u0001'"]),
     ("varchar(10)", &["'v'"]),
     ("char(5)", &["'ab'"]),
@@ -23,7 +65,14 @@ const VALUES: [(&str, &[&str]); 44] = [
     ("uuid", &["'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'"]),
     ("date", &["'2026-02-28'", "'infinity'", "'0044-03-15 BC'"]),
     ("timestamp", &["'2026-02-28 12:34:56.789'", "'-infinity'"]),
-    ("timestamptz", &["'2026-02-28 12:34:56.000001+09'", "'infinity'", "'0001-01-01 00:00:00+00 BC'"]),
+    (
+        "timestamptz",
+        &[
+            "'2026-02-28 12:34:56.000001+09'",
+            "'infinity'",
+            "'0001-01-01 00:00:00+00 BC'",
+        ],
+    ),
     ("time", &["'12:34:56.5'"]),
     ("timetz", &["'12:34:56+05:30'"]),
     ("interval", &["'1 year 2 months -3 days 04:05:06.7'"]),
@@ -32,8 +81,28 @@ const VALUES: [(&str, &[&str]); 44] = [
     ("cidr", &["'10.0.0.0/8'"]),
     ("macaddr", &["'08:00:2b:01:02:03'"]),
     ("bit(3)", &["'101'"]),
-    ("json", &["'{\"b\": [1, 2.50, null], \"a\": {\"x\": \"y\"}}'", "'1'", "'\"s\"'", "'null'", "'[]'"]),
-    ("jsonb", &["'{\"b\": [1, 2.50, null, true], \"a\": {\"x\": \"y\", \"long key\": [[], {}]}}'", "'1.0'", "'\"s\"'", "'null'", "'[]'", "'{}'", "'false'"]),
+    (
+        "json",
+        &[
+            "'{\"b\": [1, 2.50, null], \"a\": {\"x\": \"y\"}}'",
+            "'1'",
+            "'\"s\"'",
+            "'null'",
+            "'[]'",
+        ],
+    ),
+    (
+        "jsonb",
+        &[
+            "'{\"b\": [1, 2.50, null, true], \"a\": {\"x\": \"y\", \"long key\": [[], {}]}}'",
+            "'1.0'",
+            "'\"s\"'",
+            "'null'",
+            "'[]'",
+            "'{}'",
+            "'false'",
+        ],
+    ),
     ("oid", &["4000000000"]),
     ("regclass", &["'pg_class'"]),
     ("point", &["'(1.5,2)'"]),
@@ -50,7 +119,13 @@ const VALUES: [(&str, &[&str]); 44] = [
     ("bytea[]", &["ARRAY['\\x00ff'::bytea]"]),
     ("public.mood", &["'happy'"]),
     ("public.positive", &["5"]),
-    ("public.pair", &["ROW(1, 'x', ARRAY[1, 2], '2026-02-28 12:34:56+09')", "ROW(NULL, NULL, NULL, NULL)"]),
+    (
+        "public.pair",
+        &[
+            "ROW(1, 'x', ARRAY[1, 2], '2026-02-28 12:34:56+09')",
+            "ROW(NULL, NULL, NULL, NULL)",
+        ],
+    ),
 ];
 
 #[test]
@@ -63,7 +138,11 @@ fn values_are_those_of_to_jsonb() {
              CREATE TYPE public.pair AS (a int, b text, c int[], d timestamptz)",
         )
         .expect("types");
-    let columns: Vec<String> = VALUES.iter().enumerate().map(|(i, (t, _))| format!("c{i} {t}")).collect();
+    let columns: Vec<String> = VALUES
+        .iter()
+        .enumerate()
+        .map(|(i, (t, _))| format!("c{i} {t}"))
+        .collect();
     admin
         .batch_execute(&format!(
             "CREATE TABLE t (id serial PRIMARY KEY, {}, doubled int GENERATED ALWAYS AS (c1 * 2) STORED,
@@ -110,7 +189,10 @@ fn values_are_those_of_to_jsonb() {
     }
     // the settings are the session's again
     let row = admin
-        .query_one("SELECT current_setting('TimeZone') || current_setting('IntervalStyle')", &[])
+        .query_one(
+            "SELECT current_setting('TimeZone') || current_setting('IntervalStyle')",
+            &[],
+        )
         .expect("settings");
     assert_eq!(row.get::<_, String>(0), "Asia/Kolkatasql_standard");
     // the whole row at once
