@@ -7,13 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-from harness import journal, measures, proofs, report, roles, searches
+from harness import captures, journal, measures, proofs, report, roles, searches
 from harness.cluster import Cluster, Failed
 
 
 LAST = Path(__file__).parent / "results" / "last.json"
 ALL = {
     **measures.ALL,
+    "capture": captures.capture,
     "search": searches.search,
     "journal": journal.journal,
     "proof": proofs.proof,

@@ -69,6 +69,10 @@ pub static CHECKPOINT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(10);
 /// File with the key that signs checkpoints, relative to the data directory; `%d` is the database's oid.
 pub static SIGNING_KEY_FILE: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"auditlog_signing_key_%d.pem"));
+/// Kilobytes of a captured value that are recorded; a longer one is cut.
+pub static CAPTURE_MAX_VALUE: GucSetting<i32> = GucSetting::<i32>::new(16);
+/// File with the key of masks that hash, relative to the data directory.
+pub static MASK_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"auditlog_mask_key"));
 /// Seconds after which the whole log is verified again in the background; 0 for never.
 pub static VERIFY_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(86_400);
 /// Socket of an external signer; empty: the key file is used.
@@ -231,6 +235,24 @@ pub fn init() {
         c"File with the private key that signs checkpoints, a PKCS#8 PEM file of an Ed25519 key.",
         c"Relative to the data directory; %d is the number (oid) of the database, so that each has its own. Made with mode 0600 at the first start when it is not there; keep it outside of the data directory, where base backups copy it.",
         &SIGNING_KEY_FILE,
+        Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_int_guc(
+        c"auditlog.capture_max_value",
+        c"Longest value of a tracked table's column that is recorded whole.",
+        c"Of a longer one the event has the beginning, the length and the SHA-256.",
+        &CAPTURE_MAX_VALUE,
+        1,
+        256 * 1024,
+        Suset,
+        GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.mask_key_file",
+        c"File with the key of masks that hash: 64 hexadecimal digits.",
+        c"Relative to the data directory. Made with mode 0600 when it is needed and not there; equal values have equal hashes as long as it stays the same.",
+        &MASK_KEY_FILE,
         Sighup,
         GucFlags::SUPERUSER_ONLY,
     );

@@ -15,6 +15,7 @@ pub mod fmgr;
 pub mod guc;
 pub mod hooks;
 pub mod identity;
+pub mod mask_key;
 pub mod planner;
 pub mod provenance;
 pub mod queue;
@@ -48,9 +49,14 @@ extension_sql_file!(
     requires = ["triggers"]
 );
 extension_sql_file!(
-    "../sql/schema/46_capture.sql",
-    name = "capture",
+    "../sql/schema/46_database_events.sql",
+    name = "database_events",
     requires = ["principals"]
+);
+extension_sql_file!(
+    "../sql/schema/47_capture.sql",
+    name = "capture",
+    requires = ["database_events"]
 );
 extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["capture"]);
 extension_sql_file!(

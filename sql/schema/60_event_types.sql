@@ -312,6 +312,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 }', true),
 ('resource.state_change', 'resource', 'info', 'A resource went into another state, such as started or stopped.', NULL, true),
 ('resource.tag_change', 'resource', 'info', 'Tags or labels of a resource were changed.', NULL, true),
+('resource.truncate', 'resource', 'warning', 'All resources of a kind were removed at once.', NULL, true),
 ('resource.view', 'resource', 'info', 'A resource was looked at or listed.', NULL, true);
 
 -- schema: definitions of database objects

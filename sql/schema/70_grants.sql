@@ -83,6 +83,14 @@ GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_ke
     auditlog.add_checkpoint_sink(text, text, text, jsonb), auditlog.drop_checkpoint_sink(text), auditlog.set_witness_policy(text)
     TO auditlog_administrator;
 
+-- Row capture. PUBLIC may execute the trigger function because PostgreSQL asks for that when a partition is made or
+-- attached, which is its owner's business; nobody can name it, as its schema is closed.
+GRANT EXECUTE ON FUNCTION auditlog_data.capture() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION auditlog.track(regclass, text[], jsonb, text, text) TO auditlog_writer, auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.untrack(regclass) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog_data.capture_states() TO auditlog_administrator, auditlog_analyst, auditlog_compliance, pg_monitor;
+GRANT SELECT ON auditlog.tracked_tables TO auditlog_administrator, auditlog_analyst, auditlog_compliance, pg_monitor;
+
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),
     auditlog_data.word_state(), auditlog_data.publisher_state()

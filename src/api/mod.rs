@@ -28,6 +28,7 @@ pub mod saved_query;
 pub mod stats;
 pub mod suggest;
 pub mod to_json;
+pub mod track;
 pub mod verify;
 pub mod verify_tree;
 pub mod whoami;

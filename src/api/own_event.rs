@@ -57,6 +57,11 @@ pub fn record_change(event: &OwnEvent<'_>, resource: Option<(&str, &str)>, befor
     append(json);
 }
 
+/// Records an event of the audit log that is given as a document.
+pub fn record_document(document: Json) {
+    append(document);
+}
+
 fn append(json: Json) {
     let now = crate::provenance::recorded_at();
     match document::parse(json, &limits(now)) {

@@ -3,10 +3,13 @@
 
 pub mod audited;
 pub mod bulk;
+pub mod capture_plan;
+pub mod capture_template;
 pub mod catalog;
 pub mod checkpoint_sinks;
 pub mod checkpoints;
 pub mod columns;
+pub mod datum_json;
 pub mod erasure;
 pub mod event_types;
 pub mod head;
@@ -28,6 +31,8 @@ pub mod spi;
 pub mod suggestions;
 pub mod tiles;
 pub mod token_keys;
+pub mod tracked;
+pub mod trigger_ddl;
 pub mod verified;
 pub mod view;
 pub mod words;

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod bloat;
+mod capture;
 mod concurrency;
 mod context;
 mod copies;
