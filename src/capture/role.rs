@@ -290,6 +290,7 @@ pub unsafe fn drop_owned(statement: *const pg_sys::DropOwnedStmt) -> Vec<Draft> 
 pub unsafe fn identity(statement: *mut pg_sys::VariableSetStmt) -> Option<Draft> {
     // SAFETY: as the caller promises.
     let name = unsafe { nodes::text((*statement).name) }?;
+    // SAFETY: as above.
     let target = unsafe { setting::value(statement) };
     if let Some(role) = &target {
         // Should it be refused something, its name can't be looked up then.

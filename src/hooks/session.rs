@@ -75,12 +75,17 @@ unsafe extern "C-unwind" fn prepare(status: i32) {
     }
 }
 
-/// The first transaction of a client's process sets its session up.
-#[pgrx::pg_guard]
+/// The first transaction of a client's process sets its session up. Called for every transaction, so the guard is
+/// further down.
 unsafe extern "C-unwind" fn at_commit(event: pg_sys::XactEvent::Type, _argument: *mut std::ffi::c_void) {
-    if STATE.get() != State::Authenticated || event != pg_sys::XactEvent::XACT_EVENT_PRE_COMMIT {
-        return;
+    if STATE.get() == State::Authenticated && event == pg_sys::XactEvent::XACT_EVENT_PRE_COMMIT {
+        // SAFETY: a plain call; this frame holds nothing that must be dropped.
+        unsafe { begun() }
     }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn begun() {
     STATE.set(State::Begun);
     let who = provenance::capture();
     // SAFETY: a look-up inside a transaction.

@@ -43,6 +43,8 @@ struct Running {
 thread_local! {
     static RUNNING: RefCell<Vec<Running>> = const { RefCell::new(Vec::new()) };
     static CALLBACKS: Cell<bool> = const { Cell::new(false) };
+    /// Is there something for the callbacks? They are called for every transaction.
+    static BUSY: Cell<bool> = const { Cell::new(false) };
     /// The error that was reported last, until its transaction has ended.
     static ERROR: RefCell<Option<Failure>> = const { RefCell::new(None) };
 }
@@ -170,6 +172,7 @@ unsafe extern "C-unwind" fn begin(
     if when == When::Before && matches!(log, Log::Own) {
         record_all(&running);
     }
+    BUSY.set(true);
     RUNNING.with_borrow_mut(|list| {
         list.push(running);
         list.len() as i32 - 1
@@ -370,37 +373,48 @@ fn register() {
     }
 }
 
-#[pgrx::pg_guard]
 unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _argument: *mut std::ffi::c_void) {
     use pg_sys::XactEvent::{XACT_EVENT_ABORT, XACT_EVENT_COMMIT};
+    if BUSY.get() && matches!(event, XACT_EVENT_ABORT | XACT_EVENT_COMMIT) {
+        // SAFETY: a plain call; this frame holds nothing that must be dropped.
+        unsafe { ended(event == XACT_EVENT_ABORT) }
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn ended(aborted: bool) {
     // Not at COMMIT: some statements go on in a transaction that follows.
-    if event == XACT_EVENT_ABORT {
+    if aborted {
         let failed = RUNNING.with_borrow_mut(std::mem::take);
         if !failed.is_empty() {
             tell(failed);
         }
     }
-    if matches!(event, XACT_EVENT_ABORT | XACT_EVENT_COMMIT) {
-        ERROR.with_borrow_mut(Option::take);
-    }
+    ERROR.with_borrow_mut(Option::take);
+    BUSY.set(is_running());
 }
 
-#[pgrx::pg_guard]
 unsafe extern "C-unwind" fn at_savepoint_end(
     event: pg_sys::SubXactEvent::Type,
     _own: pg_sys::SubTransactionId,
     _parent: pg_sys::SubTransactionId,
     _argument: *mut std::ffi::c_void,
 ) {
-    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
-        // SAFETY: a counter of this process, still that of the savepoint.
-        let nesting = unsafe { pg_sys::GetCurrentTransactionNestLevel() };
-        let failed = RUNNING.with_borrow_mut(|list| {
-            let from = list.iter().position(|running| running.nesting >= nesting);
-            from.map_or_else(Vec::new, |from| list.split_off(from))
-        });
-        if !failed.is_empty() {
-            tell(failed);
-        }
+    if BUSY.get() && event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
+        // SAFETY: as above.
+        unsafe { rolled_back() }
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn rolled_back() {
+    // SAFETY: a counter of this process, still that of the savepoint.
+    let nesting = unsafe { pg_sys::GetCurrentTransactionNestLevel() };
+    let failed = RUNNING.with_borrow_mut(|list| {
+        let from = list.iter().position(|running| running.nesting >= nesting);
+        from.map_or_else(Vec::new, |from| list.split_off(from))
+    });
+    if !failed.is_empty() {
+        tell(failed);
     }
 }

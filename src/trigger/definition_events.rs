@@ -25,12 +25,17 @@ SELECT c.command_tag, c.object_type, c.object_identity, \
     c.objid \
 FROM pg_catalog.pg_event_trigger_ddl_commands() c \
 WHERE NOT c.in_extension AND c.schema_name IS DISTINCT FROM 'pg_temp' \
-    AND c.command_tag NOT IN ('GRANT', 'REVOKE', 'ALTER DEFAULT PRIVILEGES')";
+    AND c.command_tag NOT IN ('GRANT', 'REVOKE')";
 
 /// What is gone: what was named, and what went with it and has a name of its own.
 const DROPPED: &str = "\
 SELECT object_type, object_identity, original FROM pg_catalog.pg_event_trigger_dropped_objects() \
 WHERE (original OR normal AND object_type NOT IN ('default value', 'rule')) AND NOT is_temporary";
+
+fn is_grant(tag: pg_sys::CommandTag::Type) -> bool {
+    use pg_sys::CommandTag::{CMDTAG_ALTER_DEFAULT_PRIVILEGES, CMDTAG_GRANT, CMDTAG_REVOKE};
+    matches!(tag, CMDTAG_GRANT | CMDTAG_REVOKE | CMDTAG_ALTER_DEFAULT_PRIVILEGES)
+}
 
 fn is_set(cell: &Cell) -> bool {
     cell.int() == Some(1)
@@ -57,7 +62,7 @@ fn record_all(drafts: Vec<Draft>) {
 
 fn ddl_end(call: &Call) -> Datum {
     let trigger = call.event_trigger();
-    if off() {
+    if is_grant(trigger.tag) || off() {
         return call.null();
     }
     let mut drafts = Vec::new();

@@ -85,7 +85,7 @@ pub extern "C-unwind" fn auditlog_recorder_main(argument: pg_sys::Datum) {
         queue: queue::of(slot),
         last_batch: Instant::now(),
         failures: 0,
-        settings: Settings::new(),
+        settings: Settings::default(),
     }
     .run();
     slot.recorder.unregister(pause);

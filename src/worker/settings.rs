@@ -18,16 +18,18 @@ pub struct Settings {
     captured: bool,
 }
 
-impl Settings {
+impl Default for Settings {
     /// Nothing is known yet.
-    pub fn new() -> Settings {
+    fn default() -> Settings {
         Settings {
             known: None,
             files: files(),
             captured: capture::is_on(Kind::Config),
         }
     }
+}
 
+impl Settings {
     /// Is the configuration to be read for the first time?
     pub fn is_unknown(&self) -> bool {
         self.known.is_none()
