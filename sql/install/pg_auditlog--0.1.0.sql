@@ -1454,6 +1454,134 @@ WHERE e.event_type OPERATOR(pg_catalog.=) ANY (auditlog_data.access_types())
         OR e.actor_id OPERATOR(pg_catalog.=) (SELECT auditlog_data.my_reader_id()));
 COMMENT ON VIEW auditlog.access_log IS 'Reads of the audit log: all to administrators, the own ones to others';
 
+-- sql/schema/46_database_events.sql
+-- Events that the database records by itself (auditlog.capture). Roles, settings, logins and refusals come from hooks
+-- (src/hooks); definitions of objects from these event triggers.
+
+CREATE FUNCTION auditlog_data.capture_ddl() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture_ddl';
+COMMENT ON FUNCTION auditlog_data.capture_ddl() IS 'Event trigger: records definitions of objects when auditlog.capture has ddl';
+CREATE FUNCTION auditlog_data.capture_drop() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture_drop';
+COMMENT ON FUNCTION auditlog_data.capture_drop() IS 'Event trigger: records dropped objects when auditlog.capture has ddl';
+
+CREATE EVENT TRIGGER auditlog_capture_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.capture_ddl();
+CREATE EVENT TRIGGER auditlog_capture_drop ON sql_drop EXECUTE FUNCTION auditlog_data.capture_drop();
+ALTER EVENT TRIGGER auditlog_capture_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER auditlog_capture_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER auditlog_capture_ddl IS 'pg_auditlog: records definitions of objects';
+COMMENT ON EVENT TRIGGER auditlog_capture_drop IS 'pg_auditlog: records dropped objects';
+
+CREATE FUNCTION auditlog.import_pgaudit(line text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_import_pgaudit';
+COMMENT ON FUNCTION auditlog.import_pgaudit(text) IS
+    'Records a line that the extension pgaudit wrote into a server log (stderr, csvlog or jsonlog) and returns its event_id; NULL for other lines';
+
+-- sql/schema/47_capture.sql
+-- Row capture: which application tables are tracked, and how. The triggers on them call auditlog_data.capture().
+
+CREATE TABLE auditlog_data.tracked_table (
+    relation regclass PRIMARY KEY,
+    rules jsonb NOT NULL,
+    rules_of text NOT NULL,
+    only_if text,
+    event_prefix text,
+    state text NOT NULL DEFAULT 'enabled',
+    tracked_by text NOT NULL,
+    tracked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE auditlog_data.tracked_table IS 'Tables whose rows are captured; read auditlog.tracked_tables';
+COMMENT ON COLUMN auditlog_data.tracked_table.rules IS 'columns that are ignored or masked, by number and name';
+COMMENT ON COLUMN auditlog_data.tracked_table.rules_of IS 'system, database and table whose column numbers the rules have; elsewhere the names hold';
+COMMENT ON COLUMN auditlog_data.tracked_table.state IS 'state of its triggers that the log knows of';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.tracked_table', '');
+
+CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.tracked_table
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+ALTER TABLE auditlog_data.tracked_table ENABLE ALWAYS TRIGGER auditlog_no_change;
+
+CREATE FUNCTION auditlog_data.capture() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture';
+COMMENT ON FUNCTION auditlog_data.capture() IS 'Trigger: records what happens to the rows of a tracked table';
+
+-- With the caller's rights, as for CREATE TRIGGER; the list of tracked tables is written with the owner's.
+CREATE FUNCTION auditlog.track(
+    target regclass,
+    ignore_columns text[] DEFAULT '{}',
+    mask jsonb DEFAULT '{}',
+    only_if text DEFAULT NULL,
+    event_prefix text DEFAULT NULL
+) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_track';
+COMMENT ON FUNCTION auditlog.track(regclass, text[], jsonb, text, text) IS
+    'Records every INSERT, UPDATE, DELETE and TRUNCATE of a table from now on; again for other columns, masks or conditions';
+
+CREATE FUNCTION auditlog.untrack(target regclass) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_untrack';
+COMMENT ON FUNCTION auditlog.untrack(regclass) IS 'Ends the recording of a table''s rows';
+
+-- Every table that belongs to a tracked one: itself and its partitions.
+CREATE FUNCTION auditlog_data.captured_relations() RETURNS TABLE (root oid, relation oid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    WITH RECURSIVE tree AS (
+        SELECT t.relation::oid AS root, t.relation::oid AS relation FROM auditlog_data.tracked_table AS t
+        UNION ALL
+        SELECT tree.root, i.inhrelid FROM tree JOIN pg_inherits AS i ON i.inhparent = tree.relation
+            JOIN pg_class AS c ON c.oid = i.inhrelid AND c.relispartition
+        WHERE NOT i.inhdetachpending
+    )
+    SELECT tree.root, tree.relation FROM tree
+$body$;
+COMMENT ON FUNCTION auditlog_data.captured_relations() IS 'Tracked tables and their partitions';
+
+-- The worst of a table and its partitions: a trigger is missing, disabled, or silent under
+-- session_replication_role = replica.
+CREATE FUNCTION auditlog_data.capture_states() RETURNS TABLE (relation regclass, state text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT r.root::regclass, CASE max(CASE
+            WHEN g.tgenabled IS NULL THEN 3
+            WHEN g.tgenabled IN ('D', 'R') THEN 2
+            WHEN g.tgenabled = 'O' THEN 1
+            ELSE 0 END)
+        WHEN 3 THEN 'missing' WHEN 2 THEN 'disabled' WHEN 1 THEN 'weakened' ELSE 'enabled' END
+    FROM auditlog_data.captured_relations() AS r
+    -- pg_trigger.tgtype: AFTER INSERT, DELETE, UPDATE FOR EACH ROW; BEFORE TRUNCATE FOR EACH STATEMENT.
+    CROSS JOIN (VALUES (5), (9), (17), (34)) AS w (kind)
+    LEFT JOIN pg_trigger AS g ON g.tgrelid = r.relation AND g.tgtype = w.kind
+        AND g.tgfoid = 'auditlog_data.capture()'::regprocedure
+    GROUP BY r.root
+$body$;
+COMMENT ON FUNCTION auditlog_data.capture_states() IS 'State of the triggers of each tracked table';
+
+CREATE VIEW auditlog.tracked_tables AS
+SELECT
+    t.relation,
+    s.state,
+    ARRAY(
+        SELECT COALESCE(a.attname, r.name) FROM ROWS FROM (
+            pg_catalog.jsonb_to_recordset(t.rules) AS (number smallint, name text, treatment text)) AS r
+        LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) t.relation
+            AND a.attnum OPERATOR(pg_catalog.=) r.number AND NOT a.attisdropped
+        WHERE r.treatment OPERATOR(pg_catalog.=) 'ignore' ORDER BY r.number
+    ) AS ignore_columns,
+    (
+        SELECT COALESCE(pg_catalog.jsonb_object_agg(COALESCE(a.attname, r.name), r.treatment), '{}') FROM ROWS FROM (
+            pg_catalog.jsonb_to_recordset(t.rules) AS (number smallint, name text, treatment text)) AS r
+        LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) t.relation
+            AND a.attnum OPERATOR(pg_catalog.=) r.number AND NOT a.attisdropped
+        WHERE r.treatment OPERATOR(pg_catalog.<>) 'ignore'
+    ) AS mask,
+    t.only_if,
+    t.event_prefix,
+    t.tracked_by,
+    t.tracked_at
+FROM auditlog_data.tracked_table AS t
+JOIN auditlog_data.capture_states() AS s ON s.relation OPERATOR(pg_catalog.=) t.relation;
+COMMENT ON VIEW auditlog.tracked_tables IS
+    'Tables whose rows are captured; state: enabled, weakened (silent for session_replication_role = replica), disabled, missing';
+
 -- sql/schema/50_health.sql
 -- Seeing it run: numbers about the log for pg_monitor, never its content.
 
@@ -1583,7 +1711,8 @@ $body$
         JOIN tables AS t ON t.relid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgname NOT LIKE 'auditlog\_%'
     UNION ALL
     SELECT format('event trigger %s is not ENABLE ALWAYS', w.name)
-        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension')) AS w (name)
+        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension'),
+            ('auditlog_capture_ddl'), ('auditlog_capture_drop')) AS w (name)
         WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = w.name AND e.evtenabled = 'A')
     UNION ALL
     SELECT format('%s may %s on %s', COALESCE(r.rolname, 'PUBLIC'), a.privilege_type, t.relid::regclass)
@@ -1640,7 +1769,7 @@ $body$
     SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
         FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass), ('auditlog_data.tile'::regclass),
             ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.key_rotation'::regclass), ('auditlog_data.checkpoint'::regclass),
-            ('auditlog_data.publisher'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
+            ('auditlog_data.publisher'::regclass), ('auditlog_data.tracked_table'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -1673,9 +1802,18 @@ $body$
         UNION ALL SELECT 'tables', c.name, concat_ws(' ', c.relowner::regrole, c.relacl, c.relrowsecurity, c.relforcerowsecurity, c.relkind,
                 CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END)
             FROM tables AS c
+        -- What captures rows; partitions have copies, which come and go with them.
+        UNION ALL SELECT 'capture', t.tgrelid || ' ' || t.tgname, concat_ws(' ', t.tgenabled, t.tgtype, t.xmin)
+            FROM pg_trigger AS t JOIN auditlog_data.tracked_table AS r ON r.relation = t.tgrelid
+            WHERE t.tgfoid = 'auditlog_data.capture()'::regprocedure
+        UNION ALL SELECT 'capture', r.relation::oid::text, concat_ws(' ', r.rules, r.only_if, r.event_prefix)
+            FROM auditlog_data.tracked_table AS r
         UNION ALL SELECT 'policies', c.name || ' ' || p.polname,
             concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
             FROM pg_policy AS p JOIN tables AS c ON c.oid = p.polrelid
+        UNION ALL SELECT 'settings', s.name, s.setting FROM pg_settings AS s WHERE s.name LIKE 'auditlog.%' AND s.context <> 'user'
+        UNION ALL SELECT 'settings', concat_ws(' ', s.setdatabase, s.setrole::regrole), c FROM pg_db_role_setting AS s, unnest(s.setconfig) AS c
+            WHERE c LIKE 'auditlog.%'
         UNION ALL SELECT 'owner', r.rolname, concat_ws(' ', r.rolcanlogin, r.rolsuper, r.rolbypassrls,
                 (SELECT array_agg(m.member::regrole ORDER BY m.member::regrole::text) FROM pg_auth_members AS m WHERE m.roleid = r.oid))
             FROM pg_roles AS r WHERE r.rolname = 'auditlog_owner'
@@ -1691,7 +1829,7 @@ $body$
     SELECT jsonb_object_agg(kind, encode(sha256(convert_to(list, 'UTF8')), 'hex'))
     FROM (SELECT kind, string_agg(DISTINCT concat(name, ': ', definition), E'\n') AS list FROM things GROUP BY kind) AS kinds
 $body$;
-COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, the owner role, members of the other roles';
+COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, settings, the owner role, members of the other roles';
 
 CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
@@ -1780,6 +1918,9 @@ BEGIN
     IF a.dropped > 0 OR a.unrecordable > 0 THEN
         status := 'error'; detail := format('%s reads went unrecorded and %s entries went to the server log only, since the server started.', a.dropped, a.unrecordable);
         hint := 'Look at auditlog.stat_access; auditlog.access_policy = block lets no read through unrecorded.';
+    ELSIF NOT current_setting('auditlog.access_log')::boolean THEN
+        status := 'warning'; detail := 'Reads of the audit log are not recorded: auditlog.access_log is off for this session.';
+        hint := 'pg_settings and pg_db_role_setting show where it was switched off.';
     ELSIF a.recorder_pid IS NULL AND NOT pg_is_in_recovery() THEN
         status := 'warning'; detail := 'No recorder is running for this database.';
         hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Reads wait when the queue is full.';
@@ -1861,6 +2002,17 @@ BEGIN
         hint := 'auditlog.verify() names them.';
     ELSE
         status := 'ok'; detail := 'No event was changed before it was sealed, since the server started.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'capture';
+    faults := ARRAY(SELECT format('%s is %s', c.relation, c.state) FROM auditlog_data.capture_states() AS c
+        WHERE c.state <> 'enabled' ORDER BY c.relation::text);
+    IF cardinality(faults) > 0 THEN
+        status := 'warning'; detail := format('Rows of tracked tables may go unrecorded: %s.', array_to_string(faults[1:5], ', '));
+        hint := 'Call auditlog.track() for the table again, and look for auditlog.policy_change events: who did it?';
+    ELSE
+        status := 'ok'; detail := format('%s tables are tracked.', (SELECT count(*) FROM auditlog_data.tracked_table)); hint := NULL;
     END IF;
     RETURN NEXT;
 
@@ -2080,6 +2232,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('data.select', 'data', 'info', 'Rows were read.', NULL, true),
 ('data.truncate', 'data', 'warning', 'All rows of a table were removed at once.', NULL, true),
 ('data.update', 'data', 'info', 'Rows were changed.', NULL, true),
+('database.statement', 'data', 'info', 'A statement was run that belongs to no other type.', NULL, true),
 ('file.read', 'data', 'warning', 'A file of the database server was read from SQL.', NULL, true),
 ('file.write', 'data', 'warning', 'A file of the database server was written from SQL.', NULL, true);
 
@@ -2191,6 +2344,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 }', true),
 ('resource.state_change', 'resource', 'info', 'A resource went into another state, such as started or stopped.', NULL, true),
 ('resource.tag_change', 'resource', 'info', 'Tags or labels of a resource were changed.', NULL, true),
+('resource.truncate', 'resource', 'warning', 'All resources of a kind were removed at once.', NULL, true),
 ('resource.view', 'resource', 'info', 'A resource was looked at or listed.', NULL, true);
 
 -- schema: definitions of database objects
@@ -2202,6 +2356,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('extension.drop', 'schema', 'warning', 'A database extension was removed.', NULL, true),
 ('extension.update', 'schema', 'notice', 'A database extension was updated.', NULL, true),
 ('function.create', 'schema', 'notice', 'A database function was created.', NULL, true),
+('function.execute', 'schema', 'info', 'A database function was called.', NULL, true),
 ('function.replace', 'schema', 'notice', 'A database function''s body was replaced.', NULL, true),
 ('function.security_definer', 'schema', 'warning', 'A database function that runs with its owner''s rights was created or used.', NULL, true),
 ('function.untrusted', 'schema', 'warning', 'A database function in an untrusted language was created or used.', NULL, true),
@@ -2377,6 +2532,14 @@ GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_ke
     auditlog.add_checkpoint_sink(text, text, text, jsonb), auditlog.drop_checkpoint_sink(text), auditlog.set_witness_policy(text)
     TO auditlog_administrator;
 
+-- Row capture. PUBLIC may execute the trigger function because PostgreSQL asks for that when a partition is made or
+-- attached, which is its owner's business; nobody can name it, as its schema is closed.
+GRANT EXECUTE ON FUNCTION auditlog_data.capture() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION auditlog.track(regclass, text[], jsonb, text, text) TO auditlog_writer, auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.untrack(regclass) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog_data.capture_states() TO auditlog_administrator, auditlog_analyst, auditlog_compliance, pg_monitor;
+GRANT SELECT ON auditlog.tracked_tables TO auditlog_administrator, auditlog_analyst, auditlog_compliance, pg_monitor;
+
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),
     auditlog_data.word_state(), auditlog_data.publisher_state()
@@ -2396,6 +2559,9 @@ GRANT EXECUTE ON FUNCTION auditlog.add_principal(name, text, text, text[], text,
 GRANT EXECUTE ON FUNCTION auditlog_data.my_actor_id(), auditlog_data.my_tenant(), auditlog_data.my_team(), auditlog_data.my_reader_id(),
     auditlog_data.has_no_tenants(), auditlog_data.is_actor(text, text), auditlog_data.access_types()
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+
+-- Database events.
+GRANT EXECUTE ON FUNCTION auditlog.import_pgaudit(text) TO auditlog_writer, auditlog_administrator;
 
 -- The access journal.
 GRANT EXECUTE ON FUNCTION auditlog.note_search(text, jsonb)
