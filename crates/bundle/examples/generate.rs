@@ -17,6 +17,7 @@ fn main() {
         size,
         checkpoints: (1..=size / 100_000).map(|number| number * 100_000).collect(),
         every: None,
+        ..Plan::default()
     };
     log.write(&directory, &plan).expect("an empty directory");
     println!("{}", log.vkey());
