@@ -22,14 +22,15 @@ thread_local! {
     static PERSONAL: RefCell<(String, Option<Vec<String>>)> = const { RefCell::new((String::new(), None)) };
 }
 
-/// Event types that only the audit log itself records: what it says of erasures and of its own protection
-/// must not come from anybody else.
-const OWN_TYPES: [&[u8]; 8] = [
+/// Event types that only the audit log itself records: what it says of erasures, of what retention
+/// removed and of its own protection must not come from anybody else.
+const OWN_TYPES: [&[u8]; 9] = [
     b"auditlog.erasure",
     b"auditlog.incarnation",
     b"auditlog.key_rotate",
     b"auditlog.policy_change",
     b"auditlog.restore",
+    b"auditlog.retention",
     b"auditlog.sink_change",
     b"auditlog.tamper_attempt",
     b"auditlog.verify_failed",
