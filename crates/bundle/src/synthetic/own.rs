@@ -119,9 +119,8 @@ impl Removal {
 
     /// Whether the record at this place is removed.
     pub fn has(&self, index: u64) -> bool {
-        self.ranges
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&index))
+        let at = self.ranges.partition_point(|(_, last)| *last < index);
+        self.ranges.get(at).is_some_and(|(first, _)| *first <= index)
     }
 
     /// The certificate.

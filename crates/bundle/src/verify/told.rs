@@ -58,7 +58,9 @@ impl Said {
 fn pairs(list: &Json) -> Vec<Range> {
     let Json::Array(items) = list else { return Vec::new() };
     let place = |json: &Json| match json {
-        Json::Number(digits) | Json::String(digits) => digits.parse().ok(),
+        Json::Number(digits) | Json::String(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().ok()
+        }
         _ => None,
     };
     let pair = |item: &Json| match item {
