@@ -24,9 +24,9 @@ thread_local! {
     static PERSONAL: RefCell<(String, Option<Vec<String>>)> = const { RefCell::new((String::new(), None)) };
 }
 
-/// Event types that only the audit log itself records: what it says of erasures and of its own protection
-/// must not come from anybody else.
-const OWN_TYPES: [&[u8]; 20] = [
+/// Event types that only the audit log itself records: what it says of erasures, of what retention
+/// removed and of its own protection must not come from anybody else.
+const OWN_TYPES: [&[u8]; 21] = [
     b"auditlog.access_denied",
     b"auditlog.erasure",
     b"auditlog.export",
@@ -36,6 +36,7 @@ const OWN_TYPES: [&[u8]; 20] = [
     b"auditlog.principal_change",
     b"auditlog.query_change",
     b"auditlog.restore",
+    b"auditlog.retention",
     b"auditlog.role_grant",
     b"auditlog.role_revoke",
     b"auditlog.search",

@@ -112,6 +112,36 @@ fn the_log_is_verified_in_the_background() {
     );
 }
 
+/// Its own types, whichever way they come.
+#[test]
+fn what_the_log_says_of_itself_nobody_else_says() {
+    let db = auditlog_testkit::Database::new();
+    let mut client = db.superuser();
+    for own in [
+        "erasure",
+        "incarnation",
+        "key_rotate",
+        "policy_change",
+        "restore",
+        "retention",
+        "sink_change",
+        "tamper_attempt",
+        "verify_failed",
+    ] {
+        for sql in [
+            format!("SELECT auditlog.record('{{\"event_type\": \"auditlog.{own}\"}}'::jsonb)"),
+            format!("INSERT INTO auditlog.events (event_type) VALUES ('a.b'), ('auditlog.{own}')"),
+        ] {
+            let error = refused_with(&mut client, "42501", &sql);
+            assert!(error.detail().is_some_and(|detail| detail.contains(own)), "{error:?}");
+        }
+        let known =
+            format!("SELECT count(*) FROM auditlog.event_types WHERE built_in AND event_type = 'auditlog.{own}'");
+        assert_eq!(scalar(&mut client, &known), 1, "{own}");
+    }
+    assert_eq!(scalar(&mut client, "SELECT count(*) FROM auditlog.events"), 0);
+}
+
 /// What nobody seals is a finding, and so is what protects the log no more.
 #[test]
 fn what_is_missing_besides_events_is_found() {
