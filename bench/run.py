@@ -7,12 +7,20 @@ import sys
 import time
 from pathlib import Path
 
-from harness import measures, proofs, report, roles, searches
+from harness import captures, journal, measures, proofs, report, roles, searches
 from harness.cluster import Cluster, Failed
 
 
 LAST = Path(__file__).parent / "results" / "last.json"
-ALL = {**measures.ALL, "search": searches.search, "proof": proofs.proof, "roles": roles.roles, "growth": searches.growth}
+ALL = {
+    **measures.ALL,
+    "capture": captures.capture,
+    "search": searches.search,
+    "journal": journal.journal,
+    "proof": proofs.proof,
+    "roles": roles.roles,
+    "growth": searches.growth,
+}
 
 
 class Plan:

@@ -18,6 +18,31 @@ pub enum Validation {
     Reject,
 }
 
+/// What happens when a read of the audit log finds no room in the queue of what is to be recorded.
+#[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AccessPolicy {
+    /// It waits.
+    #[name = c"block"]
+    Block,
+    /// It is refused.
+    #[name = c"refuse"]
+    Refuse,
+    /// It is let through unrecorded, and counted.
+    #[name = c"count"]
+    Count,
+}
+
+/// What happens to a read of the audit log on a standby, which cannot record it.
+#[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StandbyPolicy {
+    /// It is refused.
+    #[name = c"refuse"]
+    Refuse,
+    /// It is let through unrecorded, and counted.
+    #[name = c"count"]
+    Count,
+}
+
 /// Milliseconds after which the sealer looks for committed events even when nobody woke it.
 pub static SEAL_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(200);
 /// Largest number of events that one sealing transaction moves.
@@ -44,6 +69,10 @@ pub static CHECKPOINT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(10);
 /// File with the key that signs checkpoints, relative to the data directory; `%d` is the database's oid.
 pub static SIGNING_KEY_FILE: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"auditlog_signing_key_%d.pem"));
+/// Kilobytes of a captured value that are recorded; a longer one is cut.
+pub static CAPTURE_MAX_VALUE: GucSetting<i32> = GucSetting::<i32>::new(16);
+/// File with the key of masks that hash, relative to the data directory.
+pub static MASK_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"auditlog_mask_key"));
 /// Seconds after which the whole log is verified again in the background; 0 for never.
 pub static VERIFY_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(86_400);
 /// Socket of an external signer; empty: the key file is used.
@@ -70,6 +99,20 @@ pub static QUERY_MAX_LIST_ITEMS: GucSetting<i32> = GucSetting::<i32>::new(1000);
 pub static QUERY_MAX_REGEX_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(1000);
 /// Are unknown fields of a query errors?
 pub static QUERY_STRICT: GucSetting<bool> = GucSetting::<bool>::new(false);
+/// Kilobytes of each database's queue of what is to be recorded outside of its transaction.
+pub static ACCESS_QUEUE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1024);
+/// Are reads of the audit log recorded?
+pub static ACCESS_LOG: GucSetting<bool> = GucSetting::<bool>::new(true);
+/// See [`StandbyPolicy`].
+pub static STANDBY_ACCESS_POLICY: GucSetting<StandbyPolicy> = GucSetting::<StandbyPolicy>::new(StandbyPolicy::Refuse);
+/// See [`AccessPolicy`].
+pub static ACCESS_POLICY: GucSetting<AccessPolicy> = GucSetting::<AccessPolicy>::new(AccessPolicy::Block);
+/// Milliseconds that a read waits for room in the queue.
+pub static ACCESS_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(30_000);
+/// What the database records by itself: a list.
+pub static CAPTURE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// Database whose log takes the events of databases without one.
+pub static CAPTURE_DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// May the planner use the word index?
 pub static WORD_INDEX: GucSetting<bool> = GucSetting::<bool>::new(true);
 
@@ -77,6 +120,8 @@ pub static WORD_INDEX: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub fn init() {
     use GucContext::{Sighup, Suset, Userset};
     let none = GucFlags::default();
+    access();
+    capture();
     GucRegistry::define_int_guc(
         c"auditlog.seal_interval",
         c"Longest time between two looks of the sealer into the inbox.",
@@ -190,6 +235,24 @@ pub fn init() {
         c"File with the private key that signs checkpoints, a PKCS#8 PEM file of an Ed25519 key.",
         c"Relative to the data directory; %d is the number (oid) of the database, so that each has its own. Made with mode 0600 at the first start when it is not there; keep it outside of the data directory, where base backups copy it.",
         &SIGNING_KEY_FILE,
+        Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
+    GucRegistry::define_int_guc(
+        c"auditlog.capture_max_value",
+        c"Longest value of a tracked table's column that is recorded whole.",
+        c"Of a longer one the event has the beginning, the length and the SHA-256.",
+        &CAPTURE_MAX_VALUE,
+        1,
+        256 * 1024,
+        Suset,
+        GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.mask_key_file",
+        c"File with the key of masks that hash: 64 hexadecimal digits.",
+        c"Relative to the data directory. Made with mode 0600 when it is needed and not there; equal values have equal hashes as long as it stays the same.",
+        &MASK_KEY_FILE,
         Sighup,
         GucFlags::SUPERUSER_ONLY,
     );
@@ -312,6 +375,114 @@ pub fn init() {
             flags,
         );
     }
+}
+
+/// The settings of the access journal.
+fn access() {
+    use GucContext::{Postmaster, Suset};
+    let none = GucFlags::default();
+    // SAFETY: a global that PostgreSQL sets before it loads libraries.
+    if unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
+        // PostgreSQL ends a process that defines such a setting later.
+        GucRegistry::define_int_guc(
+            c"auditlog.access_queue_size",
+            c"Size of each database's queue of events that are recorded outside of their transaction.",
+            c"Reads of the audit log go through it. Shared memory for 64 databases is set aside, and used where there is something queued.",
+            &ACCESS_QUEUE_SIZE,
+            64,
+            1024 * 1024,
+            Postmaster,
+            GucFlags::UNIT_KB,
+        );
+    }
+    GucRegistry::define_bool_guc(
+        c"auditlog.access_log",
+        c"Are reads of the audit log recorded, as events of it?",
+        c"Whoever may switch this off reads unnoticed.",
+        &ACCESS_LOG,
+        Suset,
+        none,
+    );
+    GucRegistry::define_enum_guc(
+        c"auditlog.standby_access_policy",
+        c"What happens to a read of the audit log on a standby, where it cannot be recorded.",
+        c"refuse: it is refused; count: it goes unrecorded, and is counted.",
+        &STANDBY_ACCESS_POLICY,
+        Suset,
+        none,
+    );
+    GucRegistry::define_enum_guc(
+        c"auditlog.access_policy",
+        c"What happens to a read of the audit log that finds no room in the queue.",
+        c"block: it waits for auditlog.access_timeout, then it is refused; refuse: it is refused; count: it goes unrecorded, and is counted.",
+        &ACCESS_POLICY,
+        Suset,
+        none,
+    );
+    GucRegistry::define_int_guc(
+        c"auditlog.access_timeout",
+        c"Longest time that a read of the audit log waits for room in the queue.",
+        c"",
+        &ACCESS_TIMEOUT,
+        0,
+        i32::MAX,
+        Suset,
+        GucFlags::UNIT_MS,
+    );
+}
+
+/// The settings of what the database records by itself. Of the server, not of a session: nobody switches them off for
+/// himself.
+fn capture() {
+    // SAFETY: the hooks are guarded, and keep to what hooks may do.
+    unsafe {
+        GucRegistry::define_string_guc_with_hooks(
+            c"auditlog.capture",
+            c"What the database records by itself: login, ddl, role, config, permission.",
+            c"A list, or all, or nothing. A statement whose event cannot be recorded fails.",
+            &CAPTURE,
+            GucContext::Sighup,
+            GucFlags::default(),
+            Some(check_capture),
+            Some(capture_changed),
+            None,
+        );
+    }
+    GucRegistry::define_string_guc(
+        c"auditlog.capture_database",
+        c"Database whose log takes what happens in databases without the extension.",
+        c"Roles, logins and settings belong to the whole server. Empty: what happens elsewhere is not recorded.",
+        &CAPTURE_DATABASE,
+        GucContext::Sighup,
+        GucFlags::default(),
+    );
+}
+
+/// Refuses words that name nothing.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn check_capture(
+    value: *mut *mut std::ffi::c_char,
+    _extra: *mut *mut std::ffi::c_void,
+    _source: pgrx::pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: PostgreSQL hands over a NUL-terminated string; what it keeps of the detail is copied.
+    unsafe {
+        let list = std::ffi::CStr::from_ptr(*value).to_string_lossy();
+        let Err(word) = crate::capture::parse(&list) else {
+            return true;
+        };
+        let detail = CString::new(format!(
+            "«{word}» is none of login, ddl, role, config, permission, all, none."
+        ));
+        pgrx::pg_sys::GUC_check_errdetail_string = pgrx::pg_sys::pstrdup(detail.unwrap_or_default().as_ptr());
+        false
+    }
+}
+
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn capture_changed(value: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
+    // SAFETY: PostgreSQL hands over a NUL-terminated string.
+    crate::capture::switch(&unsafe { std::ffi::CStr::from_ptr(value) }.to_string_lossy());
 }
 
 thread_local! {

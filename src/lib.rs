@@ -7,14 +7,18 @@
 use pgrx::prelude::*;
 
 pub mod api;
+pub mod capture;
+pub mod client;
 pub mod compat;
 pub mod error;
 pub mod fmgr;
 pub mod guc;
 pub mod hooks;
 pub mod identity;
+pub mod mask_key;
 pub mod planner;
 pub mod provenance;
+pub mod queue;
 pub mod random;
 pub mod shmem;
 pub mod store;
@@ -33,7 +37,8 @@ extension_sql_file!(
     name = "functions",
     requires = ["tables"]
 );
-extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["functions"]);
+extension_sql_file!("../sql/schema/34_access.sql", name = "access", requires = ["functions"]);
+extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["access"]);
 extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["query"]);
 extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = ["words"]);
 extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["search"]);
@@ -44,10 +49,16 @@ extension_sql_file!(
     requires = ["triggers"]
 );
 extension_sql_file!(
-    "../sql/schema/50_health.sql",
-    name = "health",
+    "../sql/schema/46_database_events.sql",
+    name = "database_events",
     requires = ["principals"]
 );
+extension_sql_file!(
+    "../sql/schema/47_capture.sql",
+    name = "capture",
+    requires = ["database_events"]
+);
+extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["capture"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",
     name = "event_types",
@@ -88,6 +99,10 @@ pub extern "C-unwind" fn _PG_init() {
         unsafe { pg_sys::MarkGUCPrefixReserved(c"auditlog".as_ptr()) };
         shmem::init();
         hooks::statement::init();
+        hooks::utility::init();
+        hooks::session::init();
+        hooks::server_log::init();
+        hooks::access::init();
         if !upgrading {
             worker::launcher::register();
         }
@@ -109,6 +124,7 @@ pub mod pg_test {
         vec![
             "shared_preload_libraries = 'pg_auditlog'",
             "max_prepared_transactions = 10",
+            "auditlog.access_log = off",
         ]
     }
 }

@@ -614,6 +614,39 @@ END
 $body$;
 COMMENT ON FUNCTION auditlog_data.ensure_partition(text, integer, integer) IS 'Finds or makes the partition of a month; called by the sealer';
 
+-- sql/schema/34_access.sql
+-- The access journal: who read the audit log. Its events leave the reader's transaction through a queue in shared
+-- memory (src/queue.rs), which the recorder empties (src/worker/recorder.rs). What a query reads, the hooks see by
+-- themselves (src/hooks/access.rs); functions say here what they were asked.
+
+CREATE FUNCTION auditlog.note_search(name text, arguments jsonb) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_note_search';
+COMMENT ON FUNCTION auditlog.note_search(text, jsonb) IS
+    'Has the event of the running statement name a search and its arguments; called by auditlog.search() and its like';
+
+CREATE FUNCTION auditlog_data.note_export(name text, arguments jsonb) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_note_export';
+COMMENT ON FUNCTION auditlog_data.note_export(text, jsonb) IS 'The same for functions that hand out parts of the log as they are stored';
+
+CREATE FUNCTION auditlog_data.tell_change(event_type text, severity text, operation text, subject text, before jsonb, after jsonb) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_tell_change';
+COMMENT ON FUNCTION auditlog_data.tell_change(text, text, text, text, jsonb, jsonb) IS 'Records a change of the audit log''s configuration, in the running transaction';
+
+CREATE FUNCTION auditlog_data.access_state(
+        OUT recorder_pid integer, OUT queue_bytes bigint, OUT queued_bytes bigint, OUT reserved_bytes bigint,
+        OUT queued_since timestamptz, OUT queued bigint, OUT recorded bigint, OUT last_recorded_at timestamptz,
+        OUT dropped bigint, OUT refused bigint, OUT waits bigint, OUT unrecordable bigint,
+        OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_access_state';
+COMMENT ON FUNCTION auditlog_data.access_state() IS 'The queue of events that are recorded outside of their transaction, and its recorder';
+
+CREATE VIEW auditlog.stat_access AS
+SELECT s.recorder_pid, s.queue_bytes, s.queued_bytes, s.reserved_bytes, s.queued_since, s.queued, s.recorded,
+    s.last_recorded_at, s.dropped, s.refused, s.waits, s.unrecordable, s.errors, s.last_error_at, s.last_error
+FROM auditlog_data.access_state() AS s;
+COMMENT ON VIEW auditlog.stat_access IS 'The access journal: how full its queue is, what was recorded, and what was not';
+
 -- sql/schema/35_query.sql
 -- The query language (docs/query-language.md) over documents and events.
 
@@ -773,6 +806,8 @@ DECLARE
     position_id text;
     position_hash bytea;
 BEGIN
+    PERFORM auditlog.note_search('search', jsonb_strip_nulls(jsonb_build_object('query', query, 'since', since, 'until', until, 'filters', filters,
+        'limit', "limit", 'after', after, 'order_by', order_by)));
     IF order_by IS NULL OR order_by NOT IN ('newest', 'oldest') THEN
         RAISE EXCEPTION 'unknown order of events' USING ERRCODE = '22023',
             DETAIL = format('order_by is %s.', coalesce(quote_literal(left(order_by, 60)), 'NULL')),
@@ -822,6 +857,7 @@ $body$
 DECLARE
     plan json;
 BEGIN
+    PERFORM auditlog.note_search('estimate', jsonb_strip_nulls(jsonb_build_object('query', query, 'since', since, 'until', until, 'filters', filters)));
     EXECUTE 'EXPLAIN (FORMAT JSON) SELECT FROM auditlog.events AS e'
         ' WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2)'
         || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $3' END
@@ -849,6 +885,7 @@ BEGIN
     IF NOT exact THEN
         RETURN auditlog.estimate(query, since, until, filters);
     END IF;
+    PERFORM auditlog.note_search('count', jsonb_strip_nulls(jsonb_build_object('query', query, 'since', since, 'until', until, 'filters', filters)));
     EXECUTE 'SELECT count(*) FROM auditlog.events AS e'
         ' WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2)'
         || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $3' END
@@ -887,6 +924,8 @@ $body$
 DECLARE
     source text := auditlog.field_source(field);
 BEGIN
+    PERFORM auditlog.note_search('facets', jsonb_strip_nulls(jsonb_build_object('query', query, 'field', field, 'since', since, 'until', until,
+        'filters', filters, 'limit', "limit")));
     IF field IS NULL THEN
         RAISE EXCEPTION 'facets need a field' USING ERRCODE = '22004',
             HINT = 'auditlog.fields() lists the known ones.';
@@ -937,6 +976,8 @@ DECLARE
     slots timestamp[];
     counts bigint[];
 BEGIN
+    PERFORM auditlog.note_search('histogram', jsonb_strip_nulls(jsonb_build_object('query', query, 'bucket', width, 'since', since, 'until', until,
+        'filters', filters, 'time_zone', time_zone)));
     IF width IS NULL OR width <= interval '0' OR months <> 0 AND (days <> 0 OR rest <> interval '0') THEN
         RAISE EXCEPTION 'not a width of buckets' USING ERRCODE = '22023',
             DETAIL = format('bucket is %s.', coalesce(quote_literal(width::text), 'NULL')),
@@ -1076,13 +1117,14 @@ COMMENT ON FUNCTION auditlog.consistency_proof(bigint, bigint) IS 'Proof that th
 CREATE FUNCTION auditlog.tiles(level integer, first bigint, last bigint) RETURNS TABLE (tile_index bigint, hashes bytea)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
+    SELECT auditlog_data.note_export('tiles', jsonb_build_object('level', tiles.level, 'first', first, 'last', last));
     SELECT t.tile_index, t.hashes FROM auditlog_data.tile AS t
     WHERE t.level = tiles.level AND t.tile_index BETWEEN first AND last ORDER BY t.tile_index
 $body$;
 COMMENT ON FUNCTION auditlog.tiles(integer, bigint, bigint) IS 'Tiles of the Merkle tree: 32 bytes a hash';
 
 CREATE FUNCTION auditlog.bundle_record(event auditlog.events) RETURNS bytea
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'auditlog_bundle_record';
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'auditlog_bundle_record';
 COMMENT ON FUNCTION auditlog.bundle_record(auditlog.events) IS 'The event as a bundle holds it, for the offline verifier; NULL until it is sealed';
 
 CREATE VIEW auditlog.checkpoints AS
@@ -1228,6 +1270,25 @@ CREATE TRIGGER auditlog_row INSTEAD OF INSERT ON auditlog.events FOR EACH ROW EX
 CREATE TRIGGER auditlog_changed BEFORE INSERT OR UPDATE OR DELETE ON auditlog.event_types
     FOR EACH ROW EXECUTE FUNCTION auditlog_data.event_types_changed();
 ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_changed;
+
+-- The catalogue decides how events are judged, so a change of it is an event. Not while a dump is loaded, into a log
+-- that has nothing sealed yet.
+CREATE FUNCTION auditlog_data.tell_type_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+BEGIN
+    IF NOT auditlog_data.is_worker() AND EXISTS (SELECT FROM auditlog_data.head_state() AS h WHERE h.size > 0) THEN
+        PERFORM auditlog_data.tell_change('auditlog.type_change', 'warning', lower(TG_OP) || '_event_type',
+            COALESCE(NEW.event_type, OLD.event_type), to_jsonb(OLD), to_jsonb(NEW));
+    END IF;
+    RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.tell_type_change() IS 'Trigger: records a change of the catalogue of event types';
+
+CREATE TRIGGER auditlog_told AFTER INSERT OR UPDATE OR DELETE ON auditlog.event_types
+    FOR EACH ROW EXECUTE FUNCTION auditlog_data.tell_type_change();
+ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_told;
 
 CREATE EVENT TRIGGER auditlog_guard_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.guard_ddl();
 CREATE EVENT TRIGGER auditlog_guard_drop ON sql_drop EXECUTE FUNCTION auditlog_data.guard_drop();
@@ -1393,6 +1454,134 @@ WHERE e.event_type OPERATOR(pg_catalog.=) ANY (auditlog_data.access_types())
         OR e.actor_id OPERATOR(pg_catalog.=) (SELECT auditlog_data.my_reader_id()));
 COMMENT ON VIEW auditlog.access_log IS 'Reads of the audit log: all to administrators, the own ones to others';
 
+-- sql/schema/46_database_events.sql
+-- Events that the database records by itself (auditlog.capture). Roles, settings, logins and refusals come from hooks
+-- (src/hooks); definitions of objects from these event triggers.
+
+CREATE FUNCTION auditlog_data.capture_ddl() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture_ddl';
+COMMENT ON FUNCTION auditlog_data.capture_ddl() IS 'Event trigger: records definitions of objects when auditlog.capture has ddl';
+CREATE FUNCTION auditlog_data.capture_drop() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture_drop';
+COMMENT ON FUNCTION auditlog_data.capture_drop() IS 'Event trigger: records dropped objects when auditlog.capture has ddl';
+
+CREATE EVENT TRIGGER auditlog_capture_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.capture_ddl();
+CREATE EVENT TRIGGER auditlog_capture_drop ON sql_drop EXECUTE FUNCTION auditlog_data.capture_drop();
+ALTER EVENT TRIGGER auditlog_capture_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER auditlog_capture_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER auditlog_capture_ddl IS 'pg_auditlog: records definitions of objects';
+COMMENT ON EVENT TRIGGER auditlog_capture_drop IS 'pg_auditlog: records dropped objects';
+
+CREATE FUNCTION auditlog.import_pgaudit(line text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_import_pgaudit';
+COMMENT ON FUNCTION auditlog.import_pgaudit(text) IS
+    'Records a line that the extension pgaudit wrote into a server log (stderr, csvlog or jsonlog) and returns its event_id; NULL for other lines';
+
+-- sql/schema/47_capture.sql
+-- Row capture: which application tables are tracked, and how. The triggers on them call auditlog_data.capture().
+
+CREATE TABLE auditlog_data.tracked_table (
+    relation regclass PRIMARY KEY,
+    rules jsonb NOT NULL,
+    rules_of text NOT NULL,
+    only_if text,
+    event_prefix text,
+    state text NOT NULL DEFAULT 'enabled',
+    tracked_by text NOT NULL,
+    tracked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE auditlog_data.tracked_table IS 'Tables whose rows are captured; read auditlog.tracked_tables';
+COMMENT ON COLUMN auditlog_data.tracked_table.rules IS 'columns that are ignored or masked, by number and name';
+COMMENT ON COLUMN auditlog_data.tracked_table.rules_of IS 'system, database and table whose column numbers the rules have; elsewhere the names hold';
+COMMENT ON COLUMN auditlog_data.tracked_table.state IS 'state of its triggers that the log knows of';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.tracked_table', '');
+
+CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.tracked_table
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+ALTER TABLE auditlog_data.tracked_table ENABLE ALWAYS TRIGGER auditlog_no_change;
+
+CREATE FUNCTION auditlog_data.capture() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture';
+COMMENT ON FUNCTION auditlog_data.capture() IS 'Trigger: records what happens to the rows of a tracked table';
+
+-- With the caller's rights, as for CREATE TRIGGER; the list of tracked tables is written with the owner's.
+CREATE FUNCTION auditlog.track(
+    target regclass,
+    ignore_columns text[] DEFAULT '{}',
+    mask jsonb DEFAULT '{}',
+    only_if text DEFAULT NULL,
+    event_prefix text DEFAULT NULL
+) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_track';
+COMMENT ON FUNCTION auditlog.track(regclass, text[], jsonb, text, text) IS
+    'Records every INSERT, UPDATE, DELETE and TRUNCATE of a table from now on; again for other columns, masks or conditions';
+
+CREATE FUNCTION auditlog.untrack(target regclass) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_untrack';
+COMMENT ON FUNCTION auditlog.untrack(regclass) IS 'Ends the recording of a table''s rows';
+
+-- Every table that belongs to a tracked one: itself and its partitions.
+CREATE FUNCTION auditlog_data.captured_relations() RETURNS TABLE (root oid, relation oid)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    WITH RECURSIVE tree AS (
+        SELECT t.relation::oid AS root, t.relation::oid AS relation FROM auditlog_data.tracked_table AS t
+        UNION ALL
+        SELECT tree.root, i.inhrelid FROM tree JOIN pg_inherits AS i ON i.inhparent = tree.relation
+            JOIN pg_class AS c ON c.oid = i.inhrelid AND c.relispartition
+        WHERE NOT i.inhdetachpending
+    )
+    SELECT tree.root, tree.relation FROM tree
+$body$;
+COMMENT ON FUNCTION auditlog_data.captured_relations() IS 'Tracked tables and their partitions';
+
+-- The worst of a table and its partitions: a trigger is missing, disabled, or silent under
+-- session_replication_role = replica.
+CREATE FUNCTION auditlog_data.capture_states() RETURNS TABLE (relation regclass, state text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT r.root::regclass, CASE max(CASE
+            WHEN g.tgenabled IS NULL THEN 3
+            WHEN g.tgenabled IN ('D', 'R') THEN 2
+            WHEN g.tgenabled = 'O' THEN 1
+            ELSE 0 END)
+        WHEN 3 THEN 'missing' WHEN 2 THEN 'disabled' WHEN 1 THEN 'weakened' ELSE 'enabled' END
+    FROM auditlog_data.captured_relations() AS r
+    -- pg_trigger.tgtype: AFTER INSERT, DELETE, UPDATE FOR EACH ROW; BEFORE TRUNCATE FOR EACH STATEMENT.
+    CROSS JOIN (VALUES (5), (9), (17), (34)) AS w (kind)
+    LEFT JOIN pg_trigger AS g ON g.tgrelid = r.relation AND g.tgtype = w.kind
+        AND g.tgfoid = 'auditlog_data.capture()'::regprocedure
+    GROUP BY r.root
+$body$;
+COMMENT ON FUNCTION auditlog_data.capture_states() IS 'State of the triggers of each tracked table';
+
+CREATE VIEW auditlog.tracked_tables AS
+SELECT
+    t.relation,
+    s.state,
+    ARRAY(
+        SELECT COALESCE(a.attname, r.name) FROM ROWS FROM (
+            pg_catalog.jsonb_to_recordset(t.rules) AS (number smallint, name text, treatment text)) AS r
+        LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) t.relation
+            AND a.attnum OPERATOR(pg_catalog.=) r.number AND NOT a.attisdropped
+        WHERE r.treatment OPERATOR(pg_catalog.=) 'ignore' ORDER BY r.number
+    ) AS ignore_columns,
+    (
+        SELECT COALESCE(pg_catalog.jsonb_object_agg(COALESCE(a.attname, r.name), r.treatment), '{}') FROM ROWS FROM (
+            pg_catalog.jsonb_to_recordset(t.rules) AS (number smallint, name text, treatment text)) AS r
+        LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) t.relation
+            AND a.attnum OPERATOR(pg_catalog.=) r.number AND NOT a.attisdropped
+        WHERE r.treatment OPERATOR(pg_catalog.<>) 'ignore'
+    ) AS mask,
+    t.only_if,
+    t.event_prefix,
+    t.tracked_by,
+    t.tracked_at
+FROM auditlog_data.tracked_table AS t
+JOIN auditlog_data.capture_states() AS s ON s.relation OPERATOR(pg_catalog.=) t.relation;
+COMMENT ON VIEW auditlog.tracked_tables IS
+    'Tables whose rows are captured; state: enabled, weakened (silent for session_replication_role = replica), disabled, missing';
+
 -- sql/schema/50_health.sql
 -- Seeing it run: numbers about the log for pg_monitor, never its content.
 
@@ -1522,7 +1711,8 @@ $body$
         JOIN tables AS t ON t.relid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgname NOT LIKE 'auditlog\_%'
     UNION ALL
     SELECT format('event trigger %s is not ENABLE ALWAYS', w.name)
-        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension')) AS w (name)
+        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension'),
+            ('auditlog_capture_ddl'), ('auditlog_capture_drop')) AS w (name)
         WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = w.name AND e.evtenabled = 'A')
     UNION ALL
     SELECT format('%s may %s on %s', COALESCE(r.rolname, 'PUBLIC'), a.privilege_type, t.relid::regclass)
@@ -1579,7 +1769,7 @@ $body$
     SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
         FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass), ('auditlog_data.tile'::regclass),
             ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.key_rotation'::regclass), ('auditlog_data.checkpoint'::regclass),
-            ('auditlog_data.publisher'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
+            ('auditlog_data.publisher'::regclass), ('auditlog_data.tracked_table'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -1612,9 +1802,18 @@ $body$
         UNION ALL SELECT 'tables', c.name, concat_ws(' ', c.relowner::regrole, c.relacl, c.relrowsecurity, c.relforcerowsecurity, c.relkind,
                 CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END)
             FROM tables AS c
+        -- What captures rows; partitions have copies, which come and go with them.
+        UNION ALL SELECT 'capture', t.tgrelid || ' ' || t.tgname, concat_ws(' ', t.tgenabled, t.tgtype, t.xmin)
+            FROM pg_trigger AS t JOIN auditlog_data.tracked_table AS r ON r.relation = t.tgrelid
+            WHERE t.tgfoid = 'auditlog_data.capture()'::regprocedure
+        UNION ALL SELECT 'capture', r.relation::oid::text, concat_ws(' ', r.rules, r.only_if, r.event_prefix)
+            FROM auditlog_data.tracked_table AS r
         UNION ALL SELECT 'policies', c.name || ' ' || p.polname,
             concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
             FROM pg_policy AS p JOIN tables AS c ON c.oid = p.polrelid
+        UNION ALL SELECT 'settings', s.name, s.setting FROM pg_settings AS s WHERE s.name LIKE 'auditlog.%' AND s.context <> 'user'
+        UNION ALL SELECT 'settings', concat_ws(' ', s.setdatabase, s.setrole::regrole), c FROM pg_db_role_setting AS s, unnest(s.setconfig) AS c
+            WHERE c LIKE 'auditlog.%'
         UNION ALL SELECT 'owner', r.rolname, concat_ws(' ', r.rolcanlogin, r.rolsuper, r.rolbypassrls,
                 (SELECT array_agg(m.member::regrole ORDER BY m.member::regrole::text) FROM pg_auth_members AS m WHERE m.roleid = r.oid))
             FROM pg_roles AS r WHERE r.rolname = 'auditlog_owner'
@@ -1630,7 +1829,7 @@ $body$
     SELECT jsonb_object_agg(kind, encode(sha256(convert_to(list, 'UTF8')), 'hex'))
     FROM (SELECT kind, string_agg(DISTINCT concat(name, ': ', definition), E'\n') AS list FROM things GROUP BY kind) AS kinds
 $body$;
-COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, the owner role, members of the other roles';
+COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, settings, the owner role, members of the other roles';
 
 CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
@@ -1641,6 +1840,7 @@ DECLARE
     h record;
     w record;
     p record;
+    a record;
     age interval;
     faults text[];
 BEGIN
@@ -1713,6 +1913,27 @@ BEGIN
     END IF;
     RETURN NEXT;
 
+    "check" := 'access journal';
+    SELECT * INTO a FROM auditlog_data.access_state();
+    IF a.dropped > 0 OR a.unrecordable > 0 THEN
+        status := 'error'; detail := format('%s reads went unrecorded and %s entries went to the server log only, since the server started.', a.dropped, a.unrecordable);
+        hint := 'Look at auditlog.stat_access; auditlog.access_policy = block lets no read through unrecorded.';
+    ELSIF NOT current_setting('auditlog.access_log')::boolean THEN
+        status := 'warning'; detail := 'Reads of the audit log are not recorded: auditlog.access_log is off for this session.';
+        hint := 'pg_settings and pg_db_role_setting show where it was switched off.';
+    ELSIF a.recorder_pid IS NULL AND NOT pg_is_in_recovery() THEN
+        status := 'warning'; detail := 'No recorder is running for this database.';
+        hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Reads wait when the queue is full.';
+    ELSIF a.queued_since < clock_timestamp() - interval '10 seconds' THEN
+        status := 'error'; detail := format('Nothing was recorded since %s; %s of %s are queued. The last error: %s', a.queued_since,
+            pg_size_pretty(a.queued_bytes), pg_size_pretty(a.queue_bytes), COALESCE(a.last_error, 'none'));
+        hint := 'Look what the recorder waits for in pg_stat_activity. Reads wait when the queue is full.';
+    ELSE
+        status := 'ok'; detail := format('%s entries were recorded since the server started; the queue is %s%% full.', COALESCE(a.recorded, 0),
+            COALESCE(100 * (a.queued_bytes + a.reserved_bytes) / NULLIF(a.queue_bytes, 0), 0)); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
     "check" := 'log';
     IF h.size IS NULL THEN
         status := 'warning'; detail := 'The log has no head yet.'; hint := 'The sealer makes it at its first start.';
@@ -1781,6 +2002,17 @@ BEGIN
         hint := 'auditlog.verify() names them.';
     ELSE
         status := 'ok'; detail := 'No event was changed before it was sealed, since the server started.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'capture';
+    faults := ARRAY(SELECT format('%s is %s', c.relation, c.state) FROM auditlog_data.capture_states() AS c
+        WHERE c.state <> 'enabled' ORDER BY c.relation::text);
+    IF cardinality(faults) > 0 THEN
+        status := 'warning'; detail := format('Rows of tracked tables may go unrecorded: %s.', array_to_string(faults[1:5], ', '));
+        hint := 'Call auditlog.track() for the table again, and look for auditlog.policy_change events: who did it?';
+    ELSE
+        status := 'ok'; detail := format('%s tables are tracked.', (SELECT count(*) FROM auditlog_data.tracked_table)); hint := NULL;
     END IF;
     RETURN NEXT;
 
@@ -1864,6 +2096,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.policy_change', 'auditlog', 'warning', 'What is audited, or how, was changed.', NULL, true),
 ('auditlog.principal_change', 'auditlog', 'warning', 'Who somebody is to the audit log, or how tokens are checked, was changed.', NULL, true),
 ('auditlog.purge', 'auditlog', 'warning', 'Events past their retention period were removed.', NULL, true),
+('auditlog.query_change', 'auditlog', 'info', 'A saved query was created, changed or removed.', NULL, true),
 ('auditlog.report', 'auditlog', 'info', 'A report on the audit log was generated.', NULL, true),
 ('auditlog.report_change', 'auditlog', 'info', 'The definition or schedule of a report was changed.', NULL, true),
 ('auditlog.restore', 'auditlog', 'warning', 'The log was found to be a restored copy, or archived events were loaded again.', NULL, true),
@@ -1999,6 +2232,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('data.select', 'data', 'info', 'Rows were read.', NULL, true),
 ('data.truncate', 'data', 'warning', 'All rows of a table were removed at once.', NULL, true),
 ('data.update', 'data', 'info', 'Rows were changed.', NULL, true),
+('database.statement', 'data', 'info', 'A statement was run that belongs to no other type.', NULL, true),
 ('file.read', 'data', 'warning', 'A file of the database server was read from SQL.', NULL, true),
 ('file.write', 'data', 'warning', 'A file of the database server was written from SQL.', NULL, true);
 
@@ -2110,6 +2344,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 }', true),
 ('resource.state_change', 'resource', 'info', 'A resource went into another state, such as started or stopped.', NULL, true),
 ('resource.tag_change', 'resource', 'info', 'Tags or labels of a resource were changed.', NULL, true),
+('resource.truncate', 'resource', 'warning', 'All resources of a kind were removed at once.', NULL, true),
 ('resource.view', 'resource', 'info', 'A resource was looked at or listed.', NULL, true);
 
 -- schema: definitions of database objects
@@ -2121,6 +2356,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('extension.drop', 'schema', 'warning', 'A database extension was removed.', NULL, true),
 ('extension.update', 'schema', 'notice', 'A database extension was updated.', NULL, true),
 ('function.create', 'schema', 'notice', 'A database function was created.', NULL, true),
+('function.execute', 'schema', 'info', 'A database function was called.', NULL, true),
 ('function.replace', 'schema', 'notice', 'A database function''s body was replaced.', NULL, true),
 ('function.security_definer', 'schema', 'warning', 'A database function that runs with its owner''s rights was created or used.', NULL, true),
 ('function.untrusted', 'schema', 'warning', 'A database function in an untrusted language was created or used.', NULL, true),
@@ -2296,6 +2532,14 @@ GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_ke
     auditlog.add_checkpoint_sink(text, text, text, jsonb), auditlog.drop_checkpoint_sink(text), auditlog.set_witness_policy(text)
     TO auditlog_administrator;
 
+-- Row capture. PUBLIC may execute the trigger function because PostgreSQL asks for that when a partition is made or
+-- attached, which is its owner's business; nobody can name it, as its schema is closed.
+GRANT EXECUTE ON FUNCTION auditlog_data.capture() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION auditlog.track(regclass, text[], jsonb, text, text) TO auditlog_writer, auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.untrack(regclass) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog_data.capture_states() TO auditlog_administrator, auditlog_analyst, auditlog_compliance, pg_monitor;
+GRANT SELECT ON auditlog.tracked_tables TO auditlog_administrator, auditlog_analyst, auditlog_compliance, pg_monitor;
+
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),
     auditlog_data.word_state(), auditlog_data.publisher_state()
@@ -2315,6 +2559,15 @@ GRANT EXECUTE ON FUNCTION auditlog.add_principal(name, text, text, text[], text,
 GRANT EXECUTE ON FUNCTION auditlog_data.my_actor_id(), auditlog_data.my_tenant(), auditlog_data.my_team(), auditlog_data.my_reader_id(),
     auditlog_data.has_no_tenants(), auditlog_data.is_actor(text, text), auditlog_data.access_types()
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+
+-- Database events.
+GRANT EXECUTE ON FUNCTION auditlog.import_pgaudit(text) TO auditlog_writer, auditlog_administrator;
+
+-- The access journal.
+GRANT EXECUTE ON FUNCTION auditlog.note_search(text, jsonb)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog_data.access_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.stat_access TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs
 -- in the sources). Not while a dump is loaded, which brings its own: pg_dump's scripts, and hardly

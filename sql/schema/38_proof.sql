@@ -24,13 +24,14 @@ COMMENT ON FUNCTION auditlog.consistency_proof(bigint, bigint) IS 'Proof that th
 CREATE FUNCTION auditlog.tiles(level integer, first bigint, last bigint) RETURNS TABLE (tile_index bigint, hashes bytea)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
+    SELECT auditlog_data.note_export('tiles', jsonb_build_object('level', tiles.level, 'first', first, 'last', last));
     SELECT t.tile_index, t.hashes FROM auditlog_data.tile AS t
     WHERE t.level = tiles.level AND t.tile_index BETWEEN first AND last ORDER BY t.tile_index
 $body$;
 COMMENT ON FUNCTION auditlog.tiles(integer, bigint, bigint) IS 'Tiles of the Merkle tree: 32 bytes a hash';
 
 CREATE FUNCTION auditlog.bundle_record(event auditlog.events) RETURNS bytea
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'auditlog_bundle_record';
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'auditlog_bundle_record';
 COMMENT ON FUNCTION auditlog.bundle_record(auditlog.events) IS 'The event as a bundle holds it, for the offline verifier; NULL until it is sealed';
 
 CREATE VIEW auditlog.checkpoints AS

@@ -126,7 +126,8 @@ $body$
         JOIN tables AS t ON t.relid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgname NOT LIKE 'auditlog\_%'
     UNION ALL
     SELECT format('event trigger %s is not ENABLE ALWAYS', w.name)
-        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension')) AS w (name)
+        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension'),
+            ('auditlog_capture_ddl'), ('auditlog_capture_drop')) AS w (name)
         WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = w.name AND e.evtenabled = 'A')
     UNION ALL
     SELECT format('%s may %s on %s', COALESCE(r.rolname, 'PUBLIC'), a.privilege_type, t.relid::regclass)
@@ -183,7 +184,7 @@ $body$
     SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
         FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass), ('auditlog_data.tile'::regclass),
             ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.key_rotation'::regclass), ('auditlog_data.checkpoint'::regclass),
-            ('auditlog_data.publisher'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
+            ('auditlog_data.publisher'::regclass), ('auditlog_data.tracked_table'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -216,9 +217,18 @@ $body$
         UNION ALL SELECT 'tables', c.name, concat_ws(' ', c.relowner::regrole, c.relacl, c.relrowsecurity, c.relforcerowsecurity, c.relkind,
                 CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END)
             FROM tables AS c
+        -- What captures rows; partitions have copies, which come and go with them.
+        UNION ALL SELECT 'capture', t.tgrelid || ' ' || t.tgname, concat_ws(' ', t.tgenabled, t.tgtype, t.xmin)
+            FROM pg_trigger AS t JOIN auditlog_data.tracked_table AS r ON r.relation = t.tgrelid
+            WHERE t.tgfoid = 'auditlog_data.capture()'::regprocedure
+        UNION ALL SELECT 'capture', r.relation::oid::text, concat_ws(' ', r.rules, r.only_if, r.event_prefix)
+            FROM auditlog_data.tracked_table AS r
         UNION ALL SELECT 'policies', c.name || ' ' || p.polname,
             concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
             FROM pg_policy AS p JOIN tables AS c ON c.oid = p.polrelid
+        UNION ALL SELECT 'settings', s.name, s.setting FROM pg_settings AS s WHERE s.name LIKE 'auditlog.%' AND s.context <> 'user'
+        UNION ALL SELECT 'settings', concat_ws(' ', s.setdatabase, s.setrole::regrole), c FROM pg_db_role_setting AS s, unnest(s.setconfig) AS c
+            WHERE c LIKE 'auditlog.%'
         UNION ALL SELECT 'owner', r.rolname, concat_ws(' ', r.rolcanlogin, r.rolsuper, r.rolbypassrls,
                 (SELECT array_agg(m.member::regrole ORDER BY m.member::regrole::text) FROM pg_auth_members AS m WHERE m.roleid = r.oid))
             FROM pg_roles AS r WHERE r.rolname = 'auditlog_owner'
@@ -234,7 +244,7 @@ $body$
     SELECT jsonb_object_agg(kind, encode(sha256(convert_to(list, 'UTF8')), 'hex'))
     FROM (SELECT kind, string_agg(DISTINCT concat(name, ': ', definition), E'\n') AS list FROM things GROUP BY kind) AS kinds
 $body$;
-COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, the owner role, members of the other roles';
+COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, settings, the owner role, members of the other roles';
 
 CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
@@ -245,6 +255,7 @@ DECLARE
     h record;
     w record;
     p record;
+    a record;
     age interval;
     faults text[];
 BEGIN
@@ -317,6 +328,27 @@ BEGIN
     END IF;
     RETURN NEXT;
 
+    "check" := 'access journal';
+    SELECT * INTO a FROM auditlog_data.access_state();
+    IF a.dropped > 0 OR a.unrecordable > 0 THEN
+        status := 'error'; detail := format('%s reads went unrecorded and %s entries went to the server log only, since the server started.', a.dropped, a.unrecordable);
+        hint := 'Look at auditlog.stat_access; auditlog.access_policy = block lets no read through unrecorded.';
+    ELSIF NOT current_setting('auditlog.access_log')::boolean THEN
+        status := 'warning'; detail := 'Reads of the audit log are not recorded: auditlog.access_log is off for this session.';
+        hint := 'pg_settings and pg_db_role_setting show where it was switched off.';
+    ELSIF a.recorder_pid IS NULL AND NOT pg_is_in_recovery() THEN
+        status := 'warning'; detail := 'No recorder is running for this database.';
+        hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Reads wait when the queue is full.';
+    ELSIF a.queued_since < clock_timestamp() - interval '10 seconds' THEN
+        status := 'error'; detail := format('Nothing was recorded since %s; %s of %s are queued. The last error: %s', a.queued_since,
+            pg_size_pretty(a.queued_bytes), pg_size_pretty(a.queue_bytes), COALESCE(a.last_error, 'none'));
+        hint := 'Look what the recorder waits for in pg_stat_activity. Reads wait when the queue is full.';
+    ELSE
+        status := 'ok'; detail := format('%s entries were recorded since the server started; the queue is %s%% full.', COALESCE(a.recorded, 0),
+            COALESCE(100 * (a.queued_bytes + a.reserved_bytes) / NULLIF(a.queue_bytes, 0), 0)); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
     "check" := 'log';
     IF h.size IS NULL THEN
         status := 'warning'; detail := 'The log has no head yet.'; hint := 'The sealer makes it at its first start.';
@@ -385,6 +417,17 @@ BEGIN
         hint := 'auditlog.verify() names them.';
     ELSE
         status := 'ok'; detail := 'No event was changed before it was sealed, since the server started.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'capture';
+    faults := ARRAY(SELECT format('%s is %s', c.relation, c.state) FROM auditlog_data.capture_states() AS c
+        WHERE c.state <> 'enabled' ORDER BY c.relation::text);
+    IF cardinality(faults) > 0 THEN
+        status := 'warning'; detail := format('Rows of tracked tables may go unrecorded: %s.', array_to_string(faults[1:5], ', '));
+        hint := 'Call auditlog.track() for the table again, and look for auditlog.policy_change events: who did it?';
+    ELSE
+        status := 'ok'; detail := format('%s tables are tracked.', (SELECT count(*) FROM auditlog_data.tracked_table)); hint := NULL;
     END IF;
     RETURN NEXT;
 

@@ -83,6 +83,14 @@ GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_ke
     auditlog.add_checkpoint_sink(text, text, text, jsonb), auditlog.drop_checkpoint_sink(text), auditlog.set_witness_policy(text)
     TO auditlog_administrator;
 
+-- Row capture. PUBLIC may execute the trigger function because PostgreSQL asks for that when a partition is made or
+-- attached, which is its owner's business; nobody can name it, as its schema is closed.
+GRANT EXECUTE ON FUNCTION auditlog_data.capture() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION auditlog.track(regclass, text[], jsonb, text, text) TO auditlog_writer, auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.untrack(regclass) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog_data.capture_states() TO auditlog_administrator, auditlog_analyst, auditlog_compliance, pg_monitor;
+GRANT SELECT ON auditlog.tracked_tables TO auditlog_administrator, auditlog_analyst, auditlog_compliance, pg_monitor;
+
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),
     auditlog_data.word_state(), auditlog_data.publisher_state()
@@ -102,6 +110,15 @@ GRANT EXECUTE ON FUNCTION auditlog.add_principal(name, text, text, text[], text,
 GRANT EXECUTE ON FUNCTION auditlog_data.my_actor_id(), auditlog_data.my_tenant(), auditlog_data.my_team(), auditlog_data.my_reader_id(),
     auditlog_data.has_no_tenants(), auditlog_data.is_actor(text, text), auditlog_data.access_types()
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+
+-- Database events.
+GRANT EXECUTE ON FUNCTION auditlog.import_pgaudit(text) TO auditlog_writer, auditlog_administrator;
+
+-- The access journal.
+GRANT EXECUTE ON FUNCTION auditlog.note_search(text, jsonb)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog_data.access_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.stat_access TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs
 -- in the sources). Not while a dump is loaded, which brings its own: pg_dump's scripts, and hardly

@@ -180,7 +180,7 @@ fn set_keys(call: &Call) -> Datum {
             operation: "set_token_keys",
             metadata: &[],
         },
-        ("token_keys", "token_keys"),
+        Some(("token_keys", "token_keys")),
         before.as_ref().map(document),
         after.as_ref().map(document),
     );

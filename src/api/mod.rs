@@ -1,5 +1,6 @@
 //! What SQL calls: one file a noun. Thin: arguments in, work in `store` and the pure crates, result out.
 
+pub mod access;
 pub mod as_given;
 pub mod authenticate;
 pub mod await_sealed;
@@ -13,6 +14,7 @@ pub mod event_document;
 pub mod event_rows;
 pub mod field;
 pub mod filters;
+pub mod import_pgaudit;
 pub mod incarnation;
 pub mod own_event;
 pub mod principal;
@@ -26,6 +28,7 @@ pub mod saved_query;
 pub mod stats;
 pub mod suggest;
 pub mod to_json;
+pub mod track;
 pub mod verify;
 pub mod verify_tree;
 pub mod whoami;

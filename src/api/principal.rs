@@ -257,7 +257,7 @@ fn tell(operation: &str, who: &str, before: Option<&Principal>, after: Option<&P
             operation,
             metadata: &metadata,
         },
-        ("principal", &subject.actor_id),
+        Some(("principal", &subject.actor_id)),
         before.map(document),
         after.map(document),
     );

@@ -30,6 +30,8 @@ pub struct Objects {
     pub saved_queries: Oid,
     /// `auditlog_data.principal`.
     pub principals: Oid,
+    /// `auditlog_data.tracked_table`.
+    pub tracked_table: Oid,
     /// The role `auditlog_owner`.
     pub owner: Oid,
     /// Values of the enum `auditlog.severity`.
@@ -178,9 +180,20 @@ fn look_up() -> Option<Objects> {
             event_types: relation("event_types", public)?,
             saved_queries: relation("saved_queries", public)?,
             principals: relation("principal", data)?,
+            tracked_table: relation("tracked_table", data)?,
             owner,
             severities,
         })
+    }
+}
+
+/// Is this one of our schemas?
+pub fn is_ours(schema: Oid) -> bool {
+    // SAFETY: catalogue look-ups inside a transaction, with NUL-terminated names.
+    unsafe {
+        [DATA_SCHEMA, SCHEMA]
+            .iter()
+            .any(|name| pg_sys::get_namespace_oid(name.as_ptr(), true) == schema)
     }
 }
 

@@ -119,7 +119,16 @@ fn ddl_end(call: &Call) -> Datum {
         }
         refuse(&tag, &identity);
     }
+    super::tracking::after_ddl(trigger);
     call.null()
+}
+
+/// What the command is called, such as ALTER TABLE.
+pub fn command_tag(trigger: &pg_sys::EventTriggerData) -> String {
+    // SAFETY: a constant string for each tag.
+    unsafe { CStr::from_ptr(pg_sys::GetCommandTagName(trigger.tag)) }
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn node_tag(trigger: &pg_sys::EventTriggerData) -> pg_sys::NodeTag {
@@ -194,6 +203,7 @@ fn dropped(call: &Call) -> Datum {
             refuse("DROP", &format!("{kind} {identity}"));
         }
     }
+    super::tracking::after_drop();
     call.null()
 }
 

@@ -5,13 +5,16 @@
 
 mod bad_input;
 mod bloat;
+mod capture;
 mod concurrency;
 mod context;
 mod copies;
 mod crash;
+mod database_events;
 mod erasure;
 mod guard;
 mod idempotency;
+mod journal;
 mod lifecycle;
 mod offline;
 mod partitions;

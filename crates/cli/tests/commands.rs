@@ -25,6 +25,7 @@ impl Setup {
             size: 300,
             checkpoints: vec![100, 300],
             every: None,
+            ..Plan::default()
         };
         log.write(&folder.path().join("bundle"), &plan).expect("a bundle");
         Self { folder, log }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use auditlog_bundle::synthetic::Log;
-use auditlog_bundle::verify::{Checks, NoCertificates, NoProgress, Options};
+use auditlog_bundle::verify::{Checks, NoProgress, Options};
 use auditlog_bundle::{Report, Selection, verify};
 use auditlog_core::chain::GENESIS;
 use auditlog_tlog::tile::to_bytes;
@@ -56,7 +56,6 @@ impl Memory {
             keys: &[self.log.vkey()],
             known: &[],
             policy: None,
-            coverage: &NoCertificates,
             threads: 2,
             progress: &NoProgress,
             checks: Checks::all(),
