@@ -1,6 +1,13 @@
 //! Every setting of the extension, one static and one definition each. What weakens auditing is
 //! for superusers only.
 
+mod access;
+mod capture;
+
+pub use access::{
+    ACCESS_LOG, ACCESS_POLICY, ACCESS_QUEUE_SIZE, ACCESS_TIMEOUT, AccessPolicy, STANDBY_ACCESS_POLICY, StandbyPolicy,
+};
+pub use capture::{CAPTURE, CAPTURE_DATABASE};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
 
@@ -16,31 +23,6 @@ pub enum Validation {
     /// An ERROR, also for types that the catalogue does not have.
     #[name = c"reject"]
     Reject,
-}
-
-/// What happens when a read of the audit log finds no room in the queue of what is to be recorded.
-#[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AccessPolicy {
-    /// It waits.
-    #[name = c"block"]
-    Block,
-    /// It is refused.
-    #[name = c"refuse"]
-    Refuse,
-    /// It is let through unrecorded, and counted.
-    #[name = c"count"]
-    Count,
-}
-
-/// What happens to a read of the audit log on a standby, which cannot record it.
-#[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StandbyPolicy {
-    /// It is refused.
-    #[name = c"refuse"]
-    Refuse,
-    /// It is let through unrecorded, and counted.
-    #[name = c"count"]
-    Count,
 }
 
 /// Milliseconds after which the sealer looks for committed events even when nobody woke it.
@@ -99,20 +81,6 @@ pub static QUERY_MAX_LIST_ITEMS: GucSetting<i32> = GucSetting::<i32>::new(1000);
 pub static QUERY_MAX_REGEX_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(1000);
 /// Are unknown fields of a query errors?
 pub static QUERY_STRICT: GucSetting<bool> = GucSetting::<bool>::new(false);
-/// Kilobytes of each database's queue of what is to be recorded outside of its transaction.
-pub static ACCESS_QUEUE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1024);
-/// Are reads of the audit log recorded?
-pub static ACCESS_LOG: GucSetting<bool> = GucSetting::<bool>::new(true);
-/// See [`StandbyPolicy`].
-pub static STANDBY_ACCESS_POLICY: GucSetting<StandbyPolicy> = GucSetting::<StandbyPolicy>::new(StandbyPolicy::Refuse);
-/// See [`AccessPolicy`].
-pub static ACCESS_POLICY: GucSetting<AccessPolicy> = GucSetting::<AccessPolicy>::new(AccessPolicy::Block);
-/// Milliseconds that a read waits for room in the queue.
-pub static ACCESS_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(30_000);
-/// What the database records by itself: a list.
-pub static CAPTURE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
-/// Database whose log takes the events of databases without one.
-pub static CAPTURE_DATABASE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// May the planner use the word index?
 pub static WORD_INDEX: GucSetting<bool> = GucSetting::<bool>::new(true);
 
@@ -120,8 +88,8 @@ pub static WORD_INDEX: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub fn init() {
     use GucContext::{Sighup, Suset, Userset};
     let none = GucFlags::default();
-    access();
-    capture();
+    access::define();
+    capture::define();
     GucRegistry::define_int_guc(
         c"auditlog.seal_interval",
         c"Longest time between two looks of the sealer into the inbox.",
@@ -375,114 +343,6 @@ pub fn init() {
             flags,
         );
     }
-}
-
-/// The settings of the access journal.
-fn access() {
-    use GucContext::{Postmaster, Suset};
-    let none = GucFlags::default();
-    // SAFETY: a global that PostgreSQL sets before it loads libraries.
-    if unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
-        // PostgreSQL ends a process that defines such a setting later.
-        GucRegistry::define_int_guc(
-            c"auditlog.access_queue_size",
-            c"Size of each database's queue of events that are recorded outside of their transaction.",
-            c"Reads of the audit log go through it. Shared memory for 64 databases is set aside, and used where there is something queued.",
-            &ACCESS_QUEUE_SIZE,
-            64,
-            1024 * 1024,
-            Postmaster,
-            GucFlags::UNIT_KB,
-        );
-    }
-    GucRegistry::define_bool_guc(
-        c"auditlog.access_log",
-        c"Are reads of the audit log recorded, as events of it?",
-        c"Whoever may switch this off reads unnoticed.",
-        &ACCESS_LOG,
-        Suset,
-        none,
-    );
-    GucRegistry::define_enum_guc(
-        c"auditlog.standby_access_policy",
-        c"What happens to a read of the audit log on a standby, where it cannot be recorded.",
-        c"refuse: it is refused; count: it goes unrecorded, and is counted.",
-        &STANDBY_ACCESS_POLICY,
-        Suset,
-        none,
-    );
-    GucRegistry::define_enum_guc(
-        c"auditlog.access_policy",
-        c"What happens to a read of the audit log that finds no room in the queue.",
-        c"block: it waits for auditlog.access_timeout, then it is refused; refuse: it is refused; count: it goes unrecorded, and is counted.",
-        &ACCESS_POLICY,
-        Suset,
-        none,
-    );
-    GucRegistry::define_int_guc(
-        c"auditlog.access_timeout",
-        c"Longest time that a read of the audit log waits for room in the queue.",
-        c"",
-        &ACCESS_TIMEOUT,
-        0,
-        i32::MAX,
-        Suset,
-        GucFlags::UNIT_MS,
-    );
-}
-
-/// The settings of what the database records by itself. Of the server, not of a session: nobody switches them off for
-/// himself.
-fn capture() {
-    // SAFETY: the hooks are guarded, and keep to what hooks may do.
-    unsafe {
-        GucRegistry::define_string_guc_with_hooks(
-            c"auditlog.capture",
-            c"What the database records by itself: login, ddl, role, config, permission.",
-            c"A list, or all, or nothing. A statement whose event cannot be recorded fails.",
-            &CAPTURE,
-            GucContext::Sighup,
-            GucFlags::default(),
-            Some(check_capture),
-            Some(capture_changed),
-            None,
-        );
-    }
-    GucRegistry::define_string_guc(
-        c"auditlog.capture_database",
-        c"Database whose log takes what happens in databases without the extension.",
-        c"Roles, logins and settings belong to the whole server. Empty: what happens elsewhere is not recorded.",
-        &CAPTURE_DATABASE,
-        GucContext::Sighup,
-        GucFlags::default(),
-    );
-}
-
-/// Refuses words that name nothing.
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn check_capture(
-    value: *mut *mut std::ffi::c_char,
-    _extra: *mut *mut std::ffi::c_void,
-    _source: pgrx::pg_sys::GucSource::Type,
-) -> bool {
-    // SAFETY: PostgreSQL hands over a NUL-terminated string; what it keeps of the detail is copied.
-    unsafe {
-        let list = std::ffi::CStr::from_ptr(*value).to_string_lossy();
-        let Err(word) = crate::capture::parse(&list) else {
-            return true;
-        };
-        let detail = CString::new(format!(
-            "«{word}» is none of login, ddl, role, config, permission, all, none."
-        ));
-        pgrx::pg_sys::GUC_check_errdetail_string = pgrx::pg_sys::pstrdup(detail.unwrap_or_default().as_ptr());
-        false
-    }
-}
-
-#[pgrx::pg_guard]
-unsafe extern "C-unwind" fn capture_changed(value: *const std::ffi::c_char, _extra: *mut std::ffi::c_void) {
-    // SAFETY: PostgreSQL hands over a NUL-terminated string.
-    crate::capture::switch(&unsafe { std::ffi::CStr::from_ptr(value) }.to_string_lossy());
 }
 
 thread_local! {

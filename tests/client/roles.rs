@@ -105,7 +105,8 @@ fn public_may_execute_nothing() {
          WHERE pronamespace IN ('auditlog'::regnamespace, 'auditlog_data'::regnamespace)
            AND has_function_privilege('public', oid, 'EXECUTE')",
     );
-    assert_eq!(open, "", "functions that PUBLIC may execute");
+    // Whoever makes a partition of a tracked table needs it; as a trigger it does nothing but record, and nobody can name it.
+    assert_eq!(open, "auditlog_data.capture()", "functions that PUBLIC may execute");
     let readable = text(
         &mut admin,
         "SELECT coalesce(string_agg(oid::regclass::text, ', ' ORDER BY 1), '') FROM pg_class

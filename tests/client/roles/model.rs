@@ -2,7 +2,7 @@
 //! line here.
 //!
 //! Letters: `A`dministrator, a`N`alyst, `C`ompliance officer, `M`anager, `U`ser, `W`riter, `O`wner, pg_`P`monitor,
-//! pg_read_all_data (`R`), and `S`uperuser. Owner and superuser: what no trigger refuses.
+//! pg_read_all_data (`R`), `E`verybody, and `S`uperuser. Owner and superuser: what no trigger refuses.
 
 /// Roles by their letters; owner and superuser are no groups that one is put into.
 pub const GROUPS: [(char, &str); 8] = [
@@ -30,12 +30,14 @@ auditlog.my_events              ANCMUOS  OS    -    -    -
 auditlog.principals             ANCMUROS -     -    -    -
 auditlog.saved_queries          ANCMUROS OS    OS   OS   OS
 auditlog.signing_keys           ANCROS   -     -    -    -
+auditlog.stat_access            ANCPOS   -     -    -    -
 auditlog.stat_ingest            ANCPOS   -     -    -    -
 auditlog.stat_seal              ANCPOS   -     -    -    -
 auditlog.stat_verify            ANCPOS   -     -    -    -
 auditlog.stat_word_index        ANCPOS   -     -    -    -
 auditlog.team_events            ANCMUOS  OS    -    -    -
 auditlog.token_keys             AROS     -     -    -    -
+auditlog.tracked_tables         ANCPOS   -     -    -    -
 auditlog_data.checkpoint        ROS      -     -    -    -
 auditlog_data.checkpoint_sink   ROS      -     -    -    -
 auditlog_data.cosignature       ROS      -     -    -    -
@@ -56,6 +58,7 @@ auditlog_data.publisher         ROS      -     -    -    -
 auditlog_data.signing_key       ROS      -     -    -    -
 auditlog_data.tile              ROS      -     -    -    -
 auditlog_data.token_keys        ROS      -     -    -    -
+auditlog_data.tracked_table     ROS      -     -    -    -
 auditlog_data.word_chunk        ROS      -     -    -    -
 auditlog_data.word_run          ROS      -     -    -    -
 ";
@@ -91,6 +94,7 @@ auditlog.format_query            ANCMUW
 auditlog.health                  ANCP
 auditlog.histogram               ANCMU
 auditlog.histogram_buckets       ANCMU
+auditlog.import_pgaudit          AW
 auditlog.inclusion_proof         ANC
 auditlog.match_event             ANCMUW
 auditlog.match_json              ANCMUW
@@ -98,6 +102,7 @@ auditlog.match_list              ANCMUW
 auditlog.match_text              ANCMUW
 auditlog.matches                 ANCMUW
 auditlog.moment                  ANCMUW
+auditlog.note_search             ANCMU
 auditlog.parse_query             ANCMUW
 auditlog.public_key              ANC
 auditlog.rebuild_word_index      A
@@ -114,12 +119,20 @@ auditlog.status                  ANC
 auditlog.suggest                 ANCMU
 auditlog.tiles                   ANC
 auditlog.to_json                 ANCMU
+auditlog.track                   AW
+auditlog.untrack                 A
 auditlog.verify                  ANC
 auditlog.whoami                  ANCMUW
+auditlog_data.access_state       ANCP
 auditlog_data.access_types       ANCMU
 auditlog_data.actor_support      -
 auditlog_data.anchored           -
 auditlog_data.announce_database  -
+auditlog_data.capture            E
+auditlog_data.capture_ddl        -
+auditlog_data.capture_drop       -
+auditlog_data.capture_states     ANCP
+auditlog_data.captured_relations -
 auditlog_data.ensure_partition   -
 auditlog_data.event_policies     -
 auditlog_data.event_types_changed -
@@ -141,6 +154,7 @@ auditlog_data.my_actor_id        ANCMU
 auditlog_data.my_reader_id       ANCMU
 auditlog_data.my_team            ANCMU
 auditlog_data.my_tenant          ANCMU
+auditlog_data.note_export        -
 auditlog_data.partition_indexes  -
 auditlog_data.partition_statistics -
 auditlog_data.principals_changed -
@@ -151,6 +165,8 @@ auditlog_data.saved_queries_changed -
 auditlog_data.secure_partition   -
 auditlog_data.secure_rows        -
 auditlog_data.stats              ANCP
+auditlog_data.tell_change        -
+auditlog_data.tell_type_change   -
 auditlog_data.word_candidates    ANCMU
 auditlog_data.word_collect       -
 auditlog_data.word_filter        ANCMU
