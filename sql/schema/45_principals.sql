@@ -113,8 +113,8 @@ COMMENT ON FUNCTION auditlog_data.has_no_tenants() IS 'Has no principal a tenant
 CREATE FUNCTION auditlog_data.access_types() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
 $body$
-    SELECT ARRAY['auditlog.access_denied', 'auditlog.export', 'auditlog.proof', 'auditlog.report', 'auditlog.search',
-        'auditlog.suggest', 'auditlog.verify', 'auditlog.verify_ok', 'auditlog.view']
+    SELECT ARRAY['auditlog.access_denied', 'auditlog.export', 'auditlog.report', 'auditlog.search',
+        'auditlog.verify_failed', 'auditlog.verify_ok', 'auditlog.view']
 $body$;
 COMMENT ON FUNCTION auditlog_data.access_types() IS 'Event types that tell of reads of the log';
 
