@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-from harness import measures, proofs, report, searches
+from harness import journal, measures, proofs, report, searches
 from harness.cluster import Cluster, Failed
 
 
 LAST = Path(__file__).parent / "results" / "last.json"
-ALL = {**measures.ALL, "search": searches.search, "proof": proofs.proof, "growth": searches.growth}
+ALL = {**measures.ALL, "search": searches.search, "journal": journal.journal, "proof": proofs.proof, "growth": searches.growth}
 
 
 class Plan:

@@ -80,29 +80,32 @@ pub unsafe fn attribute<'a>(desc: pg_sys::TupleDesc, i: usize) -> &'a pg_sys::Fo
 }
 
 /// The relation and the needed rights of one item of what `ExecutorCheckPerms_hook` is given to look at: entries of the
-/// range table, since 16 a list of their own.
+/// range table, since 16 of a list of their own.
 ///
 /// # Safety
 /// `item` is such an item.
+#[cfg(feature = "pg15")]
 pub unsafe fn needed_permissions(item: *mut std::ffi::c_void) -> (pg_sys::Oid, u32) {
+    let entry: *mut pg_sys::RangeTblEntry = item.cast();
     // SAFETY: as the caller promises.
     unsafe {
-        #[cfg(feature = "pg15")]
-        {
-            let entry: *mut pg_sys::RangeTblEntry = item.cast();
-            let needed = if (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION {
-                (*entry).requiredPerms
-            } else {
-                0
-            };
-            return ((*entry).relid, needed as u32);
-        }
-        #[cfg(not(feature = "pg15"))]
-        {
-            let entry: *mut pg_sys::RTEPermissionInfo = item.cast();
-            return ((*entry).relid, (*entry).requiredPerms as u32);
+        if (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION {
+            ((*entry).relid, (*entry).requiredPerms)
+        } else {
+            (pg_sys::Oid::INVALID, 0)
         }
     }
+}
+
+/// The same for the list of its own.
+///
+/// # Safety
+/// `item` is such an item.
+#[cfg(not(feature = "pg15"))]
+pub unsafe fn needed_permissions(item: *mut std::ffi::c_void) -> (pg_sys::Oid, u32) {
+    let entry: *mut pg_sys::RTEPermissionInfo = item.cast();
+    // SAFETY: as the caller promises.
+    unsafe { ((*entry).relid, (*entry).requiredPerms as u32) }
 }
 
 /// This process' virtual transaction, as `GetLockConflicts` names it to others.

@@ -389,6 +389,12 @@ pub fn try_push(database: pg_sys::Oid, entry: &Entry) -> bool {
     let Some(slot) = shmem::known_slot(database) else {
         return false;
     };
+    // SAFETY: reads this server's state.
+    if unsafe { pg_sys::RecoveryInProgress() } {
+        // Nobody records here.
+        of(slot).dropped.fetch_add(1, Ordering::AcqRel);
+        return false;
+    }
     let pushed = of(slot).push(None, 0, &entry.encode());
     slot.recorder.wake();
     pushed

@@ -58,6 +58,8 @@ def goals(plan):
     for shape, _, _ in SHAPES:
         found.append(Goal(f"@@@, {shape}", "hand-written SQL", f"search, {shape} (ms)", "@@@", "hand-written", 1.05, False))
     found.append(Goal("a page deep in the log", "the first page", "search, a page of 100 (ms)", "deep page", "first page", 1.5, False))
+    found.append(Goal("a search of 1,000 rows, told of", "not told of", "journal, a search of 1,000 rows (ms)", "journal on",
+                      "journal off", 1.05, False))
     found.append(Goal("evaluator, one core", "—", "evaluator (documents/s)", "auditlog", None, 1_000_000, True, "/s"))
     small, large = plan.growth_rows
     for shape, _ in SELECTIVE:

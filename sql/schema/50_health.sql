@@ -194,6 +194,9 @@ $body$
         UNION ALL SELECT 'policies', c.name || ' ' || p.polname,
             concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
             FROM pg_policy AS p JOIN tables AS c ON c.oid = p.polrelid
+        UNION ALL SELECT 'settings', s.name, s.setting FROM pg_settings AS s WHERE s.name LIKE 'auditlog.%' AND s.context <> 'user'
+        UNION ALL SELECT 'settings', concat_ws(' ', s.setdatabase, s.setrole::regrole), c FROM pg_db_role_setting AS s, unnest(s.setconfig) AS c
+            WHERE c LIKE 'auditlog.%'
         UNION ALL SELECT 'owner', r.rolname, concat_ws(' ', r.rolcanlogin, r.rolsuper, r.rolbypassrls,
                 (SELECT array_agg(m.member::regrole ORDER BY m.member::regrole::text) FROM pg_auth_members AS m WHERE m.roleid = r.oid))
             FROM pg_roles AS r WHERE r.rolname = 'auditlog_owner'
@@ -201,7 +204,7 @@ $body$
     SELECT jsonb_object_agg(kind, encode(sha256(convert_to(list, 'UTF8')), 'hex'))
     FROM (SELECT kind, string_agg(DISTINCT concat(name, ': ', definition), E'\n') AS list FROM things GROUP BY kind) AS kinds
 $body$;
-COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, the owner role';
+COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, settings, the owner role';
 
 CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
@@ -290,6 +293,9 @@ BEGIN
     IF a.dropped > 0 OR a.unrecordable > 0 THEN
         status := 'error'; detail := format('%s reads went unrecorded and %s entries went to the server log only, since the server started.', a.dropped, a.unrecordable);
         hint := 'Look at auditlog.stat_access; auditlog.access_policy = block lets no read through unrecorded.';
+    ELSIF NOT current_setting('auditlog.access_log')::boolean THEN
+        status := 'warning'; detail := 'Reads of the audit log are not recorded: auditlog.access_log is off for this session.';
+        hint := 'pg_settings and pg_db_role_setting show where it was switched off.';
     ELSIF a.recorder_pid IS NULL AND NOT pg_is_in_recovery() THEN
         status := 'warning'; detail := 'No recorder is running for this database.';
         hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Reads wait when the queue is full.';

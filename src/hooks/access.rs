@@ -19,6 +19,7 @@ pub use reads::verified;
 
 use crate::store::audited;
 use auditlog_core::json::Json;
+use entry::What;
 use frames::Stage;
 use pgrx::pg_sys;
 use std::cell::Cell;
@@ -100,7 +101,11 @@ pub fn init() {
 /// that cannot be told of.
 pub fn note(kind: Kind, name: &str, arguments: Json) {
     if reads::is_on()
-        && let Err(fault) = reads::mark(kind, &[], Some((name, arguments)))
+        && let Err(fault) = reads::mark(What {
+            kind,
+            relations: &[],
+            call: Some((name, arguments)),
+        })
     {
         fault.raise();
     }
@@ -131,7 +136,12 @@ fn read(relations: &[Rc<str>]) {
         .cloned()
         .collect();
     let named = if named.is_empty() { relations } else { &named };
-    if let Err(fault) = reads::mark(Kind::View, named, None) {
+    let what = What {
+        kind: Kind::View,
+        relations: named,
+        call: None,
+    };
+    if let Err(fault) = reads::mark(what) {
         fault.raise();
     }
 }

@@ -42,6 +42,16 @@ pub enum Kind {
     Export,
 }
 
+/// What a statement is found to read.
+pub struct What<'a> {
+    /// How.
+    pub kind: Kind,
+    /// Relations by name.
+    pub relations: &'a [Rc<str>],
+    /// A function and its arguments.
+    pub call: Option<(&'a str, Json)>,
+}
+
 /// How a statement ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -84,12 +94,7 @@ pub struct Read {
 
 impl Read {
     /// A read begins; comes back when there is room to tell of it.
-    pub fn begin(
-        root: Root,
-        statement: Option<Statement>,
-        nesting: i32,
-        (kind, relations, call): (Kind, &[Rc<str>], Option<(&str, Json)>),
-    ) -> Result<Read, Fault> {
+    pub fn begin(root: Root, statement: Option<Statement>, nesting: i32, what: What<'_>) -> Result<Read, Fault> {
         let at = shmem::unix_micros();
         let text = statement.map_or_else(String::new, |statement| statement.text());
         let copies = statement.is_some_and(|statement| statement.copies_out());
@@ -103,7 +108,7 @@ impl Read {
             verified: None,
             state: std::ptr::null_mut(),
             is_watched: false,
-            kind: if copies { Kind::Export } else { kind },
+            kind: if copies { Kind::Export } else { what.kind },
             reservation: queue::reserve(shared_slot(), 0)?,
             provenance: provenance::capture(),
             event_id: crate::random::event_id(at),
@@ -119,7 +124,7 @@ impl Read {
             busy: Duration::ZERO,
             refusal: None,
         };
-        read.name(relations, call);
+        read.name(what);
         let longest = read.document("rolled_back", true).len();
         let size = Entry::size(&read.provenance, longest);
         read.reservation.grow(size)?;
@@ -127,15 +132,16 @@ impl Read {
     }
 
     /// Bytes by which the event grows when the statement reads this as well; `None` when that is nothing new.
-    pub fn more(&mut self, kind: Kind, relations: &[Rc<str>], call: Option<&(&str, Json)>) -> Option<usize> {
-        self.kind = self.kind.max(kind);
+    pub fn more(&mut self, what: &What<'_>) -> Option<usize> {
+        self.kind = self.kind.max(what.kind);
         let room = RELATIONS.saturating_sub(self.relations.len());
-        let new = relations
+        let new = what
+            .relations
             .iter()
             .filter(|name| !self.relations.contains(*name))
             .take(room);
         let mut bytes: usize = new.map(|name| LIST_BYTES + ESCAPED * name.len()).sum();
-        if let Some((name, arguments)) = call {
+        if let Some((name, arguments)) = &what.call {
             let known = self.calls.iter().any(|(n, a)| n == name && a == arguments);
             if self.calls.len() < CALLS && !known {
                 bytes += 2 * LIST_BYTES + name.len() + written(arguments).len().min(ARGUMENT_BYTES);
@@ -147,19 +153,19 @@ impl Read {
     }
 
     /// Adds what else the statement reads, and the room for it.
-    pub fn add(&mut self, kind: Kind, relations: &[Rc<str>], call: Option<(&str, Json)>, room: Reservation) {
-        self.kind = self.kind.max(kind);
+    pub fn add(&mut self, what: What<'_>, room: Reservation) {
+        self.kind = self.kind.max(what.kind);
         self.reservation.absorb(room);
-        self.name(relations, call);
+        self.name(what);
     }
 
-    fn name(&mut self, relations: &[Rc<str>], call: Option<(&str, Json)>) {
-        for relation in relations {
+    fn name(&mut self, what: What<'_>) {
+        for relation in what.relations {
             if self.relations.len() < RELATIONS && !self.relations.contains(relation) {
                 self.relations.push(relation.clone());
             }
         }
-        if let Some((name, arguments)) = call
+        if let Some((name, arguments)) = what.call
             && self.calls.len() < CALLS
             && !self.calls.iter().any(|(n, a)| n == name && *a == arguments)
         {

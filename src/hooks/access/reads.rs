@@ -1,6 +1,6 @@
 //! The reads of this session's transaction, from the moment before the first row to the transaction's end.
 
-use super::entry::{Ending, Kind, Read};
+use super::entry::{Ending, Read, What};
 use super::frames::{self, Root};
 use super::refusal;
 use crate::error::Fault;
@@ -8,11 +8,9 @@ use crate::guc::{self, StandbyPolicy};
 use crate::queue;
 use crate::shmem;
 use crate::store::inbox::shared_slot;
-use auditlog_core::json::Json;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 /// Finished reads of a transaction that wait for its end; more of them are told of before.
@@ -34,22 +32,22 @@ pub fn is_on() -> bool {
 }
 
 /// The running statement reads the audit log. Comes back only when there is room to tell of it.
-pub fn mark(kind: Kind, relations: &[Rc<str>], call: Option<(&str, Json)>) -> Result<(), Fault> {
+pub fn mark(what: What<'_>) -> Result<(), Fault> {
     let (root, statement, nesting) = frames::root();
     // SAFETY: reads this server's state.
     if unsafe { pg_sys::RecoveryInProgress() } {
         return on_standby();
     }
     // Nothing waits with a borrow: the session may be ended meanwhile, which comes back here.
-    match more(root, kind, relations, call.as_ref()) {
+    match more(root, &what) {
         More::Known => return Ok(()),
         More::Bytes(bytes) => {
             let room = queue::reserve(shared_slot(), bytes)?;
-            update(root, |read| read.add(kind, relations, call, room));
+            update(root, |read| read.add(what, room));
         }
         More::New => {
             refusal::forget();
-            let read = Read::begin(root, statement, nesting, (kind, relations, call))?;
+            let read = Read::begin(root, statement, nesting, what)?;
             READS.with_borrow_mut(|reads| reads.push(read));
             watch(root);
         }
@@ -67,12 +65,10 @@ enum More {
     New,
 }
 
-fn more(root: Root, kind: Kind, relations: &[Rc<str>], call: Option<&(&str, Json)>) -> More {
+fn more(root: Root, what: &What<'_>) -> More {
     READS.with_borrow_mut(|reads| {
         let read = reads.iter_mut().find(|read| read.root == root && read.ending.is_none());
-        read.map_or(More::New, |read| {
-            read.more(kind, relations, call).map_or(More::Known, More::Bytes)
-        })
+        read.map_or(More::New, |read| read.more(what).map_or(More::Known, More::Bytes))
     })
 }
 

@@ -117,10 +117,10 @@ fn a_full_queue_refuses_counts_or_blocks() {
     client
         .batch_execute("SET auditlog.access_policy = count")
         .expect("a superuser may");
-    for _ in 0..3 {
+    // (one may find room after all: it takes less than might have been needed)
+    while scalar(&mut looks, "SELECT dropped FROM auditlog.stat_access") < 3 {
         client.batch_execute(&long).expect("it is let through");
     }
-    assert_eq!(scalar(&mut looks, "SELECT dropped FROM auditlog.stat_access"), 3);
     assert!(text(&mut looks, health).starts_with("error: 3 reads went unrecorded"));
     drop(stopped);
     settle(&mut looks);
