@@ -1294,6 +1294,29 @@ COMMENT ON EVENT TRIGGER auditlog_guard_ddl IS 'pg_auditlog: refuses DDL on the 
 COMMENT ON EVENT TRIGGER auditlog_guard_drop IS 'pg_auditlog: refuses dropping parts of the log';
 COMMENT ON EVENT TRIGGER auditlog_guard_extension IS 'pg_auditlog: refuses DROP EXTENSION without CASCADE while there are events';
 
+-- sql/schema/45_capture.sql
+-- Events that the database records by itself (auditlog.capture). Roles, settings, logins and refusals come from hooks
+-- (src/hooks); definitions of objects from these event triggers.
+
+CREATE FUNCTION auditlog_data.capture_ddl() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture_ddl';
+COMMENT ON FUNCTION auditlog_data.capture_ddl() IS 'Event trigger: records definitions of objects when auditlog.capture has ddl';
+CREATE FUNCTION auditlog_data.capture_drop() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture_drop';
+COMMENT ON FUNCTION auditlog_data.capture_drop() IS 'Event trigger: records dropped objects when auditlog.capture has ddl';
+
+CREATE EVENT TRIGGER auditlog_capture_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.capture_ddl();
+CREATE EVENT TRIGGER auditlog_capture_drop ON sql_drop EXECUTE FUNCTION auditlog_data.capture_drop();
+ALTER EVENT TRIGGER auditlog_capture_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER auditlog_capture_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER auditlog_capture_ddl IS 'pg_auditlog: records definitions of objects';
+COMMENT ON EVENT TRIGGER auditlog_capture_drop IS 'pg_auditlog: records dropped objects';
+
+CREATE FUNCTION auditlog.import_pgaudit(line text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_import_pgaudit';
+COMMENT ON FUNCTION auditlog.import_pgaudit(text) IS
+    'Records a line that the extension pgaudit wrote into a server log (stderr, csvlog or jsonlog) and returns its event_id; NULL for other lines';
+
 -- sql/schema/50_health.sql
 -- Seeing it run: numbers about the log for pg_monitor, never its content.
 
@@ -1423,7 +1446,8 @@ $body$
         JOIN tables AS t ON t.relid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgname NOT LIKE 'auditlog\_%'
     UNION ALL
     SELECT format('event trigger %s is not ENABLE ALWAYS', w.name)
-        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension')) AS w (name)
+        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension'),
+            ('auditlog_capture_ddl'), ('auditlog_capture_drop')) AS w (name)
         WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = w.name AND e.evtenabled = 'A')
     UNION ALL
     SELECT format('%s may %s on %s', COALESCE(r.rolname, 'PUBLIC'), a.privilege_type, t.relid::regclass)
@@ -1490,6 +1514,9 @@ $body$
         UNION ALL SELECT 'policies', c.name || ' ' || p.polname,
             concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
             FROM pg_policy AS p JOIN tables AS c ON c.oid = p.polrelid
+        UNION ALL SELECT 'settings', s.name, s.setting FROM pg_settings AS s WHERE s.name LIKE 'auditlog.%' AND s.context <> 'user'
+        UNION ALL SELECT 'settings', concat_ws(' ', s.setdatabase, s.setrole::regrole), c FROM pg_db_role_setting AS s, unnest(s.setconfig) AS c
+            WHERE c LIKE 'auditlog.%'
         UNION ALL SELECT 'owner', r.rolname, concat_ws(' ', r.rolcanlogin, r.rolsuper, r.rolbypassrls,
                 (SELECT array_agg(m.member::regrole ORDER BY m.member::regrole::text) FROM pg_auth_members AS m WHERE m.roleid = r.oid))
             FROM pg_roles AS r WHERE r.rolname = 'auditlog_owner'
@@ -1497,7 +1524,7 @@ $body$
     SELECT jsonb_object_agg(kind, encode(sha256(convert_to(list, 'UTF8')), 'hex'))
     FROM (SELECT kind, string_agg(DISTINCT concat(name, ': ', definition), E'\n') AS list FROM things GROUP BY kind) AS kinds
 $body$;
-COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, the owner role';
+COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, settings, the owner role';
 
 CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
@@ -1586,6 +1613,9 @@ BEGIN
     IF a.dropped > 0 OR a.unrecordable > 0 THEN
         status := 'error'; detail := format('%s reads went unrecorded and %s entries went to the server log only, since the server started.', a.dropped, a.unrecordable);
         hint := 'Look at auditlog.stat_access; auditlog.access_policy = block lets no read through unrecorded.';
+    ELSIF NOT current_setting('auditlog.access_log')::boolean THEN
+        status := 'warning'; detail := 'Reads of the audit log are not recorded: auditlog.access_log is off for this session.';
+        hint := 'pg_settings and pg_db_role_setting show where it was switched off.';
     ELSIF a.recorder_pid IS NULL AND NOT pg_is_in_recovery() THEN
         status := 'warning'; detail := 'No recorder is running for this database.';
         hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Reads wait when the queue is full.';
@@ -1885,6 +1915,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('data.select', 'data', 'info', 'Rows were read.', NULL, true),
 ('data.truncate', 'data', 'warning', 'All rows of a table were removed at once.', NULL, true),
 ('data.update', 'data', 'info', 'Rows were changed.', NULL, true),
+('database.statement', 'data', 'info', 'A statement was run that belongs to no other type.', NULL, true),
 ('file.read', 'data', 'warning', 'A file of the database server was read from SQL.', NULL, true),
 ('file.write', 'data', 'warning', 'A file of the database server was written from SQL.', NULL, true);
 
@@ -2007,6 +2038,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('extension.drop', 'schema', 'warning', 'A database extension was removed.', NULL, true),
 ('extension.update', 'schema', 'notice', 'A database extension was updated.', NULL, true),
 ('function.create', 'schema', 'notice', 'A database function was created.', NULL, true),
+('function.execute', 'schema', 'info', 'A database function was called.', NULL, true),
 ('function.replace', 'schema', 'notice', 'A database function''s body was replaced.', NULL, true),
 ('function.security_definer', 'schema', 'warning', 'A database function that runs with its owner''s rights was created or used.', NULL, true),
 ('function.untrusted', 'schema', 'warning', 'A database function in an untrusted language was created or used.', NULL, true),
@@ -2120,6 +2152,9 @@ GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_dat
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, auditlog.stat_word_index
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- Database events.
+GRANT EXECUTE ON FUNCTION auditlog.import_pgaudit(text) TO auditlog_writer, auditlog_administrator;
 
 -- The access journal.
 GRANT EXECUTE ON FUNCTION auditlog.note_search(text, jsonb)
