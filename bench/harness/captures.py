@@ -12,6 +12,7 @@ UNAUDITED = Variant("unaudited", ("capture",), "update_one", False)
 TRACKED = Variant("auditlog.track", ("capture", "capture_track"), "update_one", True)
 PLPGSQL = Variant("plpgsql trigger", ("capture", "capture_plpgsql"), "update_one", False)
 ONE = "capture, UPDATE of one row (µs)"
+CPU = "capture, CPU of the backend per UPDATE (µs)"
 DURABLE = "capture, UPDATE of one row, flushed (µs)"
 EXTRA = "capture, extra of an UPDATE (µs)"
 MANY = "capture, UPDATE of many rows (rows/s)"
@@ -79,9 +80,14 @@ def one_row(cluster, results, plan, variants):
         with captured(cluster, variant, ROWS) as db:
             db.sql(f"ALTER DATABASE {db.name} SET synchronous_commit = off")
             changes = pgbench(db, 1, seconds=1, defines={"rows": ROWS}).transactions
+            time.sleep(0.5)  # a backend counts once it is gone
+            cpu = cluster.ended_cpu_seconds()
             run = pgbench(db, 1, seconds=plan.seconds, defines={"rows": ROWS})
+            time.sleep(0.5)
+            cpu = cluster.ended_cpu_seconds() - cpu
             took[variant] = run.latency_ms * 1000
             results.add(ONE, variant.name, took[variant])
+            results.add(CPU, variant.name, cpu / run.transactions * 1e6)
             db.sql(f"ALTER DATABASE {db.name} RESET synchronous_commit")
             durable = pgbench(db, 1, seconds=max(2, plan.seconds // 2), defines={"rows": ROWS})
             results.add(DURABLE, variant.name, durable.latency_ms * 1000)

@@ -1417,8 +1417,8 @@ COMMENT ON FUNCTION auditlog_data.has_no_tenants() IS 'Has no principal a tenant
 CREATE FUNCTION auditlog_data.access_types() RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
 $body$
-    SELECT ARRAY['auditlog.access_denied', 'auditlog.export', 'auditlog.proof', 'auditlog.report', 'auditlog.search',
-        'auditlog.suggest', 'auditlog.verify', 'auditlog.verify_ok', 'auditlog.view']
+    SELECT ARRAY['auditlog.access_denied', 'auditlog.export', 'auditlog.report', 'auditlog.search',
+        'auditlog.verify_failed', 'auditlog.verify_ok', 'auditlog.view']
 $body$;
 COMMENT ON FUNCTION auditlog_data.access_types() IS 'Event types that tell of reads of the log';
 
@@ -1521,7 +1521,7 @@ CREATE FUNCTION auditlog.untrack(target regclass) RETURNS void
 COMMENT ON FUNCTION auditlog.untrack(regclass) IS 'Ends the recording of a table''s rows';
 
 -- Every table that belongs to a tracked one: itself and its partitions.
-CREATE FUNCTION auditlog_data.captured_relations() RETURNS TABLE (root oid, relation oid)
+CREATE FUNCTION auditlog_data.captured_relations() RETURNS TABLE (root oid, relation oid, is_foreign boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     WITH RECURSIVE tree AS (
@@ -1531,7 +1531,8 @@ $body$
             JOIN pg_class AS c ON c.oid = i.inhrelid AND c.relispartition
         WHERE NOT i.inhdetachpending
     )
-    SELECT tree.root, tree.relation FROM tree
+    SELECT tree.root, tree.relation, COALESCE(c.relkind = 'f', false)
+    FROM tree LEFT JOIN pg_class AS c ON c.oid = tree.relation
 $body$;
 COMMENT ON FUNCTION auditlog_data.captured_relations() IS 'Tracked tables and their partitions';
 
@@ -1551,6 +1552,8 @@ $body$
     CROSS JOIN (VALUES (5), (9), (17), (34)) AS w (kind)
     LEFT JOIN pg_trigger AS g ON g.tgrelid = r.relation AND g.tgtype = w.kind
         AND g.tgfoid = 'auditlog_data.capture()'::regprocedure
+    -- Foreign tables have no trigger for TRUNCATE before PostgreSQL 16.
+    WHERE NOT (r.is_foreign AND w.kind = 34)
     GROUP BY r.root
 $body$;
 COMMENT ON FUNCTION auditlog_data.capture_states() IS 'State of the triggers of each tracked table';

@@ -41,7 +41,7 @@ CREATE FUNCTION auditlog.untrack(target regclass) RETURNS void
 COMMENT ON FUNCTION auditlog.untrack(regclass) IS 'Ends the recording of a table''s rows';
 
 -- Every table that belongs to a tracked one: itself and its partitions.
-CREATE FUNCTION auditlog_data.captured_relations() RETURNS TABLE (root oid, relation oid)
+CREATE FUNCTION auditlog_data.captured_relations() RETURNS TABLE (root oid, relation oid, is_foreign boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     WITH RECURSIVE tree AS (
@@ -51,7 +51,8 @@ $body$
             JOIN pg_class AS c ON c.oid = i.inhrelid AND c.relispartition
         WHERE NOT i.inhdetachpending
     )
-    SELECT tree.root, tree.relation FROM tree
+    SELECT tree.root, tree.relation, COALESCE(c.relkind = 'f', false)
+    FROM tree LEFT JOIN pg_class AS c ON c.oid = tree.relation
 $body$;
 COMMENT ON FUNCTION auditlog_data.captured_relations() IS 'Tracked tables and their partitions';
 
@@ -71,6 +72,8 @@ $body$
     CROSS JOIN (VALUES (5), (9), (17), (34)) AS w (kind)
     LEFT JOIN pg_trigger AS g ON g.tgrelid = r.relation AND g.tgtype = w.kind
         AND g.tgfoid = 'auditlog_data.capture()'::regprocedure
+    -- Foreign tables have no trigger for TRUNCATE before PostgreSQL 16.
+    WHERE NOT (r.is_foreign AND w.kind = 34)
     GROUP BY r.root
 $body$;
 COMMENT ON FUNCTION auditlog_data.capture_states() IS 'State of the triggers of each tracked table';

@@ -58,6 +58,10 @@ fn track(call: &Call) -> Datum {
         crate::mask_key::require();
     }
     let before = tracked::get(table);
+    // New triggers are added by whoever may add triggers; those that are there are their owner's to change.
+    if before.is_some() || !tracked::triggers(table).is_empty() {
+        require_owner(table, &qualified_name(table));
+    }
     let intact = || tracked::state(table).as_deref() == Some("enabled");
     if !before
         .as_ref()
@@ -83,11 +87,8 @@ fn untrack(call: &Call) -> Datum {
     let name = qualified_name(table);
     // SAFETY: a catalogue look-up.
     let exists = unsafe { !pg_sys::get_rel_name(table).is_null() };
-    if exists && !compat::owns_relation(table) {
-        Fault::refused(format!("must be owner of table {name}"))
-            .detail("Who ends the recording of a table drops its triggers.")
-            .hint("SET ROLE to its owner.")
-            .raise();
+    if exists {
+        require_owner(table, &name);
     }
     if exists {
         // SAFETY: as in `track`; triggers are dropped.
@@ -104,6 +105,15 @@ fn untrack(call: &Call) -> Datum {
     tracked::remove(table);
     record("untrack", "warning", &name, Some(options(&before)), None);
     call.null()
+}
+
+fn require_owner(table: Oid, name: &str) {
+    if !compat::owns_relation(table) {
+        Fault::refused(format!("must be owner of table {name}"))
+            .detail("Who changes or ends the recording of a table changes its triggers.")
+            .hint("SET ROLE to its owner.")
+            .raise();
+    }
 }
 
 /// What the log says of how a table was tracked.
@@ -161,7 +171,7 @@ fn refuse_rules(error: RuleError, columns: &[Existing]) -> Fault {
         RuleError::NoColumn(_) => Fault::new(Code::ERRCODE_UNDEFINED_COLUMN, error.to_string())
             .detail(format!("The table has the columns {}.", list.join(", "))),
         RuleError::NoMask(..) => Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "unknown mask")
-            .detail(format!("{error}."))
+            .detail(format!("C{}.", &error.to_string()[1..]))
             .hint("Masks are drop, hash and redact."),
         RuleError::Twice(_) => Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, error.to_string())
             .hint("Ignored columns are not recorded at all; choose one."),

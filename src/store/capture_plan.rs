@@ -37,8 +37,8 @@ pub struct Plan {
     pub table: String,
     /// Its own name, when it is a partition.
     pub partition: Option<String>,
-    /// First part of the event types.
-    pub prefix: String,
+    /// By PostgreSQL's numbers of INSERT, DELETE, UPDATE, TRUNCATE.
+    pub event_types: [String; 4],
     /// Those whose changes count, in the order of `jsonb`'s keys.
     pub columns: Vec<Column>,
     /// Those that name the row; none without a primary key.
@@ -160,7 +160,8 @@ unsafe fn make(relation: pg_sys::Relation, table: &Tracked) -> Plan {
             8 * 1024 * 1024,
         );
         let desc = (*relation).rd_att;
-        let (mut columns, mut all) = (Vec::new(), Vec::new());
+        let numbers = tracked::key(oid);
+        let (mut columns, mut named) = (Vec::new(), Vec::new());
         for place in 0..(*desc).natts as usize {
             let attribute = attribute(desc, place);
             // A virtual generated column is nowhere stored.
@@ -183,26 +184,24 @@ unsafe fn make(relation: pg_sys::Relation, table: &Tracked) -> Plan {
             if treatment != Some(Treatment::Ignore) {
                 columns.push(column());
             }
-            all.push((attribute.attnum, column()));
+            if numbers.contains(&attribute.attnum) {
+                named.push((attribute.attnum, column()));
+            }
         }
         columns.sort_by(|a: &Column, b| (a.name.len(), a.name.as_bytes()).cmp(&(b.name.len(), b.name.as_bytes())));
-        let key = tracked::key(oid)
-            .into_iter()
-            .filter_map(|number| {
-                let at = all.iter().position(|(n, _)| *n == number)?;
-                Some(all.swap_remove(at).1)
-            })
-            .collect::<Vec<Column>>();
+        named.sort_by_key(|(number, _)| numbers.iter().position(|n| n == number));
+        let key: Vec<Column> = named.into_iter().map(|(_, column)| column).collect();
         let varies = columns
             .iter()
             .any(|column| column.converter.json_varies() || column.mask.is_some() && column.converter.text_varies())
             || key.iter().any(|column| column.converter.text_varies());
+        let prefix = table.event_prefix.as_deref().unwrap_or("resource");
         Plan {
             varies,
             table: super::trigger_ddl::qualified_name(table.relation),
             partition: (oid != table.relation).then(|| super::trigger_ddl::qualified_name(oid)),
             templates: Default::default(),
-            prefix: table.event_prefix.clone().unwrap_or_else(|| "resource".to_owned()),
+            event_types: ["create", "delete", "modify", "truncate"].map(|what| format!("{prefix}.{what}")),
             columns,
             key,
             width: (*desc).natts as usize,

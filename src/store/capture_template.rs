@@ -27,6 +27,8 @@ pub struct Source {
     pub context: Option<Rc<Context>>,
     /// The catalogue's entry.
     pub known: Option<Rc<EventType>>,
+    /// The entry that says how grave it is: of types that users make up, that of the built-in one.
+    pub graveness: Option<Rc<EventType>>,
     /// The role that logged in.
     pub session_user: pg_sys::Oid,
 }
@@ -44,6 +46,7 @@ impl Source {
         self.session_user == other.session_user
             && same(self.context.as_ref(), other.context.as_ref())
             && same(self.known.as_ref(), other.known.as_ref())
+            && same(self.graveness.as_ref(), other.graveness.as_ref())
     }
 }
 

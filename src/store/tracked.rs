@@ -235,7 +235,7 @@ pub fn state(relation: Oid) -> Option<String> {
 /// Members of tracked tables that lack the trigger for TRUNCATE, which PostgreSQL hands to no partition.
 pub fn without_truncate() -> Vec<Oid> {
     oids(
-        "SELECT r.relation FROM auditlog_data.captured_relations() r WHERE r.relation <> r.root AND NOT EXISTS \
+        "SELECT r.relation FROM auditlog_data.captured_relations() r WHERE r.relation <> r.root AND NOT r.is_foreign AND NOT EXISTS \
          (SELECT FROM pg_catalog.pg_trigger g WHERE g.tgrelid = r.relation AND g.tgtype = 34 \
          AND g.tgfoid = 'auditlog_data.capture()'::pg_catalog.regprocedure) ORDER BY 1",
     )
@@ -267,10 +267,11 @@ pub fn triggers(relation: Oid) -> Vec<Oid> {
     .collect()
 }
 
-/// A table's partitions at all levels.
+/// A table's own partitions at all levels; before PostgreSQL 16 foreign ones have no trigger for TRUNCATE.
 pub fn partitions(relation: Oid) -> Vec<Oid> {
     spi::read_latest(
-        "SELECT relid::oid FROM pg_catalog.pg_partition_tree($1::oid) WHERE relid <> $1::oid ORDER BY level, 1",
+        "SELECT p.relid::oid FROM pg_catalog.pg_partition_tree($1::oid) p JOIN pg_catalog.pg_class c ON c.oid = p.relid \
+         WHERE p.relid <> $1::oid AND c.relkind <> 'f' ORDER BY p.level, 1",
         &[Arg::int(i64::from(relation.to_u32()))],
     )
     .iter()

@@ -41,13 +41,22 @@ impl Change {
         }
     }
 
-    /// The operation, and the last part of the event type.
-    fn names(self) -> (&'static str, &'static str) {
+    fn operation(self) -> &'static str {
         match self {
-            Change::Insert => ("insert", "create"),
-            Change::Delete => ("delete", "delete"),
-            Change::Update => ("update", "modify"),
-            Change::Truncate => ("truncate", "truncate"),
+            Change::Insert => "insert",
+            Change::Delete => "delete",
+            Change::Update => "update",
+            Change::Truncate => "truncate",
+        }
+    }
+
+    /// The type in the catalogue.
+    fn built_in(self) -> &'static str {
+        match self {
+            Change::Insert => "resource.create",
+            Change::Delete => "resource.delete",
+            Change::Update => "resource.modify",
+            Change::Truncate => "resource.truncate",
         }
     }
 }
@@ -350,17 +359,19 @@ fn with_metadata(extra: Option<Json>, members: Vec<(String, Json)>) -> Json {
 
 /// Calls `f` with the template that fits the transaction's context.
 fn with_template<R>(plan: &Rc<Plan>, change: Change, f: impl FnOnce(&Template) -> R) -> R {
-    let event_type = format!("{}.{}", plan.prefix, change.names().1);
+    let event_type = &plan.event_types[change as usize];
+    let known = event_types::get(event_type);
     let of = Source {
         context: context::current(),
-        known: event_types::get(&event_type),
+        graveness: known.clone().or_else(|| event_types::get(change.built_in())),
+        known,
         // SAFETY: a global of this process.
         session_user: unsafe { pg_sys::GetSessionUserId() },
     };
     let place = &plan.templates[change as usize];
     // Taken out while it is used: what runs meanwhile may need one for the same table.
     let template = place.take().filter(|template| template.of.is(&of));
-    let template = template.unwrap_or_else(|| make_template(plan, change, &event_type, of));
+    let template = template.unwrap_or_else(|| make_template(plan, change, event_type, of));
     let result = f(&template);
     *place.borrow_mut() = Some(template);
     result
@@ -380,7 +391,7 @@ fn make_template(plan: &Plan, change: Change, event_type: &str, of: Source) -> T
         (
             "action",
             object(vec![
-                ("operation", string(change.names().0)),
+                ("operation", string(change.operation())),
                 ("status", string("success")),
             ]),
         ),
@@ -401,6 +412,7 @@ fn make_template(plan: &Plan, change: Change, event_type: &str, of: Source) -> T
     };
     let mut event = document::parse(document, &limits).unwrap_or_else(|e| Fault::from(e).raise());
     event.timestamp = None;
+    event.severity = of.graveness.as_ref().map(|known| known.default_severity);
     if event.actor_id.is_none() && event.actor_email.is_none() {
         // Nobody says who it was: the database knows at least who logged in.
         event.actor_type = Some("database_role".to_owned());

@@ -87,6 +87,12 @@ fn who_may_track() {
     db.connect_as(&writer)
         .batch_execute("SELECT auditlog.track('public.t')")
         .expect("track()");
+    // but not to change what is tracked already
+    refused_with(
+        &mut db.connect_as(&writer),
+        "42501",
+        "SELECT auditlog.track('public.t', '{v}')",
+    );
     // nobody names the function, or changes the list, by himself
     for role in [&owner, &auditor, &writer] {
         let mut client = db.connect_as(role);
@@ -126,7 +132,7 @@ fn tracking_is_itself_recorded() {
         told(&mut admin),
         [
             format!("track public.t notice → {plain}"),
-            format!("track public.t notice {plain} → {masked}"),
+            format!("track public.t warning {plain} → {masked}"),
             format!("untrack public.t warning {masked} →"),
         ]
     );
@@ -178,7 +184,7 @@ fn what_ends_the_capture_leaves_a_trace() {
         &mut client,
         "SELECT auditlog.track('t', only_if => 'flag')",
         &[
-            r#"track app.t notice {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []} → {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []}"#,
+            r#"track app.t warning {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []} → {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []}"#,
         ],
     );
     after(
@@ -190,7 +196,7 @@ fn what_ends_the_capture_leaves_a_trace() {
         &mut client,
         "SELECT auditlog.track('t')",
         &[
-            r#"track app.t notice {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []} → {"mask": {}, "only_if": null, "event_prefix": null, "ignore_columns": []}"#,
+            r#"track app.t warning {"mask": {}, "only_if": "flag", "event_prefix": null, "ignore_columns": []} → {"mask": {}, "only_if": null, "event_prefix": null, "ignore_columns": []}"#,
         ],
     );
     after(

@@ -3,7 +3,7 @@
 use super::{captured, lines, told};
 use auditlog_testkit::log::{scalar, text};
 use auditlog_testkit::refused::refused_with;
-use auditlog_testkit::{Cluster, Database, Options};
+use auditlog_testkit::{Cluster, Database, LONG, Options, wait_until};
 
 #[test]
 fn partitions_are_captured_whenever_they_come() {
@@ -129,6 +129,30 @@ fn rules_follow_renamed_columns() {
     assert_eq!(captured(&mut admin)[4].id.as_deref(), Some("(2,1)"));
 }
 
+#[test]
+fn foreign_partitions_do_not_stand_in_the_way() {
+    let db = Database::new();
+    let mut admin = db.superuser();
+    admin
+        .batch_execute(
+            "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER f FOREIGN DATA WRAPPER w;
+             CREATE TABLE p (id int, v int) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+             CREATE FOREIGN TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20) SERVER f;
+             SELECT auditlog.track('p');
+             CREATE FOREIGN TABLE p3 PARTITION OF p FOR VALUES FROM (20) TO (30) SERVER f;
+             ALTER TABLE p ADD COLUMN w int; INSERT INTO p VALUES (1, 2, 3); TRUNCATE p1",
+        )
+        .expect("track()");
+    assert_eq!(
+        lines(&mut admin),
+        [
+            r#"resource.create - null → {"v":2,"w":3,"id":1}"#,
+            "resource.truncate - null → null"
+        ]
+    );
+    assert_eq!(text(&mut admin, "SELECT state FROM auditlog.tracked_tables"), "enabled");
+}
+
 /// Sessions that captured a table before hear of changed rules.
 #[test]
 fn other_sessions_hear_of_changes() {
@@ -245,4 +269,50 @@ fn dropping_the_extension_leaves_the_tables() {
         ),
         0
     );
+}
+
+/// What a subscription applies is captured where it arrives, in the name of the subscription's owner.
+#[test]
+fn rows_that_replication_applies_are_captured() {
+    let source = Cluster::start(&Options::default().set("wal_level", "logical"));
+    let target = Cluster::start(&Options::default());
+    let table = "CREATE TABLE t (id int PRIMARY KEY, v text)";
+    let mut publisher = source.connect("postgres");
+    publisher
+        .batch_execute(&format!("{table}; CREATE PUBLICATION p FOR TABLE t"))
+        .expect("CREATE PUBLICATION");
+    let mut subscriber = target.create_database_with_extension("audited");
+    subscriber
+        .batch_execute(&format!("{table}; SELECT auditlog.track('t')"))
+        .expect("track()");
+    subscriber
+        .batch_execute(&format!(
+            "CREATE SUBSCRIPTION s CONNECTION 'host={} port={} user=postgres dbname=postgres' PUBLICATION p",
+            source.dir().display(),
+            source.port()
+        ))
+        .expect("CREATE SUBSCRIPTION");
+    wait_until("the subscription is ready", LONG, || {
+        scalar(
+            &mut subscriber,
+            "SELECT count(*) FROM pg_subscription_rel WHERE srsubstate = 'r'",
+        ) == 1
+    });
+    publisher
+        .batch_execute("INSERT INTO t VALUES (1, 'a'), (2, 'b'); UPDATE t SET v = 'c' WHERE id = 1; DELETE FROM t WHERE id = 2; TRUNCATE t")
+        .expect("writes");
+    wait_until("all is applied", LONG, || captured(&mut subscriber).len() == 5);
+    assert_eq!(
+        lines(&mut subscriber),
+        [
+            r#"resource.create 1 null → {"v":"a","id":1}"#,
+            r#"resource.create 2 null → {"v":"b","id":2}"#,
+            r#"resource.modify 1 {"v":"a"} → {"v":"c"}"#,
+            r#"resource.delete 2 {"v":"b","id":2} → null"#,
+            "resource.truncate - null → null",
+        ]
+    );
+    subscriber
+        .batch_execute("DROP SUBSCRIPTION s")
+        .expect("DROP SUBSCRIPTION");
 }
