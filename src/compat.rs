@@ -118,3 +118,59 @@ pub fn virtual_transaction() -> [u32; 2] {
         return [(*pg_sys::MyProc).vxid.procNumber as u32, (*pg_sys::MyProc).vxid.lxid];
     }
 }
+
+/// Does GRANT or REVOKE of a role speak of the right to pass it on?
+pub fn admin_option(statement: &pg_sys::GrantRoleStmt) -> bool {
+    #[cfg(feature = "pg15")]
+    return statement.admin_opt;
+    #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+    // SAFETY: the options of a live statement.
+    unsafe {
+        crate::capture::nodes::items::<pg_sys::DefElem>(statement.opt)
+            .into_iter()
+            .any(|option| {
+                crate::capture::nodes::text((*option).defname).as_deref() == Some("admin")
+                    && crate::capture::nodes::is_true(option)
+            })
+    }
+}
+
+/// A function that is called for each node of a tree.
+pub type Walker = unsafe extern "C-unwind" fn(*mut pg_sys::Node, *mut std::ffi::c_void) -> bool;
+
+unsafe extern "C-unwind" {
+    #[cfg_attr(not(feature = "pg15"), link_name = "raw_expression_tree_walker_impl")]
+    fn raw_expression_tree_walker(node: *mut pg_sys::Node, walker: Walker, context: *mut std::ffi::c_void) -> bool;
+}
+
+/// Calls `walker` for the parts of a node that the parser made.
+///
+/// # Safety
+/// A live node of a raw parse tree.
+pub unsafe fn walk_raw_expression(node: *mut pg_sys::Node, walker: Walker, context: *mut std::ffi::c_void) -> bool {
+    // SAFETY: as the caller promises; PostgreSQL hands node and context through.
+    unsafe { raw_expression_tree_walker(node, walker, context) }
+}
+
+unsafe extern "C-unwind" {
+    /// The setting of this name (`utils/bytea.h`), which pgrx does not bind.
+    static bytea_output: i32;
+}
+
+/// Does `bytea` print as hexadecimal digits?
+pub fn bytea_is_hex() -> bool {
+    // SAFETY: a variable of this process.
+    unsafe { bytea_output == 1 }
+}
+
+/// Does the current user own a relation?
+pub fn owns_relation(relation: pg_sys::Oid) -> bool {
+    // SAFETY: a catalogue look-up inside a transaction.
+    unsafe {
+        let user = pg_sys::GetUserId();
+        #[cfg(feature = "pg15")]
+        return pg_sys::pg_class_ownercheck(relation, user);
+        #[cfg(not(feature = "pg15"))]
+        return pg_sys::object_ownercheck(pg_sys::RelationRelationId, relation, user);
+    }
+}

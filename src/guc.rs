@@ -1,6 +1,13 @@
 //! Every setting of the extension, one static and one definition each. What weakens auditing is
 //! for superusers only.
 
+mod access;
+mod capture;
+
+pub use access::{
+    ACCESS_LOG, ACCESS_POLICY, ACCESS_QUEUE_SIZE, ACCESS_TIMEOUT, AccessPolicy, STANDBY_ACCESS_POLICY, StandbyPolicy,
+};
+pub use capture::{CAPTURE, CAPTURE_DATABASE};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
 
@@ -16,31 +23,6 @@ pub enum Validation {
     /// An ERROR, also for types that the catalogue does not have.
     #[name = c"reject"]
     Reject,
-}
-
-/// What happens when a read of the audit log finds no room in the queue of what is to be recorded.
-#[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AccessPolicy {
-    /// It waits.
-    #[name = c"block"]
-    Block,
-    /// It is refused.
-    #[name = c"refuse"]
-    Refuse,
-    /// It is let through unrecorded, and counted.
-    #[name = c"count"]
-    Count,
-}
-
-/// What happens to a read of the audit log on a standby, which cannot record it.
-#[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum StandbyPolicy {
-    /// It is refused.
-    #[name = c"refuse"]
-    Refuse,
-    /// It is let through unrecorded, and counted.
-    #[name = c"count"]
-    Count,
 }
 
 /// Milliseconds after which the sealer looks for committed events even when nobody woke it.
@@ -69,12 +51,22 @@ pub static CHECKPOINT_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(10);
 /// File with the key that signs checkpoints, relative to the data directory; `%d` is the database's oid.
 pub static SIGNING_KEY_FILE: GucSetting<Option<CString>> =
     GucSetting::<Option<CString>>::new(Some(c"auditlog_signing_key_%d.pem"));
+/// Kilobytes of a captured value that are recorded; a longer one is cut.
+pub static CAPTURE_MAX_VALUE: GucSetting<i32> = GucSetting::<i32>::new(16);
+/// File with the key of masks that hash, relative to the data directory.
+pub static MASK_KEY_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"auditlog_mask_key"));
 /// Seconds after which the whole log is verified again in the background; 0 for never.
 pub static VERIFY_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(86_400);
 /// Socket of an external signer; empty: the key file is used.
 pub static SIGNER_SOCKET: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// The external signer's key, as vkey.
 pub static SIGNER_KEY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// File with the public keys (JWK Set) that tokens are checked with; empty: those of the table.
+pub static JWKS_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// The claim `iss` of tokens, with that file.
+pub static JWT_ISSUER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// The claim `aud` of tokens, with that file.
+pub static JWT_AUDIENCE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// Zone of roundings and of dates without an offset in queries.
 pub static QUERY_TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
 /// Longest text of a query, in kB.
@@ -89,16 +81,6 @@ pub static QUERY_MAX_LIST_ITEMS: GucSetting<i32> = GucSetting::<i32>::new(1000);
 pub static QUERY_MAX_REGEX_LENGTH: GucSetting<i32> = GucSetting::<i32>::new(1000);
 /// Are unknown fields of a query errors?
 pub static QUERY_STRICT: GucSetting<bool> = GucSetting::<bool>::new(false);
-/// Kilobytes of each database's queue of what is to be recorded outside of its transaction.
-pub static ACCESS_QUEUE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1024);
-/// Are reads of the audit log recorded?
-pub static ACCESS_LOG: GucSetting<bool> = GucSetting::<bool>::new(true);
-/// See [`StandbyPolicy`].
-pub static STANDBY_ACCESS_POLICY: GucSetting<StandbyPolicy> = GucSetting::<StandbyPolicy>::new(StandbyPolicy::Refuse);
-/// See [`AccessPolicy`].
-pub static ACCESS_POLICY: GucSetting<AccessPolicy> = GucSetting::<AccessPolicy>::new(AccessPolicy::Block);
-/// Milliseconds that a read waits for room in the queue.
-pub static ACCESS_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(30_000);
 /// May the planner use the word index?
 pub static WORD_INDEX: GucSetting<bool> = GucSetting::<bool>::new(true);
 
@@ -106,7 +88,8 @@ pub static WORD_INDEX: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub fn init() {
     use GucContext::{Sighup, Suset, Userset};
     let none = GucFlags::default();
-    access();
+    access::define();
+    capture::define();
     GucRegistry::define_int_guc(
         c"auditlog.seal_interval",
         c"Longest time between two looks of the sealer into the inbox.",
@@ -223,6 +206,24 @@ pub fn init() {
         Sighup,
         GucFlags::SUPERUSER_ONLY,
     );
+    GucRegistry::define_int_guc(
+        c"auditlog.capture_max_value",
+        c"Longest value of a tracked table's column that is recorded whole.",
+        c"Of a longer one the event has the beginning, the length and the SHA-256.",
+        &CAPTURE_MAX_VALUE,
+        1,
+        256 * 1024,
+        Suset,
+        GucFlags::UNIT_KB,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.mask_key_file",
+        c"File with the key of masks that hash: 64 hexadecimal digits.",
+        c"Relative to the data directory. Made with mode 0600 when it is needed and not there; equal values have equal hashes as long as it stays the same.",
+        &MASK_KEY_FILE,
+        Sighup,
+        GucFlags::SUPERUSER_ONLY,
+    );
     GucRegistry::define_string_guc(
         c"auditlog.signer_socket",
         c"Unix socket of an external signer (auditlog signer), which then holds the key instead of the server.",
@@ -239,6 +240,31 @@ pub fn init() {
         Suset,
         GucFlags::SUPERUSER_ONLY,
     );
+    for (name, description, more, setting, flags) in [
+        (
+            c"auditlog.jwks_file",
+            c"File with the public keys (a JWK Set) that auditlog.authenticate() checks tokens with.",
+            c"Relative to the data directory. Empty: the keys that auditlog.set_token_keys() has set.",
+            &JWKS_FILE,
+            GucFlags::SUPERUSER_ONLY,
+        ),
+        (
+            c"auditlog.jwt_issuer",
+            c"Issuer (iss) that tokens must have when their keys come from auditlog.jwks_file.",
+            c"",
+            &JWT_ISSUER,
+            none,
+        ),
+        (
+            c"auditlog.jwt_audience",
+            c"Audience (aud) that tokens must have when their keys come from auditlog.jwks_file.",
+            c"",
+            &JWT_AUDIENCE,
+            none,
+        ),
+    ] {
+        GucRegistry::define_string_guc(name, description, more, setting, Suset, flags);
+    }
     // SAFETY: the hooks are guarded, and keep to what hooks may do.
     unsafe {
         GucRegistry::define_string_guc_with_hooks(
@@ -317,60 +343,6 @@ pub fn init() {
             flags,
         );
     }
-}
-
-/// The settings of the access journal.
-fn access() {
-    use GucContext::{Postmaster, Suset};
-    let none = GucFlags::default();
-    // SAFETY: a global that PostgreSQL sets before it loads libraries.
-    if unsafe { pgrx::pg_sys::process_shared_preload_libraries_in_progress } {
-        // PostgreSQL ends a process that defines such a setting later.
-        GucRegistry::define_int_guc(
-            c"auditlog.access_queue_size",
-            c"Size of each database's queue of events that are recorded outside of their transaction.",
-            c"Reads of the audit log go through it. Shared memory for 64 databases is set aside, and used where there is something queued.",
-            &ACCESS_QUEUE_SIZE,
-            64,
-            1024 * 1024,
-            Postmaster,
-            GucFlags::UNIT_KB,
-        );
-    }
-    GucRegistry::define_bool_guc(
-        c"auditlog.access_log",
-        c"Are reads of the audit log recorded, as events of it?",
-        c"Whoever may switch this off reads unnoticed.",
-        &ACCESS_LOG,
-        Suset,
-        none,
-    );
-    GucRegistry::define_enum_guc(
-        c"auditlog.standby_access_policy",
-        c"What happens to a read of the audit log on a standby, where it cannot be recorded.",
-        c"refuse: it is refused; count: it goes unrecorded, and is counted.",
-        &STANDBY_ACCESS_POLICY,
-        Suset,
-        none,
-    );
-    GucRegistry::define_enum_guc(
-        c"auditlog.access_policy",
-        c"What happens to a read of the audit log that finds no room in the queue.",
-        c"block: it waits for auditlog.access_timeout, then it is refused; refuse: it is refused; count: it goes unrecorded, and is counted.",
-        &ACCESS_POLICY,
-        Suset,
-        none,
-    );
-    GucRegistry::define_int_guc(
-        c"auditlog.access_timeout",
-        c"Longest time that a read of the audit log waits for room in the queue.",
-        c"",
-        &ACCESS_TIMEOUT,
-        0,
-        i32::MAX,
-        Suset,
-        GucFlags::UNIT_MS,
-    );
 }
 
 thread_local! {

@@ -12,6 +12,8 @@ thread_local! {
     static CLIENT: OnceCell<Option<Vec<u8>>> = const { OnceCell::new() };
     // Names of roles, until PostgreSQL says that a role changed.
     static NAMES: RefCell<Vec<(pg_sys::Oid, Box<[u8]>)>> = const { RefCell::new(Vec::new()) };
+    // Those that were forgotten, for when the catalogues cannot be asked: at worst names of before a change.
+    static OLD_NAMES: RefCell<Vec<(pg_sys::Oid, Box<[u8]>)>> = const { RefCell::new(Vec::new()) };
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -102,18 +104,94 @@ pub fn capture() -> Provenance {
     }
 }
 
+/// The same where the catalogues cannot be read: before a session has begun, and when a transaction has failed. A
+/// role's name that this process has not met is its number.
+pub fn known() -> Provenance {
+    // SAFETY: reads a setting of this process, which says nothing before a session has begun.
+    let (session_user, current_user) = unsafe { roles() };
+    let login = || crate::client::user().map(String::into_bytes);
+    let name = |role: pg_sys::Oid| {
+        let find = |names: &Vec<(pg_sys::Oid, Box<[u8]>)>| {
+            names
+                .iter()
+                .find(|(known, _)| *known == role)
+                .map(|(_, name)| name.to_vec())
+        };
+        let known = NAMES.with_borrow(find).or_else(|| OLD_NAMES.with_borrow(find));
+        known.unwrap_or_else(|| role.to_u32().to_string().into_bytes())
+    };
+    let session = match session_user {
+        pg_sys::Oid::INVALID => login().unwrap_or_default(),
+        role if Some(role) == authenticated() => login().unwrap_or_else(|| name(role)),
+        role => name(role),
+    };
+    Provenance {
+        current_user: if current_user == session_user {
+            session.clone()
+        } else {
+            name(current_user)
+        },
+        session_user: session,
+        client_addr: crate::client::address().map(|address| inet_bytes(&address)),
+        application: application().map(<[u8]>::to_vec),
+    }
+}
+
+/// Learns a role's name, for [`known`].
+pub fn learn(role: &str) {
+    let Ok(name) = std::ffi::CString::new(role) else { return };
+    // SAFETY: a catalogue look-up inside a transaction, which accepts that there is no such role.
+    let role = unsafe { pg_sys::get_role_oid(name.as_ptr(), true) };
+    if role != pg_sys::Oid::INVALID {
+        with_name(role, |_| ());
+    }
+}
+
+/// Session and current role; invalid before the session has them.
+unsafe fn roles() -> (pg_sys::Oid, pg_sys::Oid) {
+    let (mut current, mut context) = (pg_sys::Oid::INVALID, 0);
+    // SAFETY: reads variables of this process, without the assertions of the other functions.
+    unsafe {
+        pg_sys::GetUserIdAndSecContext(&mut current, &mut context);
+        if current == pg_sys::Oid::INVALID {
+            return (current, current);
+        }
+        (pg_sys::GetSessionUserId(), current)
+    }
+}
+
+fn authenticated() -> Option<pg_sys::Oid> {
+    // SAFETY: called once the session has its roles.
+    crate::client::is_client().then(|| unsafe { pg_sys::GetAuthenticatedUserId() })
+}
+
+/// An address as the content of an `inet` (PostgreSQL's own numbers for the families).
+fn inet_bytes(address: &std::net::IpAddr) -> Vec<u8> {
+    match address {
+        std::net::IpAddr::V4(v4) => [&[2, 32][..], &v4.octets()].concat(),
+        std::net::IpAddr::V6(v6) => [&[3, 128][..], &v6.octets()].concat(),
+    }
+}
+
 /// Name of the role that logged in.
 pub fn session_user() -> String {
-    let mut found = String::new();
     // SAFETY: a global of this process.
-    let role = unsafe { pg_sys::GetSessionUserId() };
+    role_name(unsafe { pg_sys::GetSessionUserId() })
+}
+
+/// Name of a role.
+pub fn role_name(role: pg_sys::Oid) -> String {
+    let mut found = String::new();
     with_name(role, |name| found = String::from_utf8_lossy(name).into_owned());
     found
 }
 
 #[pgrx::pg_guard]
 unsafe extern "C-unwind" fn forget_names(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
-    NAMES.with_borrow_mut(Vec::clear);
+    let forgotten = NAMES.take();
+    if !forgotten.is_empty() {
+        OLD_NAMES.set(forgotten);
+    }
 }
 
 /// Calls `f` with the name of a role.

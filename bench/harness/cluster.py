@@ -158,6 +158,11 @@ class Cluster:
                     sealers += user + system
         return total / TICKS, sealers / TICKS
 
+    def ended_cpu_seconds(self):
+        """CPU of backends that have ended; the workers, which go on, are not among them."""
+        fields = Path("/proc", str(self.postmaster()), "stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[13]) + int(fields[14])) / TICKS
+
 
 class Session:
     """A psql process kept open, for statements whose own time counts and for quick polling."""

@@ -29,6 +29,8 @@ CREATE FUNCTION auditlog.search(
 $body$
 DECLARE
     newest boolean := order_by = 'newest';
+    -- Nothing that the policies don't ask already: here it lets an index give a user's events in order.
+    own text := (SELECT w.actor_id FROM auditlog.whoami() AS w WHERE w.sees = 'own');
     position_time timestamptz;
     position_id text;
     position_hash bytea;
@@ -55,6 +57,7 @@ BEGIN
         ' WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2)'
         || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $3' END
         || CASE WHEN until IS NULL THEN '' ELSE ' AND e."timestamp" < $4' END
+        || CASE WHEN own IS NULL THEN '' ELSE ' AND e.actor_id = $9' END
         || CASE WHEN after IS NULL THEN '' WHEN newest THEN
             ' AND e."timestamp" <= $5 AND (e."timestamp" < $5 OR e.event_id COLLATE "C" < $6'
             ' OR e.event_id = $6 AND substring(e.entry_hash, 1, 8) < $7)'
@@ -65,7 +68,7 @@ BEGIN
             ELSE ' ORDER BY e."timestamp", e.event_id COLLATE "C", e.entry_hash' END
         || ' LIMIT $8'
         USING coalesce(query, ''), coalesce(auditlog.filter_query(filters), ''), since, until,
-            position_time, position_id, position_hash, "limit";
+            position_time, position_id, position_hash, "limit", own;
 END
 $body$;
 COMMENT ON FUNCTION auditlog.search(text, timestamptz, timestamptz, jsonb, integer, text, text) IS

@@ -48,7 +48,7 @@ ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_changed;
 -- The catalogue decides how events are judged, so a change of it is an event. Not while a dump is loaded, into a log
 -- that has nothing sealed yet.
 CREATE FUNCTION auditlog_data.tell_type_change() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
 BEGIN
     IF NOT auditlog_data.is_worker() AND EXISTS (SELECT FROM auditlog_data.head_state() AS h WHERE h.size > 0) THEN

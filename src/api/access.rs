@@ -30,6 +30,7 @@ fn tell_change(call: &Call) -> Datum {
             operation: &text(2),
             metadata: &[("subject", own_event::text(&text(3)))],
         },
+        None,
         side(4),
         side(5),
     );

@@ -208,7 +208,7 @@ fn set_policy(call: &Call) -> Datum {
         operation: "set_witness_policy",
         metadata: &[("policy", policy.as_deref().map_or(Json::Null, own_event::text))],
     };
-    own_event::record_change(&change, before.as_deref().map(side), policy.as_deref().map(side));
+    own_event::record_change(&change, None, before.as_deref().map(side), policy.as_deref().map(side));
     call.null()
 }
 

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod as_given;
+pub mod authenticate;
 pub mod await_sealed;
 pub mod bundle;
 pub mod candidates;
@@ -13,8 +14,10 @@ pub mod event_document;
 pub mod event_rows;
 pub mod field;
 pub mod filters;
+pub mod import_pgaudit;
 pub mod incarnation;
 pub mod own_event;
+pub mod principal;
 pub mod proof;
 pub mod query;
 pub mod query_document;
@@ -25,6 +28,8 @@ pub mod saved_query;
 pub mod stats;
 pub mod suggest;
 pub mod to_json;
+pub mod track;
 pub mod verify;
 pub mod verify_tree;
+pub mod whoami;
 pub mod words;

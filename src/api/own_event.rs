@@ -41,15 +41,25 @@ pub fn record(event: &OwnEvent<'_>) {
     append(document(event));
 }
 
-/// Records a change of the configuration, with what was there before it and after it; `None` is nothing.
-pub fn record_change(event: &OwnEvent<'_>, before: Option<Json>, after: Option<Json>) {
+/// Records a change of the configuration: type and id of what was changed, where it has them, and what was there
+/// before and after; `None` is nothing.
+pub fn record_change(event: &OwnEvent<'_>, resource: Option<(&str, &str)>, before: Option<Json>, after: Option<Json>) {
     let mut json = document(event);
-    if let Json::Object(pairs) = &mut json {
+    if let Json::Object(members) = &mut json {
+        if let Some((kind, id)) = resource {
+            let resource = [("type", text(kind)), ("id", text(id))].map(|(key, value)| (key.to_owned(), value));
+            members.push(("resource".to_owned(), Json::Object(resource.into())));
+        }
         let side = |value: Option<Json>| value.unwrap_or(Json::Null);
         let changes = [("before", side(before)), ("after", side(after))].map(|(key, value)| (key.to_owned(), value));
-        pairs.push(("changes".to_owned(), Json::Object(changes.into())));
+        members.push(("changes".to_owned(), Json::Object(changes.into())));
     }
     append(json);
+}
+
+/// Records an event of the audit log that is given as a document.
+pub fn record_document(document: Json) {
+    append(document);
 }
 
 fn append(json: Json) {

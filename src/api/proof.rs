@@ -6,9 +6,8 @@ use crate::fmgr::Call;
 use crate::hooks::access;
 use crate::store::columns::text;
 use crate::store::inbox::shared_slot;
-use crate::store::spi::{self, Arg};
 use crate::store::tiles::{Damaged, Stored};
-use crate::store::{checkpoints, head};
+use crate::store::{checkpoints, head, view};
 use auditlog_core::json::Json;
 use auditlog_tlog::proof::{self, ProofError};
 use auditlog_tlog::{SignedNote, TlogProof};
@@ -137,17 +136,13 @@ fn inclusion(call: &Call) -> Datum {
     };
     let arguments = Json::Object(vec![("event_id".to_owned(), own_event::text(&event_id))]);
     access::note(access::Kind::View, "inclusion_proof", arguments);
-    let rows = spi::read(
-        "SELECT log_index, entry_hash FROM auditlog.events WHERE event_id = $1 ORDER BY log_index LIMIT 1",
-        &[Arg::text(Some(&event_id))],
-    );
-    let Some(row) = rows.first() else {
+    let Some(event) = view::find(&event_id) else {
         Fault::new(Code::ERRCODE_NO_DATA_FOUND, "there is no such event")
             .detail(format!("event_id is {event_id}."))
             .hint("auditlog.record() returns the event_id; auditlog.search() finds it.")
             .raise()
     };
-    let Some(index) = row[0].int() else {
+    let Some(index) = event.log_index else {
         Fault::broken("the event is not sealed yet")
             .detail(format!("event_id is {event_id}."))
             .hint("Wait with auditlog.await_sealed(), then call auditlog.checkpoint().")
@@ -167,7 +162,7 @@ fn inclusion(call: &Call) -> Datum {
             .raise()
     });
     let leaf = proof::leaf_at(index as u64, newest.size as u64, &Stored).unwrap_or_else(|e| damaged(&e));
-    if row[1].bytes() != Some(&leaf[..]) {
+    if event.entry_hash != leaf {
         Fault::broken("the event is not the one in the Merkle tree")
             .detail(format!("log_index {index} was sealed with another entry_hash."))
             .hint("Somebody changed the log. Run auditlog.verify().")

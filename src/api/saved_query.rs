@@ -69,6 +69,7 @@ fn tell(operation: &str, name: &str, before: Option<&str>, after: Option<&str>) 
             operation,
             metadata: &[("subject", own_event::text(name))],
         },
+        None,
         before.map(side),
         after.map(side),
     );

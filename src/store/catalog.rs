@@ -28,6 +28,10 @@ pub struct Objects {
     pub event_types: Oid,
     /// `auditlog.saved_queries`.
     pub saved_queries: Oid,
+    /// `auditlog_data.principal`.
+    pub principals: Oid,
+    /// `auditlog_data.tracked_table`.
+    pub tracked_table: Oid,
     /// The role `auditlog_owner`.
     pub owner: Oid,
     /// Values of the enum `auditlog.severity`.
@@ -39,6 +43,7 @@ thread_local! {
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
     static EVENT_TYPES_STALE: Cell<bool> = const { Cell::new(true) };
     static SAVED_QUERIES_CHANGES: Cell<u64> = const { Cell::new(0) };
+    static PRINCIPALS_CHANGES: Cell<u64> = const { Cell::new(0) };
 }
 
 #[pgrx::pg_guard]
@@ -50,6 +55,9 @@ unsafe extern "C-unwind" fn invalidate(_argument: pg_sys::Datum, relation: Oid) 
             }
             if relation == Oid::INVALID || relation == known.saved_queries {
                 saved_queries_changed();
+            }
+            if relation == Oid::INVALID || relation == known.principals {
+                principals_changed();
             }
             if relation == Oid::INVALID
                 || relation == known.log
@@ -90,6 +98,15 @@ pub fn saved_queries_changes() -> u64 {
     SAVED_QUERIES_CHANGES.get()
 }
 
+fn principals_changed() {
+    PRINCIPALS_CHANGES.set(PRINCIPALS_CHANGES.get().wrapping_add(1));
+}
+
+/// Another number whenever the principals may have changed.
+pub fn principals_changes() -> u64 {
+    PRINCIPALS_CHANGES.get()
+}
+
 /// Our objects; raises an error when the extension is not in this database.
 pub fn objects() -> Objects {
     find().unwrap_or_else(|| {
@@ -112,6 +129,7 @@ pub fn find() -> Option<Objects> {
     OBJECTS.with_borrow_mut(|o| *o = Some(objects));
     EVENT_TYPES_STALE.set(true);
     saved_queries_changed();
+    principals_changed();
     Some(objects)
 }
 
@@ -161,9 +179,21 @@ fn look_up() -> Option<Objects> {
             events: relation("events", public)?,
             event_types: relation("event_types", public)?,
             saved_queries: relation("saved_queries", public)?,
+            principals: relation("principal", data)?,
+            tracked_table: relation("tracked_table", data)?,
             owner,
             severities,
         })
+    }
+}
+
+/// Is this one of our schemas?
+pub fn is_ours(schema: Oid) -> bool {
+    // SAFETY: catalogue look-ups inside a transaction, with NUL-terminated names.
+    unsafe {
+        [DATA_SCHEMA, SCHEMA]
+            .iter()
+            .any(|name| pg_sys::get_namespace_oid(name.as_ptr(), true) == schema)
     }
 }
 

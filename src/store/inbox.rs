@@ -6,6 +6,7 @@ use super::catalog::objects;
 use super::columns::{ENTRY_HASH, INBOX, REDACTED, RowBuf, SALT, at, text_list};
 use super::row::Hasher;
 use crate::error::Fault;
+use crate::random::DATABASE_EVENT;
 use crate::shmem::{self, INBOXES, Slot};
 use auditlog_core::columns::COLUMNS;
 use auditlog_core::document;
@@ -23,18 +24,23 @@ thread_local! {
     static PERSONAL: RefCell<(String, Option<Vec<String>>)> = const { RefCell::new((String::new(), None)) };
 }
 
-/// Event types that only the audit log itself records: what it says of erasures and of its own protection
-/// must not come from anybody else.
-const OWN_TYPES: [&[u8]; 16] = [
+/// Event types that only the audit log itself records: what it says of erasures, of what retention
+/// removed and of its own protection must not come from anybody else.
+const OWN_TYPES: [&[u8]; 21] = [
     b"auditlog.access_denied",
     b"auditlog.erasure",
     b"auditlog.export",
     b"auditlog.incarnation",
     b"auditlog.key_rotate",
     b"auditlog.policy_change",
+    b"auditlog.principal_change",
     b"auditlog.query_change",
     b"auditlog.restore",
+    b"auditlog.retention",
+    b"auditlog.role_grant",
+    b"auditlog.role_revoke",
     b"auditlog.search",
+    b"auditlog.setting_change",
     b"auditlog.sink_change",
     b"auditlog.tamper_attempt",
     b"auditlog.type_change",
@@ -55,6 +61,14 @@ pub fn complete(row: &mut RowBuf<INBOX>, recorded_at: i64) {
         Fault::refused("only the audit log itself records events of this type")
             .detail(format!("event_type is {}.", String::from_utf8_lossy(event_type)))
             .hint("Take a type of your own.")
+            .raise();
+    }
+    let place = at("event_id");
+    // SAFETY: a text column.
+    if !row.nulls[place] && unsafe { super::row::bytes(row.values[place]) }.starts_with(DATABASE_EVENT.as_bytes()) {
+        Fault::refused("only the database itself records events with such an event_id")
+            .detail(format!("event_id begins with {DATABASE_EVENT}."))
+            .hint("Take another one, or none: then one is made.")
             .raise();
     }
     complete_own(row, recorded_at);

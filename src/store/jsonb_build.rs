@@ -26,6 +26,132 @@ pub fn datum(json: &Json) -> Datum {
     with_bytes(json, super::columns::text)
 }
 
+/// What an entry says of its value: the bits of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind(u32);
+
+impl Kind {
+    /// The value's bytes are a string.
+    pub const STRING: Kind = Kind(STRING);
+    /// There are no bytes: `null`.
+    pub const NULL: Kind = Kind(NULL);
+}
+
+/// A boolean has no bytes.
+pub fn boolean(value: bool) -> Kind {
+    Kind(if value { TRUE } else { FALSE })
+}
+
+/// Appends a whole number.
+pub fn integer(value: i64, out: &mut Vec<u8>) -> Kind {
+    pad(out);
+    // Digits to base 10,000, the last one first; zeros at the end are not stored.
+    let (mut digits, mut rest, mut count, mut skipped) = ([0u16; 5], value.unsigned_abs(), 0, 0);
+    while rest > 0 {
+        let digit = (rest % 10_000) as u16;
+        rest /= 10_000;
+        if count == 0 && digit == 0 {
+            skipped += 1;
+        } else {
+            digits[count] = digit;
+            count += 1;
+        }
+    }
+    let weight = (count + skipped).saturating_sub(1) as u16;
+    let sign = if value < 0 { 0x2000 } else { 0 };
+    varlena_header(4 + 2 + count * 2, out);
+    out.extend_from_slice(&(0x8000 | sign | weight).to_ne_bytes());
+    for digit in digits[..count].iter().rev() {
+        out.extend_from_slice(&digit.to_ne_bytes());
+    }
+    Kind(NUMERIC)
+}
+
+/// Appends a number that is given as decimal text.
+pub fn number(text: &str, out: &mut Vec<u8>) -> Kind {
+    pad(out);
+    numeric(text, out);
+    Kind(NUMERIC)
+}
+
+/// Appends a numeric as it is stored, given without its varlena header; neither NaN nor infinite.
+pub fn stored_numeric(content: &[u8], out: &mut Vec<u8>) -> Kind {
+    pad(out);
+    varlena_header(4 + content.len(), out);
+    out.extend_from_slice(content);
+    Kind(NUMERIC)
+}
+
+/// Appends a JSON value within another.
+pub fn nested(json: &Json, out: &mut Vec<u8>) -> Kind {
+    Kind(append(json, out))
+}
+
+/// Appends a `jsonb` within another; its bytes are given without the varlena header.
+pub fn copy(data: &[u8], out: &mut Vec<u8>) -> Result<Kind, super::jsonb::Corrupt> {
+    use super::jsonb::Item;
+    Ok(Kind(match super::jsonb::root(data)? {
+        Item::Null => NULL,
+        Item::Bool(true) => TRUE,
+        Item::Bool(false) => FALSE,
+        Item::String(text) => {
+            out.extend_from_slice(text);
+            STRING
+        }
+        Item::Number(stored) => {
+            pad(out);
+            out.extend_from_slice(stored);
+            NUMERIC
+        }
+        Item::Container(inner) => {
+            // Offsets and padding within it count from its begin, which is aligned again.
+            pad(out);
+            out.extend_from_slice(inner);
+            CONTAINER
+        }
+    }))
+}
+
+/// Writes an object whose keys are given in jsonb's order: by length, then by bytes.
+pub struct ObjectWriter<'a> {
+    entries: Entries,
+    out: &'a mut Vec<u8>,
+}
+
+impl<'a> ObjectWriter<'a> {
+    /// Begins with all keys; as many values follow.
+    pub fn begin<'k>(keys: impl ExactSizeIterator<Item = &'k [u8]>, out: &'a mut Vec<u8>) -> ObjectWriter<'a> {
+        pad(out);
+        word(out, keys.len() as u32 | OBJECT);
+        let mut entries = Entries::reserve(keys.len() * 2, out);
+        for key in keys {
+            let start = out.len();
+            out.extend_from_slice(key);
+            entries.push(STRING, start, out);
+        }
+        ObjectWriter { entries, out }
+    }
+
+    /// The next value.
+    pub fn value(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Kind) {
+        let start = self.out.len();
+        let kind = write(self.out);
+        self.entries.push(kind.0, start, self.out);
+    }
+}
+
+fn varlena_header(size: usize, out: &mut Vec<u8>) {
+    let size = size as u32;
+    word(
+        out,
+        if cfg!(target_endian = "little") {
+            size << 2
+        } else {
+            size
+        },
+    );
+}
+
 /// Calls `f` with the content of a `jsonb`, the bytes after the varlena header.
 pub fn with_bytes<R>(json: &Json, f: impl FnOnce(&[u8]) -> R) -> R {
     let mut out = Vec::with_capacity(256);
@@ -109,7 +235,13 @@ fn object(pairs: &[(String, Json)], out: &mut Vec<u8>) {
 
 fn value(json: &Json, entries: &mut Entries, out: &mut Vec<u8>) {
     let start = out.len();
-    let kind = match json {
+    let kind = append(json, out);
+    entries.push(kind, start, out);
+}
+
+/// Appends a value and returns the bits of its kind.
+fn append(json: &Json, out: &mut Vec<u8>) -> u32 {
+    match json {
         Json::Null => NULL,
         Json::Bool(true) => TRUE,
         Json::Bool(false) => FALSE,
@@ -126,8 +258,7 @@ fn value(json: &Json, entries: &mut Entries, out: &mut Vec<u8>) {
             container(json, out);
             CONTAINER
         }
-    };
-    entries.push(kind, start, out);
+    }
 }
 
 /// Appends a numeric as it is stored, with its four byte header.

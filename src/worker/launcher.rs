@@ -78,12 +78,14 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
     }
 }
 
-/// Takes over changed settings after a SIGHUP.
-pub fn reload() {
-    if BackgroundWorker::sighup_received() {
+/// Takes over changed settings after a SIGHUP; returns whether there was one.
+pub fn reload() -> bool {
+    let received = BackgroundWorker::sighup_received();
+    if received {
         // SAFETY: on the main thread of a worker, outside any transaction.
         unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) }
     }
+    received
 }
 
 fn is_running(pid: i32) -> bool {

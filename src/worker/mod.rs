@@ -15,6 +15,7 @@ pub mod presence;
 pub mod publisher;
 pub mod recorder;
 pub mod sealer;
+pub mod settings;
 pub mod signing;
 pub mod upkeep;
 pub mod verification;

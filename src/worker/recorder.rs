@@ -5,6 +5,7 @@
 //! recorded twice nor lost when this worker is ended at any moment.
 
 use super::presence::{database_is_being_dropped, extension_stays};
+use super::settings::Settings;
 use super::{job, launcher};
 use crate::api::own_event::{self, OwnEvent};
 use crate::queue::{self, Entry, Queue};
@@ -84,6 +85,7 @@ pub extern "C-unwind" fn auditlog_recorder_main(argument: pg_sys::Datum) {
         queue: queue::of(slot),
         last_batch: Instant::now(),
         failures: 0,
+        settings: Settings::default(),
     }
     .run();
     slot.recorder.unregister(pause);
@@ -95,6 +97,7 @@ struct Recorder {
     last_batch: Instant,
     /// Rounds that have failed since one went well.
     failures: u32,
+    settings: Settings,
 }
 
 /// What a round found.
@@ -112,7 +115,9 @@ impl Recorder {
     fn run(mut self) -> i64 {
         loop {
             pgrx::check_for_interrupts!();
-            launcher::reload();
+            if launcher::reload() || self.settings.is_unknown() {
+                self.settings.compare();
+            }
             let nap = match self.round() {
                 Ok(Round::More) => None,
                 Ok(Round::Idle) => Some(NAP),

@@ -5,10 +5,12 @@
 
 mod bad_input;
 mod bloat;
+mod capture;
 mod concurrency;
 mod context;
 mod copies;
 mod crash;
+mod database_events;
 mod erasure;
 mod guard;
 mod idempotency;

@@ -4,6 +4,7 @@
 //! tool hand those in. The byte formats are specified in `docs/format.md`.
 #![forbid(unsafe_code)]
 
+pub mod capture;
 pub mod chain;
 pub mod columns;
 pub mod context;

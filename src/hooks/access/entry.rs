@@ -79,6 +79,8 @@ pub struct Read {
     kind: Kind,
     reservation: Reservation,
     provenance: Provenance,
+    /// The principal who reads, where the role or a token says who that is.
+    reader: Option<String>,
     event_id: String,
     at: i64,
     operation: String,
@@ -111,6 +113,7 @@ impl Read {
             kind: if copies { Kind::Export } else { what.kind },
             reservation: queue::reserve(shared_slot(), 0)?,
             provenance: provenance::capture(),
+            reader: crate::store::principals::caller().map(|principal| principal.actor_id.clone()),
             event_id: crate::random::event_id(at),
             at,
             operation: statement.map_or_else(|| "call".to_owned(), |statement| statement.operation()),
@@ -283,7 +286,7 @@ impl Read {
             &self.event_id,
             self.at,
             event_type,
-            &self.provenance,
+            (&self.provenance, self.reader.as_deref()),
             operation,
             status,
             metadata,
@@ -291,12 +294,12 @@ impl Read {
     }
 }
 
-/// An event of the access journal.
+/// An event of the access journal. Who reads is a session, and the principal that it is.
 pub fn event(
     event_id: &str,
     at: i64,
     event_type: &str,
-    who: &Provenance,
+    who: (&Provenance, Option<&str>),
     operation: &str,
     status: &str,
     metadata: Vec<(&str, Json)>,
@@ -319,12 +322,13 @@ pub fn event(
     written(&document)
 }
 
-/// Who reads.
-fn actor(who: &Provenance) -> Json {
-    let mut actor = vec![
-        ("type", text("database_role")),
-        ("id", text(&String::from_utf8_lossy(&who.session_user))),
-    ];
+/// Who reads: the principal, or else the login role, which the event has as `db_session_user` anyway.
+fn actor((who, principal): (&Provenance, Option<&str>)) -> Json {
+    let role = String::from_utf8_lossy(&who.session_user);
+    let mut actor = match principal {
+        Some(id) => vec![("type", text("user")), ("id", text(id))],
+        None => vec![("type", text("database_role")), ("id", text(&role))],
+    };
     if let Some(inet) = who.client_addr.as_deref().and_then(crate::api::event_rows::parse_inet) {
         actor.push(("ip_address", text(&inet.address.to_string())));
     }

@@ -124,7 +124,15 @@ fn deny(error: &pg_sys::ErrorData, refusal: &Refusal) {
     let who = provenance::without_catalogue();
     let metadata = vec![("query", entry::query(&statement)), ("error", refusal.json())];
     let id = crate::random::event_id(at);
-    let document = entry::event(&id, at, "auditlog.access_denied", &who, "access", "denied", metadata);
+    let document = entry::event(
+        &id,
+        at,
+        "auditlog.access_denied",
+        (&who, None),
+        "access",
+        "denied",
+        metadata,
+    );
     let entry = Entry {
         provenance: who,
         document,

@@ -1,0 +1,106 @@
+"""Row capture: what an UPDATE costs beside the unaudited one and beside a trigger in PL/pgSQL."""
+
+import time
+from contextlib import contextmanager
+
+from .cluster import Failed, Session
+from .pgbench import pgbench
+from .quiet import undisturbed
+from .variants import Database, Variant, rotated
+
+UNAUDITED = Variant("unaudited", ("capture",), "update_one", False)
+TRACKED = Variant("auditlog.track", ("capture", "capture_track"), "update_one", True)
+PLPGSQL = Variant("plpgsql trigger", ("capture", "capture_plpgsql"), "update_one", False)
+ONE = "capture, UPDATE of one row (µs)"
+CPU = "capture, CPU of the backend per UPDATE (µs)"
+DURABLE = "capture, UPDATE of one row, flushed (µs)"
+EXTRA = "capture, extra of an UPDATE (µs)"
+MANY = "capture, UPDATE of many rows (rows/s)"
+ROWS = 10_000
+
+
+class Captured(Database):
+    """A database with the table whose changes are captured."""
+
+    def prepare(self, rows):
+        """Creates it with so many rows."""
+        self.cluster.sql("postgres", f"CREATE DATABASE {self.name} TEMPLATE template0")
+        self.load("common")
+        for name in self.variant.setup:
+            self.load(name, {"rows": rows})
+        self.before = self.settled()
+        self.cluster.checkpoint()
+
+    def settled(self):
+        """Events that were recorded, once all are sealed; those of the trigger in PL/pgSQL."""
+        if self.variant is PLPGSQL:
+            return int(self.sql("SELECT count(*) FROM bench.row_history")[0][0])
+        if not self.variant.sealed:
+            return 0
+        with Session(self.cluster, self.name) as session:
+            started = time.monotonic()
+            while int(session.value("SELECT count(*) FROM auditlog_data.inbox")):
+                if time.monotonic() - started > 600:
+                    raise Failed("the sealer does not catch up")
+                time.sleep(0.02)
+            return int(session.value("SELECT count(*) FROM auditlog.events"))
+
+    def require(self, changes):
+        """Fails unless each change was captured once."""
+        found = self.settled() - self.before
+        if self.variant is not UNAUDITED and found != changes:
+            raise Failed(f"{self.variant.name}: {changes} rows were changed, {found} events are there")
+
+
+@contextmanager
+def captured(cluster, variant, rows):
+    """A fresh database of `variant`."""
+    db = Captured(cluster, variant)
+    db.prepare(rows)
+    try:
+        yield db
+    finally:
+        db.drop()
+
+
+def capture(cluster, results, plan):
+    """Row capture of UPDATEs beside the unaudited one and a trigger in PL/pgSQL."""
+    variants = plan.only([UNAUDITED, TRACKED, PLPGSQL])
+    for number in range(plan.rounds):
+        # One measurement: their differences are what counts.
+        undisturbed(cluster, results, lambda: one_row(cluster, results, plan, rotated(variants, number)))
+        for variant in rotated(variants, number):
+            undisturbed(cluster, results, lambda: many_rows(cluster, results, plan, variant))
+
+
+def one_row(cluster, results, plan, variants):
+    """One client, an UPDATE of one row a transaction: without waiting for the disk, which would hide the cost, and with."""
+    took = {}
+    for variant in variants:
+        with captured(cluster, variant, ROWS) as db:
+            db.sql(f"ALTER DATABASE {db.name} SET synchronous_commit = off")
+            changes = pgbench(db, 1, seconds=1, defines={"rows": ROWS}).transactions
+            time.sleep(0.5)  # a backend counts once it is gone
+            cpu = cluster.ended_cpu_seconds()
+            run = pgbench(db, 1, seconds=plan.seconds, defines={"rows": ROWS})
+            time.sleep(0.5)
+            cpu = cluster.ended_cpu_seconds() - cpu
+            took[variant] = run.latency_ms * 1000
+            results.add(ONE, variant.name, took[variant])
+            results.add(CPU, variant.name, cpu / run.transactions * 1e6)
+            db.sql(f"ALTER DATABASE {db.name} RESET synchronous_commit")
+            durable = pgbench(db, 1, seconds=max(2, plan.seconds // 2), defines={"rows": ROWS})
+            results.add(DURABLE, variant.name, durable.latency_ms * 1000)
+            db.require(changes + run.transactions + durable.transactions)
+    for variant in variants:
+        if variant is not UNAUDITED:
+            results.add(EXTRA, variant.name, took[variant] - took[UNAUDITED])
+
+
+def many_rows(cluster, results, plan, variant):
+    """All rows of the table in one statement."""
+    with captured(cluster, variant, plan.bulk_rows) as db:
+        with Session(cluster, db.name, user="bench_app") as session:
+            took = session.seconds("UPDATE bench.account SET balance = balance + 1, updated_at = now()")
+        results.add(MANY, variant.name, plan.bulk_rows / took)
+        db.require(plan.bulk_rows)
