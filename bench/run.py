@@ -7,12 +7,20 @@ import sys
 import time
 from pathlib import Path
 
-from harness import captures, measures, proofs, report, searches
+from harness import captures, journal, measures, proofs, report, roles, searches
 from harness.cluster import Cluster, Failed
 
 
 LAST = Path(__file__).parent / "results" / "last.json"
-ALL = {**measures.ALL, "capture": captures.capture, "search": searches.search, "proof": proofs.proof, "growth": searches.growth}
+ALL = {
+    **measures.ALL,
+    "capture": captures.capture,
+    "search": searches.search,
+    "journal": journal.journal,
+    "proof": proofs.proof,
+    "roles": roles.roles,
+    "growth": searches.growth,
+}
 
 
 class Plan:
@@ -29,6 +37,7 @@ class Plan:
         self.lag_seconds = 5 if quick else 60 if long else 20
         self.verify_rows = 60_000 if quick else 1_000_000 if long else 300_000
         self.search_rows = 100_000 if quick else 1_000_000
+        self.roles_rows = 100_000 if quick else 2_000_000
         small = options.growth or (10_000 if quick else 1_000_000)
         self.growth_rows = (small, 10 * small)
         self.baselines = options.baselines

@@ -79,6 +79,35 @@ pub unsafe fn attribute<'a>(desc: pg_sys::TupleDesc, i: usize) -> &'a pg_sys::Fo
     }
 }
 
+/// The relation and the needed rights of one item of what `ExecutorCheckPerms_hook` is given to look at: entries of the
+/// range table, since 16 of a list of their own.
+///
+/// # Safety
+/// `item` is such an item.
+#[cfg(feature = "pg15")]
+pub unsafe fn needed_permissions(item: *mut std::ffi::c_void) -> (pg_sys::Oid, u32) {
+    let entry: *mut pg_sys::RangeTblEntry = item.cast();
+    // SAFETY: as the caller promises.
+    unsafe {
+        if (*entry).rtekind == pg_sys::RTEKind::RTE_RELATION {
+            ((*entry).relid, (*entry).requiredPerms)
+        } else {
+            (pg_sys::Oid::INVALID, 0)
+        }
+    }
+}
+
+/// The same for the list of its own.
+///
+/// # Safety
+/// `item` is such an item.
+#[cfg(not(feature = "pg15"))]
+pub unsafe fn needed_permissions(item: *mut std::ffi::c_void) -> (pg_sys::Oid, u32) {
+    let entry: *mut pg_sys::RTEPermissionInfo = item.cast();
+    // SAFETY: as the caller promises.
+    unsafe { ((*entry).relid, (*entry).requiredPerms as u32) }
+}
+
 /// This process' virtual transaction, as `GetLockConflicts` names it to others.
 pub fn virtual_transaction() -> [u32; 2] {
     // SAFETY: this process' own entry in shared memory.
@@ -87,6 +116,22 @@ pub fn virtual_transaction() -> [u32; 2] {
         return [(*pg_sys::MyProc).backendId as u32, (*pg_sys::MyProc).lxid];
         #[cfg(any(feature = "pg17", feature = "pg18"))]
         return [(*pg_sys::MyProc).vxid.procNumber as u32, (*pg_sys::MyProc).vxid.lxid];
+    }
+}
+
+/// Does GRANT or REVOKE of a role speak of the right to pass it on?
+pub fn admin_option(statement: &pg_sys::GrantRoleStmt) -> bool {
+    #[cfg(feature = "pg15")]
+    return statement.admin_opt;
+    #[cfg(any(feature = "pg16", feature = "pg17", feature = "pg18"))]
+    // SAFETY: the options of a live statement.
+    unsafe {
+        crate::capture::nodes::items::<pg_sys::DefElem>(statement.opt)
+            .into_iter()
+            .any(|option| {
+                crate::capture::nodes::text((*option).defname).as_deref() == Some("admin")
+                    && crate::capture::nodes::is_true(option)
+            })
     }
 }
 

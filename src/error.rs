@@ -75,6 +75,13 @@ impl Fault {
     }
 }
 
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        self.detail.as_ref().map_or(Ok(()), |detail| write!(f, ": {detail}"))
+    }
+}
+
 impl From<auditlog_core::document::DocumentError> for Fault {
     fn from(e: auditlog_core::document::DocumentError) -> Fault {
         use auditlog_core::document::ErrorKind as K;

@@ -51,6 +51,20 @@ impl Call {
         self.arg(i).map(|d| unsafe { crate::store::row::bytes(d) })
     }
 
+    /// A `text[]` argument; the inner `None` is an array that is nested or has a NULL in it.
+    pub fn texts(&self, i: usize) -> Option<Option<Vec<String>>> {
+        self.arg(i).map(|datum| {
+            // SAFETY: declared as text[].
+            let items = crate::store::row::array_items(unsafe { crate::store::row::bytes(datum) })?;
+            Some(
+                items
+                    .iter()
+                    .map(|item| String::from_utf8_lossy(item).into_owned())
+                    .collect(),
+            )
+        })
+    }
+
     /// Returns NULL.
     pub fn null(&self) -> Datum {
         // SAFETY: valid during the call.

@@ -1,6 +1,13 @@
 //! Every setting of the extension, one static and one definition each. What weakens auditing is
 //! for superusers only.
 
+mod access;
+mod capture;
+
+pub use access::{
+    ACCESS_LOG, ACCESS_POLICY, ACCESS_QUEUE_SIZE, ACCESS_TIMEOUT, AccessPolicy, STANDBY_ACCESS_POLICY, StandbyPolicy,
+};
+pub use capture::{CAPTURE, CAPTURE_DATABASE};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
 
@@ -54,6 +61,12 @@ pub static VERIFY_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(86_400);
 pub static SIGNER_SOCKET: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// The external signer's key, as vkey.
 pub static SIGNER_KEY: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// File with the public keys (JWK Set) that tokens are checked with; empty: those of the table.
+pub static JWKS_FILE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// The claim `iss` of tokens, with that file.
+pub static JWT_ISSUER: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// The claim `aud` of tokens, with that file.
+pub static JWT_AUDIENCE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// Zone of roundings and of dates without an offset in queries.
 pub static QUERY_TIMEZONE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"UTC"));
 /// Longest text of a query, in kB.
@@ -75,6 +88,8 @@ pub static WORD_INDEX: GucSetting<bool> = GucSetting::<bool>::new(true);
 pub fn init() {
     use GucContext::{Sighup, Suset, Userset};
     let none = GucFlags::default();
+    access::define();
+    capture::define();
     GucRegistry::define_int_guc(
         c"auditlog.seal_interval",
         c"Longest time between two looks of the sealer into the inbox.",
@@ -225,6 +240,31 @@ pub fn init() {
         Suset,
         GucFlags::SUPERUSER_ONLY,
     );
+    for (name, description, more, setting, flags) in [
+        (
+            c"auditlog.jwks_file",
+            c"File with the public keys (a JWK Set) that auditlog.authenticate() checks tokens with.",
+            c"Relative to the data directory. Empty: the keys that auditlog.set_token_keys() has set.",
+            &JWKS_FILE,
+            GucFlags::SUPERUSER_ONLY,
+        ),
+        (
+            c"auditlog.jwt_issuer",
+            c"Issuer (iss) that tokens must have when their keys come from auditlog.jwks_file.",
+            c"",
+            &JWT_ISSUER,
+            none,
+        ),
+        (
+            c"auditlog.jwt_audience",
+            c"Audience (aud) that tokens must have when their keys come from auditlog.jwks_file.",
+            c"",
+            &JWT_AUDIENCE,
+            none,
+        ),
+    ] {
+        GucRegistry::define_string_guc(name, description, more, setting, Suset, flags);
+    }
     // SAFETY: the hooks are guarded, and keep to what hooks may do.
     unsafe {
         GucRegistry::define_string_guc_with_hooks(

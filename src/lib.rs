@@ -7,14 +7,18 @@
 use pgrx::prelude::*;
 
 pub mod api;
+pub mod capture;
+pub mod client;
 pub mod compat;
 pub mod error;
 pub mod fmgr;
 pub mod guc;
 pub mod hooks;
+pub mod identity;
 pub mod mask_key;
 pub mod planner;
 pub mod provenance;
+pub mod queue;
 pub mod random;
 pub mod shmem;
 pub mod store;
@@ -33,15 +37,26 @@ extension_sql_file!(
     name = "functions",
     requires = ["tables"]
 );
-extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["functions"]);
+extension_sql_file!("../sql/schema/34_access.sql", name = "access", requires = ["functions"]);
+extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["access"]);
 extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["query"]);
 extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = ["words"]);
 extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["search"]);
 extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["proof"]);
 extension_sql_file!(
-    "../sql/schema/45_capture.sql",
-    name = "capture",
+    "../sql/schema/45_principals.sql",
+    name = "principals",
     requires = ["triggers"]
+);
+extension_sql_file!(
+    "../sql/schema/46_database_events.sql",
+    name = "database_events",
+    requires = ["principals"]
+);
+extension_sql_file!(
+    "../sql/schema/47_capture.sql",
+    name = "capture",
+    requires = ["database_events"]
 );
 extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["capture"]);
 extension_sql_file!(
@@ -50,9 +65,14 @@ extension_sql_file!(
     requires = ["health"]
 );
 extension_sql_file!(
+    "../sql/schema/65_policies.sql",
+    name = "policies",
+    requires = ["event_types"]
+);
+extension_sql_file!(
     "../sql/schema/70_grants.sql",
     name = "grants",
-    requires = ["event_types"],
+    requires = ["policies"],
     finalize
 );
 
@@ -79,6 +99,10 @@ pub extern "C-unwind" fn _PG_init() {
         unsafe { pg_sys::MarkGUCPrefixReserved(c"auditlog".as_ptr()) };
         shmem::init();
         hooks::statement::init();
+        hooks::utility::init();
+        hooks::session::init();
+        hooks::server_log::init();
+        hooks::access::init();
         if !upgrading {
             worker::launcher::register();
         }
@@ -100,6 +124,7 @@ pub mod pg_test {
         vec![
             "shared_preload_libraries = 'pg_auditlog'",
             "max_prepared_transactions = 10",
+            "auditlog.access_log = off",
         ]
     }
 }

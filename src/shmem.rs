@@ -1,8 +1,11 @@
 //! Shared memory: wake flags, hints and counters, one slot for each database that has the
 //! extension. Never truth: everything here may be lost without an answer becoming wrong.
 
+pub mod text;
+
 use pgrx::pg_sys;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use text::{LastError, Text};
 
 /// Databases with the extension that one cluster can serve.
 pub const SLOTS: usize = 64;
@@ -10,8 +13,6 @@ pub const SLOTS: usize = 64;
 pub const INBOXES: usize = 4;
 /// Waiting transactions that are known; a further one may have to wait longer.
 const WAITERS: usize = 64;
-/// Bytes kept of the last error's text.
-const ERROR_BYTES: usize = 240;
 
 /// A worker of one database. All zero: the launcher should start one.
 #[repr(C)]
@@ -74,6 +75,10 @@ pub struct Slot {
     pub sealer: Worker,
     /// The publisher of checkpoints.
     pub publisher: Worker,
+    /// The recorder of what sessions leave in the queue.
+    pub recorder: Worker,
+    /// The database's name, once a worker has looked it up.
+    pub name: Text<16>,
     /// Somebody waits for a checkpoint.
     pub checkpoint_wanted: AtomicBool,
     /// Attempts of the publisher that have ended, whatever came of them.
@@ -107,10 +112,7 @@ pub struct Slot {
     /// Inbox tables emptied.
     pub truncations: AtomicU64,
     /// Failed rounds.
-    pub errors: AtomicU64,
-    /// Time of the last failure, microseconds since the Unix epoch.
-    pub last_error_at: AtomicI64,
-    last_error: [AtomicU32; ERROR_BYTES / 4],
+    pub errors: LastError,
     /// Calls that repeated an idempotency key.
     pub repeats: AtomicU64,
     /// Of those, calls whose event differed from the first one.
@@ -160,6 +162,7 @@ unsafe extern "C-unwind" fn request() {
             previous();
         }
         pg_sys::RequestAddinShmemSpace(size_of::<Shared>());
+        crate::queue::request();
     }
 }
 
@@ -176,6 +179,7 @@ unsafe extern "C-unwind" fn startup() {
             std::ptr::write_bytes(memory.cast::<u8>(), 0, size_of::<Shared>());
         }
         SHARED.store(memory.cast(), Ordering::Release);
+        crate::queue::startup();
     }
 }
 
@@ -194,15 +198,36 @@ pub fn slots() -> &'static [Slot] {
     shared().map_or(&[], |s| &s.slots)
 }
 
+/// Which of [`slots`] this is.
+pub fn number(slot: &Slot) -> usize {
+    // SAFETY: every slot is an element of the array.
+    unsafe { std::ptr::from_ref(slot).offset_from(slots().as_ptr()) as usize }
+}
+
+/// The slot of a database, when it has one.
+pub fn known_slot(database: pg_sys::Oid) -> Option<&'static Slot> {
+    let wanted = database.to_u32();
+    slots()
+        .iter()
+        .find(|slot| wanted != 0 && slot.database.load(Ordering::Acquire) == wanted)
+}
+
+/// The slot of the database of this name, as its workers saw the name last. For sessions that are not connected
+/// to a database yet.
+pub fn slot_named(name: &str) -> Option<&'static Slot> {
+    slots()
+        .iter()
+        .find(|slot| slot.database.load(Ordering::Acquire) != 0 && slot.name.get().as_deref() == Some(name))
+}
+
 /// The slot of a database, claimed when it has none yet; `None` when all are taken or the library
 /// was not preloaded.
 pub fn slot(database: pg_sys::Oid) -> Option<&'static Slot> {
-    let slots = &shared()?.slots;
     let wanted = database.to_u32();
-    if let Some(slot) = slots.iter().find(|s| s.database.load(Ordering::Acquire) == wanted) {
+    if let Some(slot) = known_slot(database) {
         return Some(slot);
     }
-    slots.iter().find(|s| {
+    slots().iter().find(|s| {
         match s
             .database
             .compare_exchange(0, wanted, Ordering::AcqRel, Ordering::Acquire)
@@ -223,6 +248,9 @@ pub fn my_slot() -> Option<&'static Slot> {
 pub fn free(slot: &Slot) {
     slot.sealer.clear();
     slot.publisher.clear();
+    slot.recorder.clear();
+    slot.name.set("");
+    crate::queue::of(slot).reset();
     slot.database.store(0, Ordering::Release);
 }
 
@@ -293,35 +321,6 @@ impl Slot {
     pub fn is_waiter(&self, transaction: [u32; 2]) -> bool {
         let key = waiter_key(transaction);
         self.waiters.iter().any(|w| w.load(Ordering::Acquire) == key)
-    }
-
-    /// Remembers a failure for `stat_seal` and `health()`.
-    pub fn set_error(&self, text: &str) {
-        let mut bytes = [0u8; ERROR_BYTES];
-        let mut end = text.len().min(ERROR_BYTES - 1);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
-        for (word, chunk) in self.last_error.iter().zip(bytes.chunks_exact(4)) {
-            word.store(
-                u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]),
-                Ordering::Relaxed,
-            );
-        }
-        self.last_error_at.store(unix_micros(), Ordering::Release);
-        self.errors.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// The text of the last failure.
-    pub fn error(&self) -> Option<String> {
-        let bytes: Vec<u8> = self
-            .last_error
-            .iter()
-            .flat_map(|w| w.load(Ordering::Relaxed).to_ne_bytes())
-            .collect();
-        let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
-        (end > 0).then(|| String::from_utf8_lossy(&bytes[..end]).into_owned())
     }
 }
 

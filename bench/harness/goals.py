@@ -61,7 +61,13 @@ def goals(plan):
     for shape, _, _ in SHAPES:
         found.append(Goal(f"@@@, {shape}", "hand-written SQL", f"search, {shape} (ms)", "@@@", "hand-written", 1.05, False))
     found.append(Goal("a page deep in the log", "the first page", "search, a page of 100 (ms)", "deep page", "first page", 1.5, False))
+    found.append(Goal("a search of 1,000 rows, told of", "not told of", "journal, a search of 1,000 rows (ms)", "journal on",
+                      "journal off", 1.05, False))
     found.append(Goal("evaluator, one core", "—", "evaluator (documents/s)", "auditlog", None, 1_000_000, True, "/s"))
+    found.append(Goal(f"a user's newest 50 of {plan.roles_rows:,} events", "—", "roles, a user's newest 50 (ms)", "my_events", None, 5, False, "ms"))
+    found.append(Goal("the same by search()", "—", "roles, a user's newest 50 (ms)", "search()", None, 5, False, "ms"))
+    found.append(Goal("a manager's count", "the same rows without policies", "roles, manager's count (ms)", "policy", "same rows", 1.2, False))
+    found.append(Goal("an analyst's count", "a superuser's", "roles, analyst's count (ms)", "policy", "superuser", 1.05, False))
     small, large = plan.growth_rows
     for shape, _ in SELECTIVE:
         found.append(Goal(f"{small:,} → {large:,} events, {shape}", "itself", f"growth, {shape} (ms)", "large", "small", 1.5, False))

@@ -1,11 +1,14 @@
 -- Varied events for searches: months, types, people, addresses, tags, words; a few words that are rare.
--- psql variables: first, rows (multiples of 10,000), chunk; marked: the events that may have what stays rare.
+-- They come in the order in which they happened, at most ten minutes late, one in fifty up to a day late (a device that was
+-- offline, an import): over sixty days when all `total` of them are there.
+-- psql variables: first, rows (multiples of 10,000), chunk, total; marked: the events that may have what stays rare.
 SELECT setseed(0.42 + :first / 1e9) \g /dev/null
 SELECT sum(auditlog.record_batch(events)) FROM (
     SELECT jsonb_agg(jsonb_build_object(
         'event_type', (ARRAY['authentication.login', 'authentication.logout', 'resource.create', 'resource.modify', 'resource.delete',
             'cost.budget', 'automation.run', 'configuration.change', 'integration.sync', 'system.backup'])[1 + floor(d * d * 10)::int],
-        'timestamp', to_char(now() AT TIME ZONE 'UTC' - random() * interval '60 days', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        'timestamp', to_char(now() AT TIME ZONE 'UTC' - interval '60 days' * (1 - n::float8 / :total)
+            - random() * CASE WHEN random() < 0.02 THEN interval '1 day' ELSE interval '10 minutes' END, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         'severity', (ARRAY['debug', 'info', 'info', 'info', 'info', 'notice', 'notice', 'warning', 'error', 'critical'])[1 + floor(random() * 10)::int],
         'actor', jsonb_build_object('type', 'user', 'id', CASE WHEN n <= :marked AND n % 20000 = 17 THEN 'guest_7' ELSE 'user_' || u END, 'email', 'User' || u || '@Company.com',
             'ip_address', '10.' || floor(random() * 250)::int || '.' || u % 250 || '.' || 1 + n % 250, 'session_id', 'sess_' || floor(random() * 1e9)::bigint),

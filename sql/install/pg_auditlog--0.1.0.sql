@@ -169,7 +169,7 @@ COMMENT ON TABLE auditlog_data.inbox_0 IS 'Recorded events that wait to be seale
 COMMENT ON TABLE auditlog_data.inbox_1 IS 'Recorded events that wait to be sealed; read auditlog.events';
 COMMENT ON TABLE auditlog_data.inbox_2 IS 'Recorded events that wait to be sealed; read auditlog.events';
 COMMENT ON TABLE auditlog_data.inbox_3 IS 'Recorded events that wait to be sealed; read auditlog.events';
-CREATE VIEW auditlog_data.inbox AS
+CREATE VIEW auditlog_data.inbox WITH (security_invoker = true) AS
     SELECT * FROM ONLY auditlog_data.inbox_0 UNION ALL SELECT * FROM ONLY auditlog_data.inbox_1
     UNION ALL SELECT * FROM ONLY auditlog_data.inbox_2 UNION ALL SELECT * FROM ONLY auditlog_data.inbox_3;
 COMMENT ON VIEW auditlog_data.inbox IS 'All recorded events that wait to be sealed';
@@ -491,8 +491,8 @@ CREATE FUNCTION auditlog_data.guard_extension() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_guard_extension';
 COMMENT ON FUNCTION auditlog_data.guard_extension() IS 'Event trigger: refuses DROP EXTENSION without CASCADE while there are events';
 
--- Gives a partition of the log what it needs where that is missing: indexes, triggers, owner, no
--- grants. Also repairs a partition that came out of an incomplete dump.
+-- Gives a partition of the log what it needs where that is missing: indexes, triggers, policies, owner,
+-- no grants. Also repairs a partition that came out of an incomplete dump.
 CREATE FUNCTION auditlog_data.secure_partition(partition regclass) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
 $body$
@@ -530,9 +530,10 @@ BEGIN
     END LOOP;
     EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', child);
     EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', child);
+    PERFORM auditlog_data.secure_rows(partition);
 END
 $body$;
-COMMENT ON FUNCTION auditlog_data.secure_partition(regclass) IS 'Adds the indexes, statistics and triggers that a partition of the log lacks; called by the sealer';
+COMMENT ON FUNCTION auditlog_data.secure_partition(regclass) IS 'Adds the indexes, statistics, triggers and policies that a partition of the log lacks; called by the sealer';
 
 -- The indexes of every partition. log_index is unique in each; that it is unique in the whole log is
 -- the chain''s business (a unique index of the tree would have to contain the partition key).
@@ -568,13 +569,16 @@ $body$
     WHERE p.isleaf AND (
         (SELECT count(*) FROM pg_trigger AS t WHERE t.tgrelid = p.relid AND t.tgenabled = 'A'
             AND t.tgname IN ('auditlog_row', 'auditlog_no_change', 'auditlog_no_truncate')) < 3
+        OR NOT c.relrowsecurity OR NOT c.relforcerowsecurity
+        OR EXISTS (SELECT FROM auditlog_data.event_policies() AS e
+            WHERE NOT EXISTS (SELECT FROM pg_policy AS o WHERE o.polrelid = p.relid AND o.polname = e.role))
         OR EXISTS (SELECT FROM auditlog_data.partition_indexes() AS i
             WHERE to_regclass(format('auditlog_data.%I', c.relname || '_' || i.suffix)) IS NULL)
         OR EXISTS (SELECT FROM auditlog_data.partition_statistics() AS s
             WHERE NOT EXISTS (SELECT FROM pg_statistic_ext AS x
                 WHERE x.stxrelid = p.relid AND x.stxname = c.relname || '_' || s.suffix)))
 $body$;
-COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the log that lack a trigger, an index or statistics';
+COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the log that lack a trigger, an index, statistics or a policy';
 
 -- Makes the partition of a month, or of all time before 2020 (month 0), and locks it down like its
 -- parent. LIKE and ATTACH instead of PARTITION OF: that would lock the whole log against readers.
@@ -609,6 +613,39 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION auditlog_data.ensure_partition(text, integer, integer) IS 'Finds or makes the partition of a month; called by the sealer';
+
+-- sql/schema/34_access.sql
+-- The access journal: who read the audit log. Its events leave the reader's transaction through a queue in shared
+-- memory (src/queue.rs), which the recorder empties (src/worker/recorder.rs). What a query reads, the hooks see by
+-- themselves (src/hooks/access.rs); functions say here what they were asked.
+
+CREATE FUNCTION auditlog.note_search(name text, arguments jsonb) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_note_search';
+COMMENT ON FUNCTION auditlog.note_search(text, jsonb) IS
+    'Has the event of the running statement name a search and its arguments; called by auditlog.search() and its like';
+
+CREATE FUNCTION auditlog_data.note_export(name text, arguments jsonb) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_note_export';
+COMMENT ON FUNCTION auditlog_data.note_export(text, jsonb) IS 'The same for functions that hand out parts of the log as they are stored';
+
+CREATE FUNCTION auditlog_data.tell_change(event_type text, severity text, operation text, subject text, before jsonb, after jsonb) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_tell_change';
+COMMENT ON FUNCTION auditlog_data.tell_change(text, text, text, text, jsonb, jsonb) IS 'Records a change of the audit log''s configuration, in the running transaction';
+
+CREATE FUNCTION auditlog_data.access_state(
+        OUT recorder_pid integer, OUT queue_bytes bigint, OUT queued_bytes bigint, OUT reserved_bytes bigint,
+        OUT queued_since timestamptz, OUT queued bigint, OUT recorded bigint, OUT last_recorded_at timestamptz,
+        OUT dropped bigint, OUT refused bigint, OUT waits bigint, OUT unrecordable bigint,
+        OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_access_state';
+COMMENT ON FUNCTION auditlog_data.access_state() IS 'The queue of events that are recorded outside of their transaction, and its recorder';
+
+CREATE VIEW auditlog.stat_access AS
+SELECT s.recorder_pid, s.queue_bytes, s.queued_bytes, s.reserved_bytes, s.queued_since, s.queued, s.recorded,
+    s.last_recorded_at, s.dropped, s.refused, s.waits, s.unrecordable, s.errors, s.last_error_at, s.last_error
+FROM auditlog_data.access_state() AS s;
+COMMENT ON VIEW auditlog.stat_access IS 'The access journal: how full its queue is, what was recorded, and what was not';
 
 -- sql/schema/35_query.sql
 -- The query language (docs/query-language.md) over documents and events.
@@ -763,10 +800,14 @@ CREATE FUNCTION auditlog.search(
 $body$
 DECLARE
     newest boolean := order_by = 'newest';
+    -- Nothing that the policies don't ask already: here it lets an index give a user's events in order.
+    own text := (SELECT w.actor_id FROM auditlog.whoami() AS w WHERE w.sees = 'own');
     position_time timestamptz;
     position_id text;
     position_hash bytea;
 BEGIN
+    PERFORM auditlog.note_search('search', jsonb_strip_nulls(jsonb_build_object('query', query, 'since', since, 'until', until, 'filters', filters,
+        'limit', "limit", 'after', after, 'order_by', order_by)));
     IF order_by IS NULL OR order_by NOT IN ('newest', 'oldest') THEN
         RAISE EXCEPTION 'unknown order of events' USING ERRCODE = '22023',
             DETAIL = format('order_by is %s.', coalesce(quote_literal(left(order_by, 60)), 'NULL')),
@@ -787,6 +828,7 @@ BEGIN
         ' WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2)'
         || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $3' END
         || CASE WHEN until IS NULL THEN '' ELSE ' AND e."timestamp" < $4' END
+        || CASE WHEN own IS NULL THEN '' ELSE ' AND e.actor_id = $9' END
         || CASE WHEN after IS NULL THEN '' WHEN newest THEN
             ' AND e."timestamp" <= $5 AND (e."timestamp" < $5 OR e.event_id COLLATE "C" < $6'
             ' OR e.event_id = $6 AND substring(e.entry_hash, 1, 8) < $7)'
@@ -797,7 +839,7 @@ BEGIN
             ELSE ' ORDER BY e."timestamp", e.event_id COLLATE "C", e.entry_hash' END
         || ' LIMIT $8'
         USING coalesce(query, ''), coalesce(auditlog.filter_query(filters), ''), since, until,
-            position_time, position_id, position_hash, "limit";
+            position_time, position_id, position_hash, "limit", own;
 END
 $body$;
 COMMENT ON FUNCTION auditlog.search(text, timestamptz, timestamptz, jsonb, integer, text, text) IS
@@ -815,6 +857,7 @@ $body$
 DECLARE
     plan json;
 BEGIN
+    PERFORM auditlog.note_search('estimate', jsonb_strip_nulls(jsonb_build_object('query', query, 'since', since, 'until', until, 'filters', filters)));
     EXECUTE 'EXPLAIN (FORMAT JSON) SELECT FROM auditlog.events AS e'
         ' WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2)'
         || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $3' END
@@ -842,6 +885,7 @@ BEGIN
     IF NOT exact THEN
         RETURN auditlog.estimate(query, since, until, filters);
     END IF;
+    PERFORM auditlog.note_search('count', jsonb_strip_nulls(jsonb_build_object('query', query, 'since', since, 'until', until, 'filters', filters)));
     EXECUTE 'SELECT count(*) FROM auditlog.events AS e'
         ' WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2)'
         || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $3' END
@@ -880,6 +924,8 @@ $body$
 DECLARE
     source text := auditlog.field_source(field);
 BEGIN
+    PERFORM auditlog.note_search('facets', jsonb_strip_nulls(jsonb_build_object('query', query, 'field', field, 'since', since, 'until', until,
+        'filters', filters, 'limit', "limit")));
     IF field IS NULL THEN
         RAISE EXCEPTION 'facets need a field' USING ERRCODE = '22004',
             HINT = 'auditlog.fields() lists the known ones.';
@@ -930,6 +976,8 @@ DECLARE
     slots timestamp[];
     counts bigint[];
 BEGIN
+    PERFORM auditlog.note_search('histogram', jsonb_strip_nulls(jsonb_build_object('query', query, 'bucket', width, 'since', since, 'until', until,
+        'filters', filters, 'time_zone', time_zone)));
     IF width IS NULL OR width <= interval '0' OR months <> 0 AND (days <> 0 OR rest <> interval '0') THEN
         RAISE EXCEPTION 'not a width of buckets' USING ERRCODE = '22023',
             DETAIL = format('bucket is %s.', coalesce(quote_literal(width::text), 'NULL')),
@@ -1051,7 +1099,7 @@ CREATE FUNCTION auditlog.checkpoint() RETURNS text
 COMMENT ON FUNCTION auditlog.checkpoint() IS 'A signed checkpoint over all that is sealed now; made when there is none yet';
 
 CREATE FUNCTION auditlog.public_key() RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT k.vkey FROM auditlog_data.signing_key AS k JOIN auditlog_data.incarnation AS i ON i.origin = k.origin
     WHERE k.retired_at IS NULL ORDER BY i.number DESC, k.since DESC LIMIT 1
@@ -1067,15 +1115,16 @@ CREATE FUNCTION auditlog.consistency_proof(old_size bigint, new_size bigint DEFA
 COMMENT ON FUNCTION auditlog.consistency_proof(bigint, bigint) IS 'Proof that the log of new_size events begins with that of old_size: hashes in base64, one a line';
 
 CREATE FUNCTION auditlog.tiles(level integer, first bigint, last bigint) RETURNS TABLE (tile_index bigint, hashes bytea)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
+    SELECT auditlog_data.note_export('tiles', jsonb_build_object('level', tiles.level, 'first', first, 'last', last));
     SELECT t.tile_index, t.hashes FROM auditlog_data.tile AS t
     WHERE t.level = tiles.level AND t.tile_index BETWEEN first AND last ORDER BY t.tile_index
 $body$;
 COMMENT ON FUNCTION auditlog.tiles(integer, bigint, bigint) IS 'Tiles of the Merkle tree: 32 bytes a hash';
 
 CREATE FUNCTION auditlog.bundle_record(event auditlog.events) RETURNS bytea
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'auditlog_bundle_record';
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'auditlog_bundle_record';
 COMMENT ON FUNCTION auditlog.bundle_record(auditlog.events) IS 'The event as a bundle holds it, for the offline verifier; NULL until it is sealed';
 
 CREATE VIEW auditlog.checkpoints AS
@@ -1117,7 +1166,7 @@ COMMENT ON VIEW auditlog.checkpoint_sinks IS 'Where checkpoints go, how far each
 
 -- What an auditor asks first.
 CREATE FUNCTION auditlog.status() RETURNS TABLE (subject text, statement text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET timezone = 'UTC' AS
 $body$
 DECLARE
     h record;
@@ -1222,6 +1271,25 @@ CREATE TRIGGER auditlog_changed BEFORE INSERT OR UPDATE OR DELETE ON auditlog.ev
     FOR EACH ROW EXECUTE FUNCTION auditlog_data.event_types_changed();
 ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_changed;
 
+-- The catalogue decides how events are judged, so a change of it is an event. Not while a dump is loaded, into a log
+-- that has nothing sealed yet.
+CREATE FUNCTION auditlog_data.tell_type_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
+$body$
+BEGIN
+    IF NOT auditlog_data.is_worker() AND EXISTS (SELECT FROM auditlog_data.head_state() AS h WHERE h.size > 0) THEN
+        PERFORM auditlog_data.tell_change('auditlog.type_change', 'warning', lower(TG_OP) || '_event_type',
+            COALESCE(NEW.event_type, OLD.event_type), to_jsonb(OLD), to_jsonb(NEW));
+    END IF;
+    RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.tell_type_change() IS 'Trigger: records a change of the catalogue of event types';
+
+CREATE TRIGGER auditlog_told AFTER INSERT OR UPDATE OR DELETE ON auditlog.event_types
+    FOR EACH ROW EXECUTE FUNCTION auditlog_data.tell_type_change();
+ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_told;
+
 CREATE EVENT TRIGGER auditlog_guard_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.guard_ddl();
 CREATE EVENT TRIGGER auditlog_guard_drop ON sql_drop EXECUTE FUNCTION auditlog_data.guard_drop();
 CREATE EVENT TRIGGER auditlog_guard_extension ON ddl_command_start WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED')
@@ -1233,11 +1301,295 @@ COMMENT ON EVENT TRIGGER auditlog_guard_ddl IS 'pg_auditlog: refuses DDL on the 
 COMMENT ON EVENT TRIGGER auditlog_guard_drop IS 'pg_auditlog: refuses dropping parts of the log';
 COMMENT ON EVENT TRIGGER auditlog_guard_extension IS 'pg_auditlog: refuses DROP EXTENSION without CASCADE while there are events';
 
+-- sql/schema/45_principals.sql
+-- Who is who (docs/roles.md): which actor of the events a login role or an application's user is, which
+-- teams it belongs to and manages. Written by the functions alone, so that every change is an event.
+
+CREATE TABLE auditlog_data.principal (
+    actor_id text NOT NULL CHECK (actor_id OPERATOR(pg_catalog.<>) ''),
+    tenant text CHECK (tenant OPERATOR(pg_catalog.<>) ''),
+    role_name text UNIQUE,
+    email text,
+    teams text[] NOT NULL DEFAULT '{}',
+    manages text[],
+    changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    changed_by text NOT NULL,
+    -- The same id may be somebody else's in another tenant; no tenant is a tenant of its own.
+    UNIQUE NULLS NOT DISTINCT (actor_id, tenant)
+);
+COMMENT ON TABLE auditlog_data.principal IS 'Who is who to the log; read auditlog.principals';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.principal', '');
+
+-- What tokens are checked with, when it is not a file that a superuser has named.
+CREATE TABLE auditlog_data.token_keys (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    jwks text NOT NULL,
+    issuer text NOT NULL,
+    audience text NOT NULL,
+    set_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    set_by text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.token_keys IS 'Public keys, issuer and audience of tokens; read auditlog.token_keys';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.token_keys', '');
+
+CREATE FUNCTION auditlog_data.principals_changed() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_principals_changed';
+COMMENT ON FUNCTION auditlog_data.principals_changed() IS
+    'Trigger: has principals read again';
+
+CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.principal
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.token_keys
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+CREATE TRIGGER auditlog_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.principal
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.principals_changed();
+ALTER TABLE auditlog_data.principal ENABLE ALWAYS TRIGGER auditlog_no_change;
+ALTER TABLE auditlog_data.token_keys ENABLE ALWAYS TRIGGER auditlog_no_change;
+ALTER TABLE auditlog_data.principal ENABLE ALWAYS TRIGGER auditlog_changed;
+
+CREATE FUNCTION auditlog.add_principal(
+    role_name name DEFAULT NULL,
+    actor_id text DEFAULT NULL,
+    email text DEFAULT NULL,
+    teams text[] DEFAULT NULL,
+    tenant text DEFAULT NULL,
+    manages text[] DEFAULT NULL
+) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_add_principal';
+COMMENT ON FUNCTION auditlog.add_principal(name, text, text, text[], text, text[]) IS
+    'Says which actor of the events a login role, or a user of an application, is; actor_id is the role''s name unless given, manages are the own teams unless given';
+
+CREATE FUNCTION auditlog.alter_principal(actor_id text, changes jsonb, tenant text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_alter_principal';
+COMMENT ON FUNCTION auditlog.alter_principal(text, jsonb, text) IS
+    'Changes what is known of a principal: the keys that are given, such as {"teams": ["ops"], "email": null}';
+
+CREATE FUNCTION auditlog.drop_principal(actor_id text, tenant text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_drop_principal';
+COMMENT ON FUNCTION auditlog.drop_principal(text, text) IS 'Removes a principal, which sees nothing any more as a user or manager';
+
+CREATE FUNCTION auditlog.authenticate(token text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_authenticate';
+COMMENT ON FUNCTION auditlog.authenticate(text) IS
+    'Has the session speak for the subject of a signed JSON Web Token until the transaction ends; returns its actor id';
+
+CREATE FUNCTION auditlog.set_token_keys(jwks text, issuer text DEFAULT NULL, audience text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_set_token_keys';
+COMMENT ON FUNCTION auditlog.set_token_keys(text, text, text) IS
+    'Sets the keys (a JWK Set), issuer and audience that auditlog.authenticate() checks tokens with; NULL takes them away';
+
+CREATE FUNCTION auditlog.whoami()
+    RETURNS TABLE (role text, actor_id text, email text, teams text[], tenant text, manages text[], sees text, identified_by text)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_whoami';
+COMMENT ON FUNCTION auditlog.whoami() IS
+    'Who the caller is to the log, by which means that is known, and which events it sees: all, team, own or nothing';
+
+-- What policies ask. Restricted: the identity is in the memory of the process that has the connection.
+CREATE FUNCTION auditlog_data.my_actor_id() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_my_actor_id';
+COMMENT ON FUNCTION auditlog_data.my_actor_id() IS 'The caller''s actor id; NULL when it is no principal';
+CREATE FUNCTION auditlog_data.my_tenant() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_my_tenant';
+COMMENT ON FUNCTION auditlog_data.my_tenant() IS 'The caller''s tenant; NULL when it has none';
+CREATE FUNCTION auditlog_data.my_team() RETURNS text[]
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_my_team';
+COMMENT ON FUNCTION auditlog_data.my_team() IS 'The actors in the teams that the caller manages, and the caller itself';
+CREATE FUNCTION auditlog_data.my_reader_id() RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_my_reader_id';
+COMMENT ON FUNCTION auditlog_data.my_reader_id() IS 'The actor as which the caller''s reads are recorded: its actor id, or its login role';
+
+-- actor_id = me, as a condition of policies: the planner uses indexes for it, and does not count it twice
+-- beside the same condition of a query (src/planner/actor.rs).
+CREATE FUNCTION auditlog_data.actor_support(internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_actor_support';
+COMMENT ON FUNCTION auditlog_data.actor_support(internal) IS 'Planner support of auditlog_data.is_actor';
+CREATE FUNCTION auditlog_data.is_actor(actor_id text, me text) RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE SUPPORT auditlog_data.actor_support
+    AS 'MODULE_PATHNAME', 'auditlog_is_actor';
+COMMENT ON FUNCTION auditlog_data.is_actor(text, text) IS 'Are the two ids the same?';
+
+-- Immutable, so that it is settled when a query is planned: the tenant of each row is then not looked at
+-- where no principal has one. A change of the principals has the plans made again.
+CREATE FUNCTION auditlog_data.has_no_tenants() RETURNS boolean
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_has_no_tenants';
+COMMENT ON FUNCTION auditlog_data.has_no_tenants() IS 'Has no principal a tenant?';
+
+CREATE FUNCTION auditlog_data.access_types() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT ARRAY['auditlog.access_denied', 'auditlog.export', 'auditlog.report', 'auditlog.search',
+        'auditlog.verify_failed', 'auditlog.verify_ok', 'auditlog.view']
+$body$;
+COMMENT ON FUNCTION auditlog_data.access_types() IS 'Event types that tell of reads of the log';
+
+-- Views for people. The reader''s own rights and policies apply below them; the conditions repeat the
+-- policies', because here the planner can order by an index that begins with the actor.
+CREATE VIEW auditlog.principals WITH (security_invoker = true) AS
+SELECT p.actor_id, p.tenant, p.role_name, p.email, p.teams, p.manages, p.changed_at, p.changed_by
+FROM auditlog_data.principal AS p;
+COMMENT ON VIEW auditlog.principals IS 'Who is who to the log: all to administrators, analysts and compliance officers, the team to managers, itself to a user';
+
+CREATE VIEW auditlog.token_keys WITH (security_invoker = true) AS
+SELECT k.issuer, k.audience, k.jwks, k.set_at, k.set_by FROM auditlog_data.token_keys AS k;
+COMMENT ON VIEW auditlog.token_keys IS 'Keys, issuer and audience that an administrator has set for tokens';
+
+CREATE VIEW auditlog.my_events WITH (security_invoker = true) AS
+SELECT e.* FROM auditlog.events AS e
+WHERE e.actor_id OPERATOR(pg_catalog.=) (SELECT auditlog_data.my_actor_id())
+    AND (auditlog_data.has_no_tenants() OR (SELECT auditlog_data.my_tenant()) IS NULL
+        OR e.tenant OPERATOR(pg_catalog.=) (SELECT auditlog_data.my_tenant()));
+COMMENT ON VIEW auditlog.my_events IS 'Events of which the caller is the actor';
+
+CREATE VIEW auditlog.team_events WITH (security_invoker = true) AS
+SELECT e.* FROM auditlog.events AS e
+WHERE e.actor_id OPERATOR(pg_catalog.=) ANY ((SELECT auditlog_data.my_team())::text[])
+    AND (auditlog_data.has_no_tenants() OR (SELECT auditlog_data.my_tenant()) IS NULL
+        OR e.tenant OPERATOR(pg_catalog.=) (SELECT auditlog_data.my_tenant()));
+COMMENT ON VIEW auditlog.team_events IS 'Events of the actors in the teams that the caller manages, and its own';
+
+CREATE VIEW auditlog.access_log WITH (security_invoker = true) AS
+SELECT e.* FROM auditlog.events AS e
+WHERE e.event_type OPERATOR(pg_catalog.=) ANY (auditlog_data.access_types())
+    AND ((SELECT pg_catalog.pg_has_role('auditlog_administrator', 'USAGE'))
+        OR e.actor_id OPERATOR(pg_catalog.=) (SELECT auditlog_data.my_reader_id()));
+COMMENT ON VIEW auditlog.access_log IS 'Reads of the audit log: all to administrators, the own ones to others';
+
+-- sql/schema/46_database_events.sql
+-- Events that the database records by itself (auditlog.capture). Roles, settings, logins and refusals come from hooks
+-- (src/hooks); definitions of objects from these event triggers.
+
+CREATE FUNCTION auditlog_data.capture_ddl() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture_ddl';
+COMMENT ON FUNCTION auditlog_data.capture_ddl() IS 'Event trigger: records definitions of objects when auditlog.capture has ddl';
+CREATE FUNCTION auditlog_data.capture_drop() RETURNS event_trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture_drop';
+COMMENT ON FUNCTION auditlog_data.capture_drop() IS 'Event trigger: records dropped objects when auditlog.capture has ddl';
+
+CREATE EVENT TRIGGER auditlog_capture_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.capture_ddl();
+CREATE EVENT TRIGGER auditlog_capture_drop ON sql_drop EXECUTE FUNCTION auditlog_data.capture_drop();
+ALTER EVENT TRIGGER auditlog_capture_ddl ENABLE ALWAYS;
+ALTER EVENT TRIGGER auditlog_capture_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER auditlog_capture_ddl IS 'pg_auditlog: records definitions of objects';
+COMMENT ON EVENT TRIGGER auditlog_capture_drop IS 'pg_auditlog: records dropped objects';
+
+CREATE FUNCTION auditlog.import_pgaudit(line text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_import_pgaudit';
+COMMENT ON FUNCTION auditlog.import_pgaudit(text) IS
+    'Records a line that the extension pgaudit wrote into a server log (stderr, csvlog or jsonlog) and returns its event_id; NULL for other lines';
+
+-- sql/schema/47_capture.sql
+-- Row capture: which application tables are tracked, and how. The triggers on them call auditlog_data.capture().
+
+CREATE TABLE auditlog_data.tracked_table (
+    relation regclass PRIMARY KEY,
+    rules jsonb NOT NULL,
+    rules_of text NOT NULL,
+    only_if text,
+    event_prefix text,
+    state text NOT NULL DEFAULT 'enabled',
+    tracked_by text NOT NULL,
+    tracked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE auditlog_data.tracked_table IS 'Tables whose rows are captured; read auditlog.tracked_tables';
+COMMENT ON COLUMN auditlog_data.tracked_table.rules IS 'columns that are ignored or masked, by number and name';
+COMMENT ON COLUMN auditlog_data.tracked_table.rules_of IS 'system, database and table whose column numbers the rules have; elsewhere the names hold';
+COMMENT ON COLUMN auditlog_data.tracked_table.state IS 'state of its triggers that the log knows of';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.tracked_table', '');
+
+CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.tracked_table
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+ALTER TABLE auditlog_data.tracked_table ENABLE ALWAYS TRIGGER auditlog_no_change;
+
+CREATE FUNCTION auditlog_data.capture() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_capture';
+COMMENT ON FUNCTION auditlog_data.capture() IS 'Trigger: records what happens to the rows of a tracked table';
+
+-- With the caller's rights, as for CREATE TRIGGER; the list of tracked tables is written with the owner's.
+CREATE FUNCTION auditlog.track(
+    target regclass,
+    ignore_columns text[] DEFAULT '{}',
+    mask jsonb DEFAULT '{}',
+    only_if text DEFAULT NULL,
+    event_prefix text DEFAULT NULL
+) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_track';
+COMMENT ON FUNCTION auditlog.track(regclass, text[], jsonb, text, text) IS
+    'Records every INSERT, UPDATE, DELETE and TRUNCATE of a table from now on; again for other columns, masks or conditions';
+
+CREATE FUNCTION auditlog.untrack(target regclass) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_untrack';
+COMMENT ON FUNCTION auditlog.untrack(regclass) IS 'Ends the recording of a table''s rows';
+
+-- Every table that belongs to a tracked one: itself and its partitions.
+CREATE FUNCTION auditlog_data.captured_relations() RETURNS TABLE (root oid, relation oid, is_foreign boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
+$body$
+    WITH RECURSIVE tree AS (
+        SELECT t.relation::oid AS root, t.relation::oid AS relation FROM auditlog_data.tracked_table AS t
+        UNION ALL
+        SELECT tree.root, i.inhrelid FROM tree JOIN pg_inherits AS i ON i.inhparent = tree.relation
+            JOIN pg_class AS c ON c.oid = i.inhrelid AND c.relispartition
+        WHERE NOT i.inhdetachpending
+    )
+    SELECT tree.root, tree.relation, COALESCE(c.relkind = 'f', false)
+    FROM tree LEFT JOIN pg_class AS c ON c.oid = tree.relation
+$body$;
+COMMENT ON FUNCTION auditlog_data.captured_relations() IS 'Tracked tables and their partitions';
+
+-- The worst of a table and its partitions: a trigger is missing, disabled, or silent under
+-- session_replication_role = replica.
+CREATE FUNCTION auditlog_data.capture_states() RETURNS TABLE (relation regclass, state text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
+$body$
+    SELECT r.root::regclass, CASE max(CASE
+            WHEN g.tgenabled IS NULL THEN 3
+            WHEN g.tgenabled IN ('D', 'R') THEN 2
+            WHEN g.tgenabled = 'O' THEN 1
+            ELSE 0 END)
+        WHEN 3 THEN 'missing' WHEN 2 THEN 'disabled' WHEN 1 THEN 'weakened' ELSE 'enabled' END
+    FROM auditlog_data.captured_relations() AS r
+    -- pg_trigger.tgtype: AFTER INSERT, DELETE, UPDATE FOR EACH ROW; BEFORE TRUNCATE FOR EACH STATEMENT.
+    CROSS JOIN (VALUES (5), (9), (17), (34)) AS w (kind)
+    LEFT JOIN pg_trigger AS g ON g.tgrelid = r.relation AND g.tgtype = w.kind
+        AND g.tgfoid = 'auditlog_data.capture()'::regprocedure
+    -- Foreign tables have no trigger for TRUNCATE before PostgreSQL 16.
+    WHERE NOT (r.is_foreign AND w.kind = 34)
+    GROUP BY r.root
+$body$;
+COMMENT ON FUNCTION auditlog_data.capture_states() IS 'State of the triggers of each tracked table';
+
+CREATE VIEW auditlog.tracked_tables AS
+SELECT
+    t.relation,
+    s.state,
+    ARRAY(
+        SELECT COALESCE(a.attname, r.name) FROM ROWS FROM (
+            pg_catalog.jsonb_to_recordset(t.rules) AS (number smallint, name text, treatment text)) AS r
+        LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) t.relation
+            AND a.attnum OPERATOR(pg_catalog.=) r.number AND NOT a.attisdropped
+        WHERE r.treatment OPERATOR(pg_catalog.=) 'ignore' ORDER BY r.number
+    ) AS ignore_columns,
+    (
+        SELECT COALESCE(pg_catalog.jsonb_object_agg(COALESCE(a.attname, r.name), r.treatment), '{}') FROM ROWS FROM (
+            pg_catalog.jsonb_to_recordset(t.rules) AS (number smallint, name text, treatment text)) AS r
+        LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid OPERATOR(pg_catalog.=) t.relation
+            AND a.attnum OPERATOR(pg_catalog.=) r.number AND NOT a.attisdropped
+        WHERE r.treatment OPERATOR(pg_catalog.<>) 'ignore'
+    ) AS mask,
+    t.only_if,
+    t.event_prefix,
+    t.tracked_by,
+    t.tracked_at
+FROM auditlog_data.tracked_table AS t
+JOIN auditlog_data.capture_states() AS s ON s.relation OPERATOR(pg_catalog.=) t.relation;
+COMMENT ON VIEW auditlog.tracked_tables IS
+    'Tables whose rows are captured; state: enabled, weakened (silent for session_replication_role = replica), disabled, missing';
+
 -- sql/schema/50_health.sql
 -- Seeing it run: numbers about the log for pg_monitor, never its content.
 
 CREATE FUNCTION auditlog_data.inbox_state(OUT events bigint, OUT oldest timestamptz, OUT bytes bigint)
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT count(*), min(recorded_at),
         (SELECT sum(pg_total_relation_size(format('auditlog_data.inbox_%s', i)::regclass))::bigint FROM generate_series(0, 3) AS i)
@@ -1246,7 +1598,7 @@ $body$;
 COMMENT ON FUNCTION auditlog_data.inbox_state() IS 'How many events wait to be sealed, since when, and the size of the inbox tables';
 
 CREATE FUNCTION auditlog_data.head_state(OUT size bigint, OUT hash bytea, OUT updated_at timestamptz, OUT foreign_heads bigint)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT h.size, h.hash, h.updated_at,
         (SELECT count(*) FROM auditlog_data.head AS o WHERE o.extension_oid <> e.oid::bigint OR o.database_oid <> d.oid::bigint)
@@ -1298,7 +1650,7 @@ LEFT JOIN auditlog_data.stats() AS s ON true;
 COMMENT ON VIEW auditlog.stat_seal IS 'Sealing: head of the log, what waits, how long, last error';
 
 CREATE FUNCTION auditlog_data.word_state(OUT runs bigint, OUT events bigint, OUT postings bigint, OUT bytes bigint)
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT count(*), COALESCE(max(end_index), 0), COALESCE(sum(postings), 0)::bigint,
         pg_total_relation_size('auditlog_data.word_chunk'::regclass) + pg_total_relation_size('auditlog_data.word_run'::regclass)
@@ -1321,7 +1673,7 @@ CREATE FUNCTION auditlog_data.publisher_state(
         OUT state text, OUT detail text, OUT since timestamptz, OUT pid integer, OUT origin text, OUT size bigint,
         OUT made_at timestamptz, OUT key_in_data_directory boolean, OUT verified_size bigint, OUT verified_at timestamptz,
         OUT verify_findings bigint, OUT verify_first text)
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT COALESCE(p.state, 'ok'), COALESCE(p.detail, ''), p.since, s.publisher_pid, i.origin, c.size, c.made_at,
         s.key_in_data_directory, COALESCE(p.verified_size, 0), p.verified_at, COALESCE(p.verify_findings, 0), p.verify_first
@@ -1340,7 +1692,7 @@ WHERE s.verify_pid IN (SELECT a.pid FROM pg_catalog.pg_stat_activity AS a);
 COMMENT ON VIEW auditlog.stat_verify IS 'Progress of a running auditlog.verify(); rows_total is an estimate';
 
 CREATE FUNCTION auditlog_data.guard_faults() RETURNS TABLE (fault text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     -- By pg_inherits, not pg_partition_tree(): that one sees partitions newer than this statement.
     WITH RECURSIVE tree AS (
@@ -1362,7 +1714,8 @@ $body$
         JOIN tables AS t ON t.relid = g.tgrelid WHERE NOT g.tgisinternal AND g.tgname NOT LIKE 'auditlog\_%'
     UNION ALL
     SELECT format('event trigger %s is not ENABLE ALWAYS', w.name)
-        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension')) AS w (name)
+        FROM (VALUES ('auditlog_guard_ddl'), ('auditlog_guard_drop'), ('auditlog_guard_extension'),
+            ('auditlog_capture_ddl'), ('auditlog_capture_drop')) AS w (name)
         WHERE NOT EXISTS (SELECT FROM pg_event_trigger AS e WHERE e.evtname = w.name AND e.evtenabled = 'A')
     UNION ALL
     SELECT format('%s may %s on %s', COALESCE(r.rolname, 'PUBLIC'), a.privilege_type, t.relid::regclass)
@@ -1390,10 +1743,36 @@ $body$
     SELECT 'auditlog_owner may log in or is a superuser' FROM pg_roles
         WHERE rolname = 'auditlog_owner' AND (rolcanlogin OR rolsuper)
     UNION ALL
+    SELECT format('%s is a role without row-level security', r.rolname) FROM pg_roles AS r
+        WHERE (r.rolsuper OR r.rolbypassrls) AND r.rolname IN (SELECT e.role FROM auditlog_data.event_policies() AS e)
+    UNION ALL
+    SELECT format('row-level security of %s is not enabled and forced', c.oid::regclass)
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'auditlog_data' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+    UNION ALL
+    SELECT format('policy %s on %s is missing or another one', w.role, w.relid)
+        FROM (SELECT t.relid, e.role, e.command FROM tables AS t CROSS JOIN auditlog_data.event_policies() AS e
+            UNION ALL SELECT 'auditlog_data.principal'::regclass, e.role, e.command FROM auditlog_data.event_policies() AS e
+            UNION SELECT c.oid::regclass, 'auditlog_owner', 'ALL' FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'auditlog_data' AND c.relkind IN ('r', 'p')) AS w
+        WHERE NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = w.relid AND p.polname = w.role AND p.polpermissive
+            AND p.polroles = ARRAY[(SELECT r.oid FROM pg_roles AS r WHERE r.rolname = w.role)]
+            AND p.polcmd = CASE w.command WHEN 'ALL' THEN '*' ELSE 'r' END::"char")
+    UNION ALL
+    SELECT format('foreign policy %s on %s', p.polname, c.oid::regclass)
+        FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'auditlog_data' AND p.polname NOT IN (SELECT e.role FROM auditlog_data.event_policies() AS e)
+    UNION ALL
+    -- What a condition says is written down when it is made; all tables have the same.
+    SELECT format('policy %s is not the same on all tables', p.polname)
+        FROM pg_policy AS p JOIN pg_class AS c ON c.oid = p.polrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'auditlog_data' GROUP BY p.polname
+        HAVING count(DISTINCT concat(pg_get_expr(p.polqual, p.polrelid), ' / ', pg_get_expr(p.polwithcheck, p.polrelid))) > 1
+    UNION ALL
     SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
         FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass), ('auditlog_data.tile'::regclass),
             ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.key_rotation'::regclass), ('auditlog_data.checkpoint'::regclass),
-            ('auditlog_data.publisher'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
+            ('auditlog_data.publisher'::regclass), ('auditlog_data.tracked_table'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -1407,7 +1786,7 @@ COMMENT ON FUNCTION auditlog_data.guard_faults() IS 'What of the log''s protecti
 -- What protects the log, as one hash for each kind of thing. The rows' xmin is in it: what was switched
 -- off and on again has another one. Partitions come and go, so of them only what sets one apart counts.
 CREATE FUNCTION auditlog_data.protection() RETURNS jsonb
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     WITH tables AS (
         SELECT c.*, CASE WHEN c.relispartition THEN 'partition' ELSE c.oid::regclass::text END AS name
@@ -1426,20 +1805,37 @@ $body$
         UNION ALL SELECT 'tables', c.name, concat_ws(' ', c.relowner::regrole, c.relacl, c.relrowsecurity, c.relforcerowsecurity, c.relkind,
                 CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END)
             FROM tables AS c
+        -- What captures rows; partitions have copies, which come and go with them.
+        UNION ALL SELECT 'capture', t.tgrelid || ' ' || t.tgname, concat_ws(' ', t.tgenabled, t.tgtype, t.xmin)
+            FROM pg_trigger AS t JOIN auditlog_data.tracked_table AS r ON r.relation = t.tgrelid
+            WHERE t.tgfoid = 'auditlog_data.capture()'::regprocedure
+        UNION ALL SELECT 'capture', r.relation::oid::text, concat_ws(' ', r.rules, r.only_if, r.event_prefix)
+            FROM auditlog_data.tracked_table AS r
         UNION ALL SELECT 'policies', c.name || ' ' || p.polname,
             concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
             FROM pg_policy AS p JOIN tables AS c ON c.oid = p.polrelid
+        UNION ALL SELECT 'settings', s.name, s.setting FROM pg_settings AS s WHERE s.name LIKE 'auditlog.%' AND s.context <> 'user'
+        UNION ALL SELECT 'settings', concat_ws(' ', s.setdatabase, s.setrole::regrole), c FROM pg_db_role_setting AS s, unnest(s.setconfig) AS c
+            WHERE c LIKE 'auditlog.%'
         UNION ALL SELECT 'owner', r.rolname, concat_ws(' ', r.rolcanlogin, r.rolsuper, r.rolbypassrls,
                 (SELECT array_agg(m.member::regrole ORDER BY m.member::regrole::text) FROM pg_auth_members AS m WHERE m.roleid = r.oid))
             FROM pg_roles AS r WHERE r.rolname = 'auditlog_owner'
+        -- Who has a role on the log: itself, or through another role.
+        UNION ALL SELECT 'members', r.rolname, concat_ws(' ', r.rolcanlogin, r.rolsuper, r.rolbypassrls,
+                (WITH RECURSIVE members (roleid) AS (SELECT r.oid
+                        UNION SELECT m.member FROM pg_auth_members AS m JOIN members AS o ON o.roleid = m.roleid)
+                    SELECT string_agg((to_jsonb(m) - 'oid')::text, ' ' ORDER BY m.roleid, m.member, m.grantor)
+                    FROM pg_auth_members AS m JOIN members AS o ON o.roleid = m.roleid))
+            FROM pg_roles AS r WHERE r.rolname IN ('auditlog_administrator', 'auditlog_analyst', 'auditlog_compliance',
+                'auditlog_manager', 'auditlog_user', 'auditlog_writer')
     )
     SELECT jsonb_object_agg(kind, encode(sha256(convert_to(list, 'UTF8')), 'hex'))
     FROM (SELECT kind, string_agg(DISTINCT concat(name, ': ', definition), E'\n') AS list FROM things GROUP BY kind) AS kinds
 $body$;
-COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, the owner role';
+COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, settings, the owner role, members of the other roles';
 
 CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
 DECLARE
     s record;
@@ -1447,6 +1843,7 @@ DECLARE
     h record;
     w record;
     p record;
+    a record;
     age interval;
     faults text[];
 BEGIN
@@ -1519,6 +1916,27 @@ BEGIN
     END IF;
     RETURN NEXT;
 
+    "check" := 'access journal';
+    SELECT * INTO a FROM auditlog_data.access_state();
+    IF a.dropped > 0 OR a.unrecordable > 0 THEN
+        status := 'error'; detail := format('%s reads went unrecorded and %s entries went to the server log only, since the server started.', a.dropped, a.unrecordable);
+        hint := 'Look at auditlog.stat_access; auditlog.access_policy = block lets no read through unrecorded.';
+    ELSIF NOT current_setting('auditlog.access_log')::boolean THEN
+        status := 'warning'; detail := 'Reads of the audit log are not recorded: auditlog.access_log is off for this session.';
+        hint := 'pg_settings and pg_db_role_setting show where it was switched off.';
+    ELSIF a.recorder_pid IS NULL AND NOT pg_is_in_recovery() THEN
+        status := 'warning'; detail := 'No recorder is running for this database.';
+        hint := 'It is started within seconds; if not, look into the server log and raise max_worker_processes. Reads wait when the queue is full.';
+    ELSIF a.queued_since < clock_timestamp() - interval '10 seconds' THEN
+        status := 'error'; detail := format('Nothing was recorded since %s; %s of %s are queued. The last error: %s', a.queued_since,
+            pg_size_pretty(a.queued_bytes), pg_size_pretty(a.queue_bytes), COALESCE(a.last_error, 'none'));
+        hint := 'Look what the recorder waits for in pg_stat_activity. Reads wait when the queue is full.';
+    ELSE
+        status := 'ok'; detail := format('%s entries were recorded since the server started; the queue is %s%% full.', COALESCE(a.recorded, 0),
+            COALESCE(100 * (a.queued_bytes + a.reserved_bytes) / NULLIF(a.queue_bytes, 0), 0)); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
     "check" := 'log';
     IF h.size IS NULL THEN
         status := 'warning'; detail := 'The log has no head yet.'; hint := 'The sealer makes it at its first start.';
@@ -1587,6 +2005,17 @@ BEGIN
         hint := 'auditlog.verify() names them.';
     ELSE
         status := 'ok'; detail := 'No event was changed before it was sealed, since the server started.'; hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'capture';
+    faults := ARRAY(SELECT format('%s is %s', c.relation, c.state) FROM auditlog_data.capture_states() AS c
+        WHERE c.state <> 'enabled' ORDER BY c.relation::text);
+    IF cardinality(faults) > 0 THEN
+        status := 'warning'; detail := format('Rows of tracked tables may go unrecorded: %s.', array_to_string(faults[1:5], ', '));
+        hint := 'Call auditlog.track() for the table again, and look for auditlog.policy_change events: who did it?';
+    ELSE
+        status := 'ok'; detail := format('%s tables are tracked.', (SELECT count(*) FROM auditlog_data.tracked_table)); hint := NULL;
     END IF;
     RETURN NEXT;
 
@@ -1668,7 +2097,9 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.live_view', 'auditlog', 'info', 'Somebody followed the log as events came in.', NULL, true),
 ('auditlog.pause', 'auditlog', 'critical', 'Auditing was paused.', NULL, true),
 ('auditlog.policy_change', 'auditlog', 'warning', 'What is audited, or how, was changed.', NULL, true),
+('auditlog.principal_change', 'auditlog', 'warning', 'Who somebody is to the audit log, or how tokens are checked, was changed.', NULL, true),
 ('auditlog.purge', 'auditlog', 'warning', 'Events past their retention period were removed.', NULL, true),
+('auditlog.query_change', 'auditlog', 'info', 'A saved query was created, changed or removed.', NULL, true),
 ('auditlog.report', 'auditlog', 'info', 'A report on the audit log was generated.', NULL, true),
 ('auditlog.report_change', 'auditlog', 'info', 'The definition or schedule of a report was changed.', NULL, true),
 ('auditlog.restore', 'auditlog', 'warning', 'The log was found to be a restored copy, or archived events were loaded again.', NULL, true),
@@ -1804,6 +2235,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('data.select', 'data', 'info', 'Rows were read.', NULL, true),
 ('data.truncate', 'data', 'warning', 'All rows of a table were removed at once.', NULL, true),
 ('data.update', 'data', 'info', 'Rows were changed.', NULL, true),
+('database.statement', 'data', 'info', 'A statement was run that belongs to no other type.', NULL, true),
 ('file.read', 'data', 'warning', 'A file of the database server was read from SQL.', NULL, true),
 ('file.write', 'data', 'warning', 'A file of the database server was written from SQL.', NULL, true);
 
@@ -1915,6 +2347,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 }', true),
 ('resource.state_change', 'resource', 'info', 'A resource went into another state, such as started or stopped.', NULL, true),
 ('resource.tag_change', 'resource', 'info', 'Tags or labels of a resource were changed.', NULL, true),
+('resource.truncate', 'resource', 'warning', 'All resources of a kind were removed at once.', NULL, true),
 ('resource.view', 'resource', 'info', 'A resource was looked at or listed.', NULL, true);
 
 -- schema: definitions of database objects
@@ -1926,6 +2359,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('extension.drop', 'schema', 'warning', 'A database extension was removed.', NULL, true),
 ('extension.update', 'schema', 'notice', 'A database extension was updated.', NULL, true),
 ('function.create', 'schema', 'notice', 'A database function was created.', NULL, true),
+('function.execute', 'schema', 'info', 'A database function was called.', NULL, true),
 ('function.replace', 'schema', 'notice', 'A database function''s body was replaced.', NULL, true),
 ('function.security_definer', 'schema', 'warning', 'A database function that runs with its owner''s rights was created or used.', NULL, true),
 ('function.untrusted', 'schema', 'warning', 'A database function in an untrusted language was created or used.', NULL, true),
@@ -1946,6 +2380,74 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('system.recovery', 'system', 'warning', 'The system recovered from a crash or failure.', NULL, true),
 ('system.start', 'system', 'notice', 'The system was started.', NULL, true),
 ('system.stop', 'system', 'warning', 'The system was stopped.', NULL, true);
+
+-- sql/schema/65_policies.sql
+-- Row-level security: who sees which events (docs/roles.md, decision 20). One policy for each role, so that
+-- a query is planned for the one that applies; what policies ask of the session they ask once a query.
+
+CREATE FUNCTION auditlog_data.event_policies() RETURNS TABLE (role text, command text, condition text)
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    VALUES ('auditlog_owner', 'ALL', 'true'),
+        ('auditlog_administrator', 'SELECT', 'true'),
+        ('auditlog_analyst', 'SELECT', 'true'),
+        ('auditlog_compliance', 'SELECT', 'true'),
+        ('auditlog_manager', 'SELECT', 'actor_id = ANY ((SELECT auditlog_data.my_team())::text[])'
+            ' AND (auditlog_data.has_no_tenants() OR (SELECT auditlog_data.my_tenant()) IS NULL'
+            ' OR tenant = (SELECT auditlog_data.my_tenant()))'),
+        ('auditlog_user', 'SELECT', 'auditlog_data.is_actor(actor_id, (SELECT auditlog_data.my_actor_id()))'
+            ' AND (auditlog_data.has_no_tenants() OR (SELECT auditlog_data.my_tenant()) IS NULL'
+            ' OR tenant = (SELECT auditlog_data.my_tenant()))')
+$body$;
+COMMENT ON FUNCTION auditlog_data.event_policies() IS 'The policies of every table that holds events, and of the principals';
+
+-- Also for the owner, who needs all rows for what it does in our functions: a policy of its own says so.
+CREATE FUNCTION auditlog_data.secure_rows(relation regclass, only_role text DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    t record;
+    p record;
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the sealer changes policies of the log' USING ERRCODE = '42501';
+    END IF;
+    SELECT format('%I.%I', n.nspname, c.relname) AS name, c.relrowsecurity, c.relforcerowsecurity INTO t
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = relation;
+    IF NOT t.relrowsecurity THEN
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t.name);
+    END IF;
+    IF NOT t.relforcerowsecurity THEN
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', t.name);
+    END IF;
+    FOR p IN SELECT * FROM auditlog_data.event_policies() AS e
+        WHERE (only_role IS NULL OR e.role = only_role)
+            AND NOT EXISTS (SELECT FROM pg_policy AS o WHERE o.polrelid = relation AND o.polname = e.role)
+    LOOP
+        EXECUTE format('CREATE POLICY %I ON %s FOR %s TO %I USING (%s)', p.role, t.name, p.command, p.role, p.condition);
+    END LOOP;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.secure_rows(regclass, text) IS
+    'Switches row-level security on and adds the policies that a table lacks; called by the sealer';
+
+-- Every table of the private schema: pg_read_all_data reads them all otherwise, and some say something of
+-- events that their reader may not see.
+DO $policies$
+DECLARE
+    t record;
+BEGIN
+    FOR t IN SELECT c.oid, c.relname FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+        WHERE n.nspname OPERATOR(pg_catalog.=) 'auditlog_data' AND c.relkind IN ('r', 'p')
+    LOOP
+        PERFORM auditlog_data.secure_rows(t.oid::pg_catalog.regclass,
+            CASE WHEN t.relname IN ('log', 'log_standard', 'inbox_0', 'inbox_1', 'inbox_2', 'inbox_3', 'principal')
+                THEN NULL ELSE 'auditlog_owner' END);
+    END LOOP;
+    PERFORM auditlog_data.secure_rows('auditlog_data.token_keys', 'auditlog_administrator');
+END
+$policies$;
 
 -- sql/schema/70_grants.sql
 -- Who owns and who may. Everything is closed first; then each role gets what its work needs.
@@ -1990,9 +2492,9 @@ GRANT SELECT ON auditlog.event_types TO auditlog_writer, auditlog_administrator,
 GRANT INSERT, UPDATE, DELETE ON auditlog.event_types TO auditlog_administrator;
 
 -- Read: the view runs with the reader's rights on the tables below it, which cannot be named
--- directly because the schema is closed.
+-- directly because the schema is closed. Which rows, the policies say (65_policies.sql).
 GRANT SELECT ON auditlog.events, auditlog_data.log, auditlog_data.inbox_0, auditlog_data.inbox_1, auditlog_data.inbox_2,
-    auditlog_data.inbox_3 TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+    auditlog_data.inbox_3 TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.to_json(auditlog.events) TO auditlog_administrator, auditlog_analyst, auditlog_compliance,
     auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.verify(bigint, bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
@@ -2033,12 +2535,42 @@ GRANT EXECUTE ON FUNCTION auditlog.declare_incarnation(text), auditlog.rotate_ke
     auditlog.add_checkpoint_sink(text, text, text, jsonb), auditlog.drop_checkpoint_sink(text), auditlog.set_witness_policy(text)
     TO auditlog_administrator;
 
+-- Row capture. PUBLIC may execute the trigger function because PostgreSQL asks for that when a partition is made or
+-- attached, which is its owner's business; nobody can name it, as its schema is closed.
+GRANT EXECUTE ON FUNCTION auditlog_data.capture() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION auditlog.track(regclass, text[], jsonb, text, text) TO auditlog_writer, auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.untrack(regclass) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog_data.capture_states() TO auditlog_administrator, auditlog_analyst, auditlog_compliance, pg_monitor;
+GRANT SELECT ON auditlog.tracked_tables TO auditlog_administrator, auditlog_analyst, auditlog_compliance, pg_monitor;
+
 -- Watch.
 GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_data.inbox_state(), auditlog_data.head_state(),
     auditlog_data.word_state(), auditlog_data.publisher_state()
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, auditlog.stat_word_index
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- Principals, and the views that they make possible.
+GRANT SELECT ON auditlog.principals, auditlog_data.principal, auditlog.my_events, auditlog.team_events, auditlog.access_log
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT SELECT ON auditlog.token_keys, auditlog_data.token_keys TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.whoami(), auditlog.authenticate(text)
+    TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog.add_principal(name, text, text, text[], text, text[]), auditlog.alter_principal(text, jsonb, text),
+    auditlog.drop_principal(text, text), auditlog.set_token_keys(text, text, text) TO auditlog_administrator;
+-- Named in policies and views; the schema is closed, so nobody calls them by hand.
+GRANT EXECUTE ON FUNCTION auditlog_data.my_actor_id(), auditlog_data.my_tenant(), auditlog_data.my_team(), auditlog_data.my_reader_id(),
+    auditlog_data.has_no_tenants(), auditlog_data.is_actor(text, text), auditlog_data.access_types()
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+
+-- Database events.
+GRANT EXECUTE ON FUNCTION auditlog.import_pgaudit(text) TO auditlog_writer, auditlog_administrator;
+
+-- The access journal.
+GRANT EXECUTE ON FUNCTION auditlog.note_search(text, jsonb)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog_data.access_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.stat_access TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs
 -- in the sources). Not while a dump is loaded, which brings its own: pg_dump's scripts, and hardly

@@ -120,7 +120,7 @@ COMMENT ON TABLE auditlog_data.inbox_0 IS 'Recorded events that wait to be seale
 COMMENT ON TABLE auditlog_data.inbox_1 IS 'Recorded events that wait to be sealed; read auditlog.events';
 COMMENT ON TABLE auditlog_data.inbox_2 IS 'Recorded events that wait to be sealed; read auditlog.events';
 COMMENT ON TABLE auditlog_data.inbox_3 IS 'Recorded events that wait to be sealed; read auditlog.events';
-CREATE VIEW auditlog_data.inbox AS
+CREATE VIEW auditlog_data.inbox WITH (security_invoker = true) AS
     SELECT * FROM ONLY auditlog_data.inbox_0 UNION ALL SELECT * FROM ONLY auditlog_data.inbox_1
     UNION ALL SELECT * FROM ONLY auditlog_data.inbox_2 UNION ALL SELECT * FROM ONLY auditlog_data.inbox_3;
 COMMENT ON VIEW auditlog_data.inbox IS 'All recorded events that wait to be sealed';

@@ -103,8 +103,8 @@ CREATE FUNCTION auditlog_data.guard_extension() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'auditlog_guard_extension';
 COMMENT ON FUNCTION auditlog_data.guard_extension() IS 'Event trigger: refuses DROP EXTENSION without CASCADE while there are events';
 
--- Gives a partition of the log what it needs where that is missing: indexes, triggers, owner, no
--- grants. Also repairs a partition that came out of an incomplete dump.
+-- Gives a partition of the log what it needs where that is missing: indexes, triggers, policies, owner,
+-- no grants. Also repairs a partition that came out of an incomplete dump.
 CREATE FUNCTION auditlog_data.secure_partition(partition regclass) RETURNS void
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
 $body$
@@ -142,9 +142,10 @@ BEGIN
     END LOOP;
     EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', child);
     EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', child);
+    PERFORM auditlog_data.secure_rows(partition);
 END
 $body$;
-COMMENT ON FUNCTION auditlog_data.secure_partition(regclass) IS 'Adds the indexes, statistics and triggers that a partition of the log lacks; called by the sealer';
+COMMENT ON FUNCTION auditlog_data.secure_partition(regclass) IS 'Adds the indexes, statistics, triggers and policies that a partition of the log lacks; called by the sealer';
 
 -- The indexes of every partition. log_index is unique in each; that it is unique in the whole log is
 -- the chain''s business (a unique index of the tree would have to contain the partition key).
@@ -180,13 +181,16 @@ $body$
     WHERE p.isleaf AND (
         (SELECT count(*) FROM pg_trigger AS t WHERE t.tgrelid = p.relid AND t.tgenabled = 'A'
             AND t.tgname IN ('auditlog_row', 'auditlog_no_change', 'auditlog_no_truncate')) < 3
+        OR NOT c.relrowsecurity OR NOT c.relforcerowsecurity
+        OR EXISTS (SELECT FROM auditlog_data.event_policies() AS e
+            WHERE NOT EXISTS (SELECT FROM pg_policy AS o WHERE o.polrelid = p.relid AND o.polname = e.role))
         OR EXISTS (SELECT FROM auditlog_data.partition_indexes() AS i
             WHERE to_regclass(format('auditlog_data.%I', c.relname || '_' || i.suffix)) IS NULL)
         OR EXISTS (SELECT FROM auditlog_data.partition_statistics() AS s
             WHERE NOT EXISTS (SELECT FROM pg_statistic_ext AS x
                 WHERE x.stxrelid = p.relid AND x.stxname = c.relname || '_' || s.suffix)))
 $body$;
-COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the log that lack a trigger, an index or statistics';
+COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the log that lack a trigger, an index, statistics or a policy';
 
 -- Makes the partition of a month, or of all time before 2020 (month 0), and locks it down like its
 -- parent. LIKE and ATTACH instead of PARTITION OF: that would lock the whole log against readers.

@@ -6,7 +6,7 @@ CREATE FUNCTION auditlog.checkpoint() RETURNS text
 COMMENT ON FUNCTION auditlog.checkpoint() IS 'A signed checkpoint over all that is sealed now; made when there is none yet';
 
 CREATE FUNCTION auditlog.public_key() RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT k.vkey FROM auditlog_data.signing_key AS k JOIN auditlog_data.incarnation AS i ON i.origin = k.origin
     WHERE k.retired_at IS NULL ORDER BY i.number DESC, k.since DESC LIMIT 1
@@ -22,15 +22,16 @@ CREATE FUNCTION auditlog.consistency_proof(old_size bigint, new_size bigint DEFA
 COMMENT ON FUNCTION auditlog.consistency_proof(bigint, bigint) IS 'Proof that the log of new_size events begins with that of old_size: hashes in base64, one a line';
 
 CREATE FUNCTION auditlog.tiles(level integer, first bigint, last bigint) RETURNS TABLE (tile_index bigint, hashes bytea)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
+    SELECT auditlog_data.note_export('tiles', jsonb_build_object('level', tiles.level, 'first', first, 'last', last));
     SELECT t.tile_index, t.hashes FROM auditlog_data.tile AS t
     WHERE t.level = tiles.level AND t.tile_index BETWEEN first AND last ORDER BY t.tile_index
 $body$;
 COMMENT ON FUNCTION auditlog.tiles(integer, bigint, bigint) IS 'Tiles of the Merkle tree: 32 bytes a hash';
 
 CREATE FUNCTION auditlog.bundle_record(event auditlog.events) RETURNS bytea
-    LANGUAGE c STABLE STRICT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME', 'auditlog_bundle_record';
+    LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'auditlog_bundle_record';
 COMMENT ON FUNCTION auditlog.bundle_record(auditlog.events) IS 'The event as a bundle holds it, for the offline verifier; NULL until it is sealed';
 
 CREATE VIEW auditlog.checkpoints AS
@@ -72,7 +73,7 @@ COMMENT ON VIEW auditlog.checkpoint_sinks IS 'Where checkpoints go, how far each
 
 -- What an auditor asks first.
 CREATE FUNCTION auditlog.status() RETURNS TABLE (subject text, statement text)
-    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET timezone = 'UTC' AS
 $body$
 DECLARE
     h record;

@@ -45,6 +45,25 @@ CREATE TRIGGER auditlog_changed BEFORE INSERT OR UPDATE OR DELETE ON auditlog.ev
     FOR EACH ROW EXECUTE FUNCTION auditlog_data.event_types_changed();
 ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_changed;
 
+-- The catalogue decides how events are judged, so a change of it is an event. Not while a dump is loaded, into a log
+-- that has nothing sealed yet.
+CREATE FUNCTION auditlog_data.tell_type_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
+$body$
+BEGIN
+    IF NOT auditlog_data.is_worker() AND EXISTS (SELECT FROM auditlog_data.head_state() AS h WHERE h.size > 0) THEN
+        PERFORM auditlog_data.tell_change('auditlog.type_change', 'warning', lower(TG_OP) || '_event_type',
+            COALESCE(NEW.event_type, OLD.event_type), to_jsonb(OLD), to_jsonb(NEW));
+    END IF;
+    RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.tell_type_change() IS 'Trigger: records a change of the catalogue of event types';
+
+CREATE TRIGGER auditlog_told AFTER INSERT OR UPDATE OR DELETE ON auditlog.event_types
+    FOR EACH ROW EXECUTE FUNCTION auditlog_data.tell_type_change();
+ALTER TABLE auditlog.event_types ENABLE ALWAYS TRIGGER auditlog_told;
+
 CREATE EVENT TRIGGER auditlog_guard_ddl ON ddl_command_end EXECUTE FUNCTION auditlog_data.guard_ddl();
 CREATE EVENT TRIGGER auditlog_guard_drop ON sql_drop EXECUTE FUNCTION auditlog_data.guard_drop();
 CREATE EVENT TRIGGER auditlog_guard_extension ON ddl_command_start WHEN TAG IN ('DROP EXTENSION', 'DROP SCHEMA', 'DROP OWNED')

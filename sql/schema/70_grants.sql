@@ -40,9 +40,9 @@ GRANT SELECT ON auditlog.event_types TO auditlog_writer, auditlog_administrator,
 GRANT INSERT, UPDATE, DELETE ON auditlog.event_types TO auditlog_administrator;
 
 -- Read: the view runs with the reader's rights on the tables below it, which cannot be named
--- directly because the schema is closed.
+-- directly because the schema is closed. Which rows, the policies say (65_policies.sql).
 GRANT SELECT ON auditlog.events, auditlog_data.log, auditlog_data.inbox_0, auditlog_data.inbox_1, auditlog_data.inbox_2,
-    auditlog_data.inbox_3 TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+    auditlog_data.inbox_3 TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.to_json(auditlog.events) TO auditlog_administrator, auditlog_analyst, auditlog_compliance,
     auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.verify(bigint, bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
@@ -97,6 +97,28 @@ GRANT EXECUTE ON FUNCTION auditlog.health(), auditlog_data.stats(), auditlog_dat
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, auditlog.stat_word_index
     TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- Principals, and the views that they make possible.
+GRANT SELECT ON auditlog.principals, auditlog_data.principal, auditlog.my_events, auditlog.team_events, auditlog.access_log
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT SELECT ON auditlog.token_keys, auditlog_data.token_keys TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.whoami(), auditlog.authenticate(text)
+    TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog.add_principal(name, text, text, text[], text, text[]), auditlog.alter_principal(text, jsonb, text),
+    auditlog.drop_principal(text, text), auditlog.set_token_keys(text, text, text) TO auditlog_administrator;
+-- Named in policies and views; the schema is closed, so nobody calls them by hand.
+GRANT EXECUTE ON FUNCTION auditlog_data.my_actor_id(), auditlog_data.my_tenant(), auditlog_data.my_team(), auditlog_data.my_reader_id(),
+    auditlog_data.has_no_tenants(), auditlog_data.is_actor(text, text), auditlog_data.access_types()
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+
+-- Database events.
+GRANT EXECUTE ON FUNCTION auditlog.import_pgaudit(text) TO auditlog_writer, auditlog_administrator;
+
+-- The access journal.
+GRANT EXECUTE ON FUNCTION auditlog.note_search(text, jsonb)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog_data.access_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.stat_access TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs
 -- in the sources). Not while a dump is loaded, which brings its own: pg_dump's scripts, and hardly

@@ -198,14 +198,17 @@ fn set_policy(call: &Call) -> Datum {
             "Lines are: witness <name> <vkey> [<url>], group <name> <number|any|all> <name>…, quorum <name|none>.",
         );
     }
+    let side = |policy: &str| Json::Object(vec![("policy".to_owned(), own_event::text(policy))]);
+    let before = sinks::policy();
     sinks::set_policy(policy.as_deref());
-    own_event::record(&OwnEvent {
+    let change = OwnEvent {
         event_type: "auditlog.policy_change",
         severity: "warning",
         actor: ("database_role", &crate::provenance::session_user()),
         operation: "set_witness_policy",
         metadata: &[("policy", policy.as_deref().map_or(Json::Null, own_event::text))],
-    });
+    };
+    own_event::record_change(&change, None, before.as_deref().map(side), policy.as_deref().map(side));
     call.null()
 }
 

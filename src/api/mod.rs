@@ -1,6 +1,8 @@
 //! What SQL calls: one file a noun. Thin: arguments in, work in `store` and the pure crates, result out.
 
+pub mod access;
 pub mod as_given;
+pub mod authenticate;
 pub mod await_sealed;
 pub mod bundle;
 pub mod candidates;
@@ -12,8 +14,10 @@ pub mod event_document;
 pub mod event_rows;
 pub mod field;
 pub mod filters;
+pub mod import_pgaudit;
 pub mod incarnation;
 pub mod own_event;
+pub mod principal;
 pub mod proof;
 pub mod query;
 pub mod query_document;
@@ -27,4 +31,5 @@ pub mod to_json;
 pub mod track;
 pub mod verify;
 pub mod verify_tree;
+pub mod whoami;
 pub mod words;

@@ -2,10 +2,15 @@
 
 use super::event_rows;
 use crate::error::Fault;
-use crate::store::columns::RowBuf;
-use crate::store::inbox;
+use crate::store::columns::{self, INBOX, RowBuf};
+use crate::store::{event_types, inbox, jsonb, row};
 use auditlog_core::document::{self, Limits};
 use auditlog_core::json::Json;
+use auditlog_queue::Entry;
+use pgrx::PgSqlErrorCode as Code;
+
+/// A queued event happened before it is recorded; only a clock that was set back can say otherwise.
+const CLOCK_SKEW_US: i64 = 86_400_000_000;
 
 /// What happened to the audit log.
 pub struct OwnEvent<'a> {
@@ -33,9 +38,70 @@ pub fn number(value: i64) -> Json {
 
 /// Records it in the running transaction.
 pub fn record(event: &OwnEvent<'_>) {
+    append(document(event));
+}
+
+/// Records a change of the configuration: type and id of what was changed, where it has them, and what was there
+/// before and after; `None` is nothing.
+pub fn record_change(event: &OwnEvent<'_>, resource: Option<(&str, &str)>, before: Option<Json>, after: Option<Json>) {
+    let mut json = document(event);
+    if let Json::Object(members) = &mut json {
+        if let Some((kind, id)) = resource {
+            let resource = [("type", text(kind)), ("id", text(id))].map(|(key, value)| (key.to_owned(), value));
+            members.push(("resource".to_owned(), Json::Object(resource.into())));
+        }
+        let side = |value: Option<Json>| value.unwrap_or(Json::Null);
+        let changes = [("before", side(before)), ("after", side(after))].map(|(key, value)| (key.to_owned(), value));
+        members.push(("changes".to_owned(), Json::Object(changes.into())));
+    }
+    append(json);
+}
+
+/// Records an event of the audit log that is given as a document.
+pub fn record_document(document: Json) {
+    append(document);
+}
+
+fn append(json: Json) {
+    let now = crate::provenance::recorded_at();
+    match document::parse(json, &limits(now)) {
+        Ok(event) => {
+            let mut row = RowBuf::new();
+            event_rows::fill(&mut row, &event, None, now);
+            inbox::complete_own(&mut row, now);
+            inbox::append(&row);
+        }
+        Err(e) => Fault::from(e).raise(),
+    }
+}
+
+fn limits(now: i64) -> Limits {
+    Limits {
+        max_bytes: usize::MAX,
+        max_depth: 64,
+        now_us: now,
+        max_clock_skew_us: CLOCK_SKEW_US,
+    }
+}
+
+/// Completes the row of what a session left in the queue, with that session's provenance.
+pub fn row_for(entry: &Entry, row: &mut RowBuf<INBOX>) -> Result<(), Fault> {
+    let now = crate::provenance::recorded_at();
+    // SAFETY: a jsonb datum that was just made.
+    let data: &[u8] = unsafe { row::bytes(columns::jsonb_from_text(entry.document.clone())) };
+    let json =
+        jsonb::tree(data).map_err(|_| Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the queued event cannot be read"))?;
+    let event = document::parse(json, &limits(now))?;
+    let known = event.event_type.as_deref().and_then(event_types::get);
+    event_rows::fill(row, &event, known.as_deref(), now);
+    inbox::complete_for(row, now, &entry.provenance);
+    Ok(())
+}
+
+fn document(event: &OwnEvent<'_>) -> Json {
     let object = |pairs: Vec<(&str, Json)>| Json::Object(pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
     let (actor_type, actor_id) = event.actor;
-    let document = object(vec![
+    object(vec![
         ("event_type", text(event.event_type)),
         ("severity", text(event.severity)),
         (
@@ -47,26 +113,5 @@ pub fn record(event: &OwnEvent<'_>) {
             object(vec![("operation", text(event.operation)), ("status", text("success"))]),
         ),
         ("metadata", object(event.metadata.to_vec())),
-    ]);
-    record_document(document);
-}
-
-/// Records an event of the audit log that is given as a document.
-pub fn record_document(document: Json) {
-    let now = crate::provenance::recorded_at();
-    let limits = Limits {
-        max_bytes: usize::MAX,
-        max_depth: 64,
-        now_us: now,
-        max_clock_skew_us: 0,
-    };
-    match document::parse(document, &limits) {
-        Ok(event) => {
-            let mut row = RowBuf::new();
-            event_rows::fill(&mut row, &event, None, now);
-            inbox::complete_own(&mut row, now);
-            inbox::append(&row);
-        }
-        Err(e) => Fault::from(e).raise(),
-    }
+    ])
 }

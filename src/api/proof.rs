@@ -1,12 +1,14 @@
 //! Checkpoints and proofs in SQL, in the formats of c2sp.org.
 
+use super::own_event;
 use crate::error::Fault;
 use crate::fmgr::Call;
+use crate::hooks::access;
 use crate::store::columns::text;
 use crate::store::inbox::shared_slot;
-use crate::store::spi::{self, Arg};
 use crate::store::tiles::{Damaged, Stored};
-use crate::store::{checkpoints, head};
+use crate::store::{checkpoints, head, view};
+use auditlog_core::json::Json;
 use auditlog_tlog::proof::{self, ProofError};
 use auditlog_tlog::{SignedNote, TlogProof};
 use base64::Engine;
@@ -132,17 +134,15 @@ fn inclusion(call: &Call) -> Datum {
     let Some(event_id) = call.text(0) else {
         return call.null();
     };
-    let rows = spi::read(
-        "SELECT log_index, entry_hash FROM auditlog.events WHERE event_id = $1 ORDER BY log_index LIMIT 1",
-        &[Arg::text(Some(&event_id))],
-    );
-    let Some(row) = rows.first() else {
+    let arguments = Json::Object(vec![("event_id".to_owned(), own_event::text(&event_id))]);
+    access::note(access::Kind::View, "inclusion_proof", arguments);
+    let Some(event) = view::find(&event_id) else {
         Fault::new(Code::ERRCODE_NO_DATA_FOUND, "there is no such event")
             .detail(format!("event_id is {event_id}."))
             .hint("auditlog.record() returns the event_id; auditlog.search() finds it.")
             .raise()
     };
-    let Some(index) = row[0].int() else {
+    let Some(index) = event.log_index else {
         Fault::broken("the event is not sealed yet")
             .detail(format!("event_id is {event_id}."))
             .hint("Wait with auditlog.await_sealed(), then call auditlog.checkpoint().")
@@ -162,7 +162,7 @@ fn inclusion(call: &Call) -> Datum {
             .raise()
     });
     let leaf = proof::leaf_at(index as u64, newest.size as u64, &Stored).unwrap_or_else(|e| damaged(&e));
-    if row[1].bytes() != Some(&leaf[..]) {
+    if event.entry_hash != leaf {
         Fault::broken("the event is not the one in the Merkle tree")
             .detail(format!("log_index {index} was sealed with another entry_hash."))
             .hint("Somebody changed the log. Run auditlog.verify().")
@@ -191,6 +191,8 @@ fn consistency(call: &Call) -> Datum {
             .hint("Sizes are numbers of events, as checkpoints state them: 1 ≤ old_size ≤ new_size.")
             .raise();
     }
+    let sizes = [("old_size", old), ("new_size", new)].map(|(name, size)| (name.to_owned(), own_event::number(size)));
+    access::note(access::Kind::View, "consistency_proof", Json::Object(sizes.into()));
     let hashes = proof::consistency(old as u64, new as u64, &Stored).unwrap_or_else(|e| damaged(&e));
     let mut lines = String::new();
     for hash in hashes {

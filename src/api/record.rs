@@ -42,7 +42,7 @@ fn missing(what: &str) -> ! {
 }
 
 /// Refuses to record where nothing can be written, before anything else is looked at.
-fn require_writable() {
+pub fn require_writable() {
     // SAFETY: raise PostgreSQL's own errors (25006) in a read-only transaction and on a standby.
     unsafe {
         pg_sys::PreventCommandIfReadOnly(c"auditlog.record()".as_ptr());
@@ -79,7 +79,7 @@ fn record_document(call: &Call) -> Datum {
 }
 
 /// An event as it was sent.
-struct Document {
+pub struct Document {
     json: Json,
     /// Is it known to be flat enough? Then it need not be walked through once more.
     flat: bool,
@@ -293,7 +293,8 @@ struct Outcome {
     new: bool,
 }
 
-fn record(document: Document, key: Option<String>) -> Result<String, Fault> {
+/// Records one document and returns its event_id; with a key that was used before, that of the first event.
+pub fn record(document: Document, key: Option<String>) -> Result<String, Fault> {
     record_one(document, key, inbox::append).map(|o| o.event_id)
 }
 

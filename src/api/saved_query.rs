@@ -1,10 +1,12 @@
 //! Saved queries: `save_query` and `delete_query`, which check who may and that every saved query
 //! keeps being one.
 
+use super::own_event::{self, OwnEvent};
 use super::query::{limits, raise, with_options};
 use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::store::saved_queries;
+use auditlog_core::json::Json;
 use auditlog_query::{CheckOptions, check, parse};
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
@@ -50,8 +52,27 @@ fn save_query(call: &Call) -> Datum {
             .hint(notice.hint)
             .report(pgrx::PgLogLevel::NOTICE);
     }
+    let before = saved_queries::get(&name);
     saved_queries::save(&name, &text, description.as_deref(), &user.name);
+    tell("save_query", &name, before.as_deref(), Some(&text));
     Datum::null()
+}
+
+/// What a saved query finds decides what others find who use it.
+fn tell(operation: &str, name: &str, before: Option<&str>, after: Option<&str>) {
+    let side = |query: &str| Json::Object(vec![("query".to_owned(), own_event::text(query))]);
+    own_event::record_change(
+        &OwnEvent {
+            event_type: "auditlog.query_change",
+            severity: "info",
+            actor: ("database_role", &crate::provenance::session_user()),
+            operation,
+            metadata: &[("subject", own_event::text(name))],
+        },
+        None,
+        before.map(side),
+        after.map(side),
+    );
 }
 
 fn delete_query(call: &Call) -> Datum {
@@ -78,7 +99,9 @@ fn delete_query(call: &Call) -> Datum {
         .hint("Change or delete them first.")
         .raise();
     }
+    let before = saved_queries::get(&name);
     saved_queries::delete(&name);
+    tell("delete_query", &name, before.as_deref(), None);
     Datum::null()
 }
 

@@ -4,9 +4,11 @@
 use super::field::{resolve, source};
 use crate::error::Fault;
 use crate::fmgr::{Call, Rows};
+use crate::hooks::access;
 use crate::store::columns::text;
 use crate::store::suggestions::{self, Described};
 use auditlog_core::event::Severity;
+use auditlog_core::json::Json;
 use auditlog_query::fields::Kind;
 use auditlog_query::fold::fold;
 use auditlog_query::suggest::{DATES, Expected, OPERATORS, literal, names, place};
@@ -30,6 +32,8 @@ fn suggest(call: &Call) -> Datum {
         .hint("Ask for as many as are shown.")
         .raise();
     }
+    let arguments = Json::Object(vec![("query".to_owned(), Json::String(query.clone()))]);
+    access::note(access::Kind::Search, "suggest", arguments);
     let cursor = cursor.map(|character| usize::try_from(i64::from(character) - 1).unwrap_or(0));
     let place = place(&query, cursor.unwrap_or(usize::MAX));
     let mut found: Vec<(String, &str, Option<String>)> = Vec::new();

@@ -2,9 +2,11 @@
 //! partitions as they lie in the heap, so no index, view or policy can hide or show anything. This
 //! thread reads, others hash.
 
+use super::own_event::number;
 use super::verify_tree;
 use crate::error::Fault;
 use crate::fmgr::{Call, Rows};
+use crate::hooks::access;
 use crate::shmem::{self, Slot};
 use crate::store::columns::{ENTRY_HASH, HASH, LOG, LOG_INDEX, PREV_HASH, REDACTED, RowBuf, SALT, at, text};
 use crate::store::row::{self, Hasher};
@@ -14,6 +16,7 @@ use crate::store::tiles::Leaves;
 use crate::store::{catalog, checkpoints, erasure, head, inbox};
 use crate::worker::off_main::{self, Pool};
 use auditlog_core::chain::{GENESIS, Hash};
+use auditlog_core::json::Json;
 use auditlog_core::runs::{Checker, Expect};
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Datum;
@@ -45,6 +48,11 @@ struct Range {
 
 fn verify(call: &Call) -> Datum {
     let range = range(call);
+    let limits = [("from_index", Some(range.from)), ("to_index", range.to)];
+    let named = limits
+        .iter()
+        .filter_map(|(name, limit)| Some(((*name).to_owned(), number((*limit)? as i64))));
+    access::note(access::Kind::Verify, "verify", Json::Object(named.collect()));
     let mut rows = Rows::new(call);
     // Without a head nothing was sealed here: whatever lies in the log is too much.
     let head = head::of_the_rows().unwrap_or(head::Head::empty());
@@ -122,6 +130,7 @@ fn verify(call: &Call) -> Datum {
             event_id: None,
         }));
     }
+    access::verified(lines.len() as u64);
     for line in lines {
         rows.push(&[
             line.log_index.map(Datum::from),

@@ -5,6 +5,7 @@ use super::event_document::{EventDocument, RowValue};
 use super::query::checked;
 use crate::error::Fault;
 use crate::fmgr::Call;
+use crate::hooks::access;
 use crate::store::view::EventRow;
 use auditlog_index::{terms_of, value_term_of};
 use auditlog_query::eval::{Document, each_text};
@@ -69,6 +70,7 @@ fn rebuild(call: &Call) -> Datum {
 
 fn word_candidates(call: &Call) -> Datum {
     let Some(query) = call.str(0) else { return call.null() };
+    access::note_words();
     // The plan was made when the index narrowed the query down; it may have become less selective.
     // No answer must never be taken for no candidates.
     match candidates::all(&checked(query)) {

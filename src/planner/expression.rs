@@ -23,6 +23,8 @@ pub struct Builder<'a> {
 
 /// Operators of `pg_catalog` (pg_operator.dat; OIDs there never change): = < <= > >=
 const TEXT: [u32; 5] = [98, 2314, 2315, 2318, 2317];
+/// `=` of texts.
+pub const TEXT_EQUAL: u32 = TEXT[Op::Equal as usize];
 const TIME: [u32; 5] = [1320, 1322, 1323, 1324, 1325];
 const INET: [u32; 5] = [1201, 1203, 1204, 1205, 1206];
 const ENUM: [u32; 5] = [3516, 3518, 3520, 3519, 3521];

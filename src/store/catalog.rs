@@ -28,6 +28,8 @@ pub struct Objects {
     pub event_types: Oid,
     /// `auditlog.saved_queries`.
     pub saved_queries: Oid,
+    /// `auditlog_data.principal`.
+    pub principals: Oid,
     /// `auditlog_data.tracked_table`.
     pub tracked_table: Oid,
     /// The role `auditlog_owner`.
@@ -41,6 +43,7 @@ thread_local! {
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
     static EVENT_TYPES_STALE: Cell<bool> = const { Cell::new(true) };
     static SAVED_QUERIES_CHANGES: Cell<u64> = const { Cell::new(0) };
+    static PRINCIPALS_CHANGES: Cell<u64> = const { Cell::new(0) };
 }
 
 #[pgrx::pg_guard]
@@ -52,6 +55,9 @@ unsafe extern "C-unwind" fn invalidate(_argument: pg_sys::Datum, relation: Oid) 
             }
             if relation == Oid::INVALID || relation == known.saved_queries {
                 saved_queries_changed();
+            }
+            if relation == Oid::INVALID || relation == known.principals {
+                principals_changed();
             }
             if relation == Oid::INVALID
                 || relation == known.log
@@ -92,6 +98,15 @@ pub fn saved_queries_changes() -> u64 {
     SAVED_QUERIES_CHANGES.get()
 }
 
+fn principals_changed() {
+    PRINCIPALS_CHANGES.set(PRINCIPALS_CHANGES.get().wrapping_add(1));
+}
+
+/// Another number whenever the principals may have changed.
+pub fn principals_changes() -> u64 {
+    PRINCIPALS_CHANGES.get()
+}
+
 /// Our objects; raises an error when the extension is not in this database.
 pub fn objects() -> Objects {
     find().unwrap_or_else(|| {
@@ -114,6 +129,7 @@ pub fn find() -> Option<Objects> {
     OBJECTS.with_borrow_mut(|o| *o = Some(objects));
     EVENT_TYPES_STALE.set(true);
     saved_queries_changed();
+    principals_changed();
     Some(objects)
 }
 
@@ -163,6 +179,7 @@ fn look_up() -> Option<Objects> {
             events: relation("events", public)?,
             event_types: relation("event_types", public)?,
             saved_queries: relation("saved_queries", public)?,
+            principals: relation("principal", data)?,
             tracked_table: relation("tracked_table", data)?,
             owner,
             severities,

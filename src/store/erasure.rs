@@ -78,17 +78,22 @@ pub fn erase(places: &[i64]) -> usize {
     values
 }
 
-/// Places that erasure events of the log name, as pairs of first and last, ascending.
+/// Places that erasure events name, as pairs of first and last, ascending. One that was just committed waits in the
+/// inbox while its values are erased already.
 pub fn told() -> Vec<(i64, i64)> {
     // A superuser may have written such an event past all guards, so nothing is expected of its shape.
     let rows = as_owner(|| {
         spi::read(
-            "SELECT (r ->> 0)::bigint AS first, (r ->> 1)::bigint AS last FROM auditlog_data.log AS l \
+            "SELECT (r ->> 0)::bigint AS first, (r ->> 1)::bigint AS last FROM (\
+                 SELECT extra FROM auditlog_data.log WHERE event_type = 'auditlog.erasure' \
+                 UNION ALL SELECT extra FROM auditlog_data.inbox_0 WHERE event_type = 'auditlog.erasure' \
+                 UNION ALL SELECT extra FROM auditlog_data.inbox_1 WHERE event_type = 'auditlog.erasure' \
+                 UNION ALL SELECT extra FROM auditlog_data.inbox_2 WHERE event_type = 'auditlog.erasure' \
+                 UNION ALL SELECT extra FROM auditlog_data.inbox_3 WHERE event_type = 'auditlog.erasure') AS l \
              CROSS JOIN LATERAL jsonb_array_elements( \
                  CASE WHEN jsonb_typeof(l.extra #> '{metadata,log_indexes}') = 'array' \
                  THEN l.extra #> '{metadata,log_indexes}' ELSE '[]' END) AS r \
-             WHERE l.event_type = 'auditlog.erasure' \
-             AND CASE WHEN jsonb_typeof(r) = 'array' THEN r ->> 0 ~ '^[0-9]{1,18}$' AND r ->> 1 ~ '^[0-9]{1,18}$' ELSE false END \
+             WHERE CASE WHEN jsonb_typeof(r) = 'array' THEN r ->> 0 ~ '^[0-9]{1,18}$' AND r ->> 1 ~ '^[0-9]{1,18}$' ELSE false END \
              ORDER BY 1, 2",
             &[],
         )

@@ -6,10 +6,12 @@ use super::catalog::objects;
 use super::columns::{ENTRY_HASH, INBOX, REDACTED, RowBuf, SALT, at, text_list};
 use super::row::Hasher;
 use crate::error::Fault;
+use crate::random::DATABASE_EVENT;
 use crate::shmem::{self, INBOXES, Slot};
 use auditlog_core::columns::COLUMNS;
 use auditlog_core::document;
 use auditlog_core::personal::{DEFAULT_PATHS, SALT_BYTES};
+use auditlog_queue::Provenance;
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
@@ -22,17 +24,30 @@ thread_local! {
     static PERSONAL: RefCell<(String, Option<Vec<String>>)> = const { RefCell::new((String::new(), None)) };
 }
 
-/// Event types that only the audit log itself records: what it says of erasures and of its own protection
-/// must not come from anybody else.
-const OWN_TYPES: [&[u8]; 8] = [
+/// Event types that only the audit log itself records: what it says of erasures, of what retention
+/// removed and of its own protection must not come from anybody else.
+const OWN_TYPES: [&[u8]; 21] = [
+    b"auditlog.access_denied",
     b"auditlog.erasure",
+    b"auditlog.export",
     b"auditlog.incarnation",
     b"auditlog.key_rotate",
     b"auditlog.policy_change",
+    b"auditlog.principal_change",
+    b"auditlog.query_change",
     b"auditlog.restore",
+    b"auditlog.retention",
+    b"auditlog.role_grant",
+    b"auditlog.role_revoke",
+    b"auditlog.search",
+    b"auditlog.setting_change",
     b"auditlog.sink_change",
     b"auditlog.tamper_attempt",
+    b"auditlog.type_change",
     b"auditlog.verify_failed",
+    b"auditlog.verify_ok",
+    b"auditlog.view",
+    b"auditlog.write_failed",
 ];
 
 /// Completes a row whose caller's columns are set: provenance, salt, hash. Refuses what only the audit
@@ -48,13 +63,31 @@ pub fn complete(row: &mut RowBuf<INBOX>, recorded_at: i64) {
             .hint("Take a type of your own.")
             .raise();
     }
+    let place = at("event_id");
+    // SAFETY: a text column.
+    if !row.nulls[place] && unsafe { super::row::bytes(row.values[place]) }.starts_with(DATABASE_EVENT.as_bytes()) {
+        Fault::refused("only the database itself records events with such an event_id")
+            .detail(format!("event_id begins with {DATABASE_EVENT}."))
+            .hint("Take another one, or none: then one is made.")
+            .raise();
+    }
     complete_own(row, recorded_at);
 }
 
 /// The same for an event of the audit log about itself.
 pub fn complete_own(row: &mut RowBuf<INBOX>, recorded_at: i64) {
-    row.time(at("recorded_at"), recorded_at);
     crate::provenance::fill(row);
+    seal(row, recorded_at);
+}
+
+/// The same for what the recorder records on behalf of a session.
+pub fn complete_for(row: &mut RowBuf<INBOX>, recorded_at: i64, who: &Provenance) {
+    crate::provenance::fill_from(row, who);
+    seal(row, recorded_at);
+}
+
+fn seal(row: &mut RowBuf<INBOX>, recorded_at: i64) {
+    row.time(at("recorded_at"), recorded_at);
     hide_personal(row);
     row.clear(REDACTED);
     // SAFETY: the row has the inbox's columns and types.

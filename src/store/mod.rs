@@ -1,6 +1,7 @@
 //! The only part of the extension that touches tables: by SQL through SPI where speed does not
 //! matter, by PostgreSQL's own heap functions where every event passes.
 
+pub mod audited;
 pub mod bulk;
 pub mod capture_plan;
 pub mod capture_template;
@@ -18,14 +19,18 @@ pub mod jsonb;
 pub mod jsonb_build;
 pub mod log;
 pub mod partitions;
+pub mod principals;
+pub mod roles;
 pub mod row;
 pub mod row_chunk;
 pub mod row_memory;
 pub mod saved_queries;
 pub mod scan;
+pub mod settings;
 pub mod spi;
 pub mod suggestions;
 pub mod tiles;
+pub mod token_keys;
 pub mod tracked;
 pub mod trigger_ddl;
 pub mod verified;

@@ -121,6 +121,15 @@ pub unsafe fn text(datum: Datum) -> String {
     String::from_utf8_lossy(unsafe { bytes(datum) }).into_owned()
 }
 
+/// What becomes of a value whose bytes are none of its type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Corrupt {
+    /// There is no entry.
+    Refused,
+    /// Its bytes go into the entry.
+    AsItLies,
+}
+
 #[derive(Clone, Copy)]
 enum Slot<'a> {
     Ready(Value<'a>),
@@ -153,7 +162,9 @@ impl Hasher {
         Ok(chain::entry_hash(&self.entry))
     }
 
-    /// The row's values as an entry that hides nothing: what a bundle holds (docs/format.md).
+    /// The row's values as an entry that hides nothing: what a bundle holds (docs/format.md). A value whose bytes
+    /// are none of its type goes in as it lies: no verifier takes that for what was sealed, and the others of
+    /// the row still say which event it was.
     ///
     /// # Safety
     /// As [`Hasher::entry_hash`].
@@ -165,7 +176,7 @@ impl Hasher {
         };
         // SAFETY: as the caller promises.
         unsafe {
-            self.with_fields(values, nulls, &nothing, |fields, entry| {
+            self.read_fields(values, nulls, &nothing, Corrupt::AsItLies, |fields, entry| {
                 encode_entry(fields, &nothing, entry)
             })?
         }?;
@@ -236,59 +247,35 @@ impl Hasher {
         hiding: &Hiding<'_>,
         f: impl FnOnce(&[Value<'_>; HASHED], &mut Vec<u8>) -> R,
     ) -> Result<R, RowError> {
+        // SAFETY: as the caller promises.
+        unsafe { self.read_fields(values, nulls, hiding, Corrupt::Refused, f) }
+    }
+
+    /// The same, with a choice of what becomes of corrupt values.
+    unsafe fn read_fields<R>(
+        &mut self,
+        values: &[Datum],
+        nulls: &[bool],
+        hiding: &Hiding<'_>,
+        corrupt: Corrupt,
+        f: impl FnOnce(&[Value<'_>; HASHED], &mut Vec<u8>) -> R,
+    ) -> Result<R, RowError> {
         self.payloads.clear();
         self.entry.clear();
         let mut slots = [Slot::Ready(Value::Null); HASHED];
-        for (i, column) in COLUMNS.iter().enumerate() {
+        for i in 0..HASHED {
             if nulls[i] {
                 continue;
             }
-            let corrupt = || RowError::Corrupt(column.name);
-            slots[i] = match column.kind {
-                Kind::Time => Slot::Ready(Value::Int(values[i].value() as i64 + super::POSTGRES_EPOCH)),
-                Kind::Int => Slot::Ready(Value::Int(values[i].value() as i64)),
-                Kind::Text if column.name == "severity" => {
-                    // SAFETY: plain oid datum.
-                    let oid = unsafe { pg_sys::Oid::from_datum_unchecked(values[i]) };
-                    let label = match &self.severities {
-                        Some(known) => super::catalog::label_of(oid, known),
-                        None => super::catalog::severity_label(oid),
-                    };
-                    let label = label.ok_or_else(corrupt)?;
-                    Slot::Ready(Value::Text(label.as_bytes()))
+            let start = self.payloads.len();
+            // SAFETY: as the caller promises.
+            slots[i] = match unsafe { self.slot(i, values[i], hiding) } {
+                Err(RowError::Corrupt(_)) if corrupt == Corrupt::AsItLies => {
+                    self.payloads.truncate(start);
+                    // SAFETY: as the caller promises.
+                    unsafe { self.as_it_lies(i, values[i]) }
                 }
-                // SAFETY: varlena columns.
-                Kind::Text => Slot::Ready(Value::Text(unsafe { bytes(values[i]) })),
-                Kind::Inet => {
-                    // SAFETY: varlena column.
-                    let raw: &[u8] = unsafe { bytes(values[i]) };
-                    match raw {
-                        [2, bits, address @ ..] if address.len() >= 4 => Slot::Ready(Value::Inet(*bits, &address[..4])),
-                        [3, bits, address @ ..] if address.len() >= 16 => {
-                            Slot::Ready(Value::Inet(*bits, &address[..16]))
-                        }
-                        _ => return Err(corrupt()),
-                    }
-                }
-                Kind::TextArray => {
-                    // SAFETY: varlena column.
-                    let items = array_items(unsafe { bytes(values[i]) }).ok_or_else(corrupt)?;
-                    let start = self.payloads.len();
-                    text_array(items.into_iter(), &mut self.payloads);
-                    Slot::Payload(start, self.payloads.len())
-                }
-                Kind::Json => {
-                    // SAFETY: varlena column.
-                    let data = unsafe { bytes(values[i]) };
-                    let start = self.payloads.len();
-                    if hiding.hides_below(column.path) {
-                        let tree = jsonb::tree(data).map_err(|_| corrupt())?;
-                        canonical_json(&tree, column.path, hiding, &mut self.payloads)?;
-                    } else {
-                        jsonb::canonical(data, &mut self.payloads).map_err(|_| corrupt())?;
-                    }
-                    Slot::Payload(start, self.payloads.len())
-                }
+                slot => slot?,
             };
         }
         let payloads = &self.payloads;
@@ -301,6 +288,74 @@ impl Hasher {
             };
         }
         Ok(f(&fields, &mut self.entry))
+    }
+
+    /// One value, not NULL, of the column at position `i`.
+    unsafe fn slot<'a>(&mut self, i: usize, value: Datum, hiding: &Hiding<'_>) -> Result<Slot<'a>, RowError> {
+        let column = &COLUMNS[i];
+        let corrupt = || RowError::Corrupt(column.name);
+        Ok(match column.kind {
+            // a touched row may hold infinity
+            Kind::Time => Slot::Ready(Value::Int((value.value() as i64).wrapping_add(super::POSTGRES_EPOCH))),
+            Kind::Int => Slot::Ready(Value::Int(value.value() as i64)),
+            Kind::Text if column.name == "severity" => {
+                // SAFETY: plain oid datum.
+                let oid = unsafe { pg_sys::Oid::from_datum_unchecked(value) };
+                let label = match &self.severities {
+                    Some(known) => super::catalog::label_of(oid, known),
+                    None => super::catalog::severity_label(oid),
+                };
+                let label = label.ok_or_else(corrupt)?;
+                Slot::Ready(Value::Text(label.as_bytes()))
+            }
+            // SAFETY: varlena columns.
+            Kind::Text => Slot::Ready(Value::Text(unsafe { bytes(value) })),
+            Kind::Inet => {
+                // SAFETY: varlena column.
+                let raw: &[u8] = unsafe { bytes(value) };
+                match raw {
+                    [2, bits, address @ ..] if address.len() >= 4 => Slot::Ready(Value::Inet(*bits, &address[..4])),
+                    [3, bits, address @ ..] if address.len() >= 16 => Slot::Ready(Value::Inet(*bits, &address[..16])),
+                    _ => return Err(corrupt()),
+                }
+            }
+            Kind::TextArray => {
+                // SAFETY: varlena column.
+                let items = array_items(unsafe { bytes(value) }).ok_or_else(corrupt)?;
+                let start = self.payloads.len();
+                text_array(items.into_iter(), &mut self.payloads);
+                Slot::Payload(start, self.payloads.len())
+            }
+            Kind::Json => {
+                // SAFETY: varlena column.
+                let data = unsafe { bytes(value) };
+                let start = self.payloads.len();
+                if hiding.hides_below(column.path) {
+                    let tree = jsonb::tree(data).map_err(|_| corrupt())?;
+                    canonical_json(&tree, column.path, hiding, &mut self.payloads)?;
+                } else {
+                    jsonb::canonical(data, &mut self.payloads).map_err(|_| corrupt())?;
+                }
+                Slot::Payload(start, self.payloads.len())
+            }
+        })
+    }
+
+    /// The bytes of a corrupt value, under its column's type.
+    unsafe fn as_it_lies<'a>(&mut self, i: usize, value: Datum) -> Slot<'a> {
+        // SAFETY: as the caller promises: all but the numbers, which are never corrupt, and the severity are varlenas.
+        let raw = || unsafe { bytes(value) };
+        match COLUMNS[i].kind {
+            Kind::Time | Kind::Int => Slot::Ready(Value::Int(value.value() as i64)),
+            Kind::Text if COLUMNS[i].name == "severity" => Slot::Ready(Value::Text(b"?")),
+            Kind::Text => Slot::Ready(Value::Text(raw())),
+            Kind::Inet => Slot::Ready(Value::Inet(u8::MAX, raw())),
+            Kind::TextArray | Kind::Json => {
+                let start = self.payloads.len();
+                self.payloads.extend_from_slice(raw());
+                Slot::Payload(start, self.payloads.len())
+            }
+        }
     }
 
     /// Does the row's stored `entry_hash` fit its content? `Err` says why it cannot be told.

@@ -77,6 +77,13 @@ impl Arg {
             value: Some(super::columns::bigint_list(values)),
         }
     }
+    /// A `text[]`; `None` is NULL.
+    pub fn texts(values: Option<&[String]>) -> Arg {
+        Arg {
+            type_oid: pg_sys::TEXTARRAYOID,
+            value: values.map(|v| super::columns::text_list(v.iter().map(String::as_str))),
+        }
+    }
     /// A `jsonb`.
     pub fn jsonb(value: &auditlog_core::json::Json) -> Arg {
         Arg {
@@ -117,6 +124,11 @@ impl Cell {
             Cell::Bytes(b) => Some(String::from_utf8_lossy(b).into_owned()),
             _ => None,
         }
+    }
+    /// The items of a `text[]`, when there is one.
+    pub fn texts(&self) -> Option<Vec<String>> {
+        let items = super::row::array_items(self.bytes()?)?;
+        Some(items.iter().map(|i| String::from_utf8_lossy(i).into_owned()).collect())
     }
     /// The bytes, when there are some.
     pub fn bytes(&self) -> Option<&[u8]> {
@@ -223,6 +235,20 @@ fn execute_and<R>(sql: &str, args: &[Arg], read_only: bool, take: impl FnOnce() 
             0,
             false,
         );
+        // Whoever has switched it off asks for an error where policies would hide rows; of the owner, who
+        // does our own bookkeeping, they hide none.
+        if !pg_sys::row_security && super::catalog::find().is_some_and(|ours| ours.owner == pg_sys::GetUserId()) {
+            pg_sys::set_config_option(
+                c"row_security".as_ptr(),
+                c"on".as_ptr(),
+                pg_sys::GucContext::PGC_USERSET,
+                pg_sys::GucSource::PGC_S_SESSION,
+                pg_sys::GucAction::GUC_ACTION_SAVE,
+                true,
+                0,
+                false,
+            );
+        }
         pg_sys::SPI_connect();
         let code = pg_sys::SPI_execute_with_args(
             text.as_ptr(),

@@ -1,7 +1,12 @@
 //! How far the verification in the background has come.
 
 use super::POSTGRES_EPOCH;
+use super::columns::LOG;
 use super::spi::{self, Arg};
+use pgrx::pg_sys::Datum;
+
+/// Places that `outside` names at most.
+const NAMED: i64 = 20;
 
 /// State of the verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,4 +50,22 @@ pub fn keep(state: &Verified) {
             Arg::text(state.first.as_deref()),
         ],
     );
+}
+
+/// Hands the rows with these places to `each`, in their order, under the active snapshot.
+pub fn rows(from: i64, before: i64, each: impl FnMut(&[Datum; LOG], &[bool; LOG])) {
+    spi::read_rows::<LOG>(
+        "SELECT * FROM auditlog_data.log WHERE log_index >= $1 AND log_index < $2 ORDER BY log_index",
+        &[Arg::int(from), Arg::int(before)],
+        each,
+    );
+}
+
+/// Places of rows that no log of this size has, under the active snapshot; some of them when there are many.
+pub fn outside(size: i64) -> Vec<i64> {
+    let rows = spi::read(
+        "SELECT log_index FROM auditlog_data.log WHERE log_index >= $1 OR log_index < 0 ORDER BY log_index LIMIT $2",
+        &[Arg::int(size), Arg::int(NAMED)],
+    );
+    rows.iter().filter_map(|row| row[0].int()).collect()
 }

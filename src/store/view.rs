@@ -1,6 +1,7 @@
 //! The row type of the view `auditlog.events`, whose columns stand in an order made for people.
 
 use super::columns::{INBOX, LOG, RowBuf};
+use super::spi::{self, Arg};
 use crate::compat::attribute;
 use auditlog_core::columns::{COLUMNS, position};
 use pgrx::pg_sys;
@@ -189,3 +190,23 @@ pub unsafe fn numbers(desc: pg_sys::TupleDesc) -> Rc<Numbers> {
 
 /// The view shows every column of the log.
 const _: () = assert!(LOG == COLUMNS.len() + 8 && LOG <= MOST);
+
+/// Where an event stands in the log.
+pub struct Placed {
+    /// Its place; `None` while it is not sealed.
+    pub log_index: Option<i64>,
+    /// The hash of its entry.
+    pub entry_hash: Vec<u8>,
+}
+
+/// The event with this id, the earliest where there are several, of those that the caller may see.
+pub fn find(event_id: &str) -> Option<Placed> {
+    let rows = spi::read(
+        "SELECT log_index, entry_hash FROM auditlog.events WHERE event_id = $1 ORDER BY log_index LIMIT 1",
+        &[Arg::text(Some(event_id))],
+    );
+    rows.first().map(|row| Placed {
+        log_index: row[0].int(),
+        entry_hash: row[1].bytes().unwrap_or_default().to_vec(),
+    })
+}

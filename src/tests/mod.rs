@@ -2,4 +2,5 @@
 //! sessions, commits, roles or crashes is in `tests/` (see tests/README.md).
 
 mod json;
+mod queue;
 mod recording;

@@ -29,7 +29,13 @@ const ALLOWED: [&str; 9] = [
 ];
 
 /// What a dump needs to lay the partitions out again.
-const RESTORE: [&str; 4] = ["CREATE TABLE", "ALTER INDEX", "CREATE TRIGGER", "ALTER TABLE"];
+const RESTORE: [&str; 5] = [
+    "CREATE TABLE",
+    "ALTER INDEX",
+    "CREATE TRIGGER",
+    "CREATE POLICY",
+    "ALTER TABLE",
+];
 
 const COMMANDS: &str = "\
 SELECT c.command_tag, c.object_type, c.schema_name, c.object_identity, \
@@ -144,7 +150,9 @@ fn updates_extension(trigger: &pg_sys::EventTriggerData) -> bool {
 fn lays_out_partition(trigger: &pg_sys::EventTriggerData) -> bool {
     use pg_sys::AlterTableType as A;
     match node_tag(trigger) {
-        pg_sys::NodeTag::T_IndexStmt | pg_sys::NodeTag::T_CreateTrigStmt => return true,
+        pg_sys::NodeTag::T_IndexStmt | pg_sys::NodeTag::T_CreateTrigStmt | pg_sys::NodeTag::T_CreatePolicyStmt => {
+            return true;
+        }
         pg_sys::NodeTag::T_CreateStmt => {
             let statement: *const pg_sys::CreateStmt = trigger.parsetree.cast();
             // SAFETY: the tag says what the node is. A child by inheritance is no partition.

@@ -17,7 +17,7 @@ fn refuse(call: &Call) -> Datum {
         (
             _,
             table @ ("tile" | "incarnation" | "signing_key" | "key_rotation" | "checkpoint" | "cosignature"
-            | "checkpoint_sink" | "publisher" | "tracked_table"),
+            | "checkpoint_sink" | "publisher" | "principal" | "token_keys" | "tracked_table"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -26,6 +26,7 @@ fn refuse(call: &Call) -> Datum {
                 "incarnation" | "key_rotation" | "checkpoint_sink" | "publisher" => {
                     crate::worker::is_publisher() || checkpoints::is_trusted()
                 }
+                "principal" | "token_keys" => checkpoints::is_trusted(),
                 _ => crate::worker::is_publisher(),
             };
             if trusted || (trigger.tg_event & 3 == 0 && restoring()) {

@@ -5,8 +5,22 @@ use pgrx::pg_sys::panic::CaughtError;
 use pgrx::prelude::*;
 use std::panic::AssertUnwindSafe;
 
+/// Why a piece of work failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// The error's SQLSTATE.
+    pub code: PgSqlErrorCode,
+    /// Its message.
+    pub message: String,
+}
+
 /// Runs `work` in a transaction. On an error the transaction is rolled back and the message returned.
 pub fn transaction<R>(work: impl FnOnce() -> R) -> Result<R, String> {
+    attempt(work).map_err(|failure| failure.message)
+}
+
+/// The same, for who has to know what kind of error it was.
+pub fn attempt<R>(work: impl FnOnce() -> R) -> Result<R, Failure> {
     // SAFETY: a worker's main loop, outside any transaction.
     unsafe {
         pg_sys::SetCurrentStatementStartTimestamp();
@@ -23,12 +37,12 @@ pub fn transaction<R>(work: impl FnOnce() -> R) -> Result<R, String> {
         Ok(result)
     }))
     .catch_others(|caught| {
-        let message = describe(&caught);
+        let failure = describe(&caught);
         // SAFETY: pgrx has taken the error out of PostgreSQL's stack; back to a clean state, as
         // PostgresMain does after an error.
         unsafe { pg_sys::AbortCurrentTransaction() };
-        pgrx::log!("pg_auditlog: {message}");
-        Err(message)
+        pgrx::log!("pg_auditlog: {}", failure.message);
+        Err(failure)
     })
     .execute();
     // SAFETY: statistics of this process; otherwise autovacuum never learns of its writes.
@@ -36,9 +50,13 @@ pub fn transaction<R>(work: impl FnOnce() -> R) -> Result<R, String> {
     result
 }
 
-fn describe(caught: &CaughtError) -> String {
-    match caught {
-        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => report.message().to_owned(),
-        CaughtError::RustPanic { ereport, .. } => format!("internal error: {}", ereport.message()),
+fn describe(caught: &CaughtError) -> Failure {
+    let (report, prefix) = match caught {
+        CaughtError::PostgresError(report) | CaughtError::ErrorReport(report) => (report, ""),
+        CaughtError::RustPanic { ereport, .. } => (ereport, "internal error: "),
+    };
+    Failure {
+        code: report.sql_error_code(),
+        message: format!("{prefix}{}", report.message()),
     }
 }

@@ -53,7 +53,11 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
             if database == 0 {
                 continue;
             }
-            for (duty, worker) in [(Duty::Sealer, &slot.sealer), (Duty::Publisher, &slot.publisher)] {
+            for (duty, worker) in [
+                (Duty::Sealer, &slot.sealer),
+                (Duty::Recorder, &slot.recorder),
+                (Duty::Publisher, &slot.publisher),
+            ] {
                 let pid = worker.pid.load(Ordering::Acquire);
                 let due = now >= worker.not_before.load(Ordering::Acquire);
                 if pid > 0 && !is_running(pid) {
@@ -74,12 +78,14 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
     }
 }
 
-/// Takes over changed settings after a SIGHUP.
-pub fn reload() {
-    if BackgroundWorker::sighup_received() {
+/// Takes over changed settings after a SIGHUP; returns whether there was one.
+pub fn reload() -> bool {
+    let received = BackgroundWorker::sighup_received();
+    if received {
         // SAFETY: on the main thread of a worker, outside any transaction.
         unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) }
     }
+    received
 }
 
 fn is_running(pid: i32) -> bool {
@@ -93,6 +99,7 @@ fn start(duty: Duty, worker: &Worker, database: u32, now: i64) {
     let (name, function) = match duty {
         Duty::Sealer => ("sealer", "auditlog_sealer_main"),
         Duty::Publisher => ("publisher", "auditlog_publisher_main"),
+        Duty::Recorder => ("recorder", "auditlog_recorder_main"),
     };
     let started = BackgroundWorkerBuilder::new(&format!("pg_auditlog {name} {database}"))
         .set_type(&format!("pg_auditlog {name}"))

@@ -1,5 +1,5 @@
-//! Background workers: a launcher for the cluster, a sealer and a publisher for each database with the
-//! extension.
+//! Background workers: a launcher for the cluster; a sealer, a recorder and a publisher for each database with
+//! the extension.
 
 pub mod checkpoint;
 pub mod comparison;
@@ -13,7 +13,9 @@ pub mod off_main;
 pub mod origin;
 pub mod presence;
 pub mod publisher;
+pub mod recorder;
 pub mod sealer;
+pub mod settings;
 pub mod signing;
 pub mod upkeep;
 pub mod verification;
@@ -29,6 +31,8 @@ pub enum Duty {
     Sealer,
     /// Signs checkpoints and hands them out.
     Publisher,
+    /// Records what sessions left in the queue.
+    Recorder,
 }
 
 thread_local! {
@@ -43,6 +47,11 @@ pub fn is_sealer() -> bool {
 /// Is this process the publisher?
 pub fn is_publisher() -> bool {
     DUTY.get() == Some(Duty::Publisher)
+}
+
+/// Is this process a worker of ours for a database?
+pub fn is_ours() -> bool {
+    DUTY.get().is_some()
 }
 
 /// Gives this process its duty; called by the workers' main functions only.

@@ -193,7 +193,7 @@ impl Sealer {
                 self.partitions.forget();
                 self.tree = None;
                 self.failures += 1;
-                self.slot.set_error(&message);
+                self.slot.errors.set(&message);
                 Round::Idle
             }
         }

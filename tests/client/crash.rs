@@ -1,12 +1,17 @@
 //! The server is killed with signal 9 while many clients record: nothing acknowledged is lost,
 //! nothing is there twice, the sealer goes on by itself.
 //!
-//! Short by default; `AUDITLOG_SOAK=1` runs 64 clients, 50,000 events, 20 rounds.
+//! Short by default; `AUDITLOG_SOAK=1` runs 64 clients, a million events, 20 rounds.
 
+use crate::offline::{Folder, bundle, dsn, said};
+use crate::program::Program;
 use auditlog_testkit::crash::kill9;
-use auditlog_testkit::log::{assert_words_agree, count_events, scalar, text, verify, wait_indexed, wait_sealed_for};
+use auditlog_testkit::log::{
+    assert_words_agree, count_events, scalar, text, verify, verify_all, wait_indexed, wait_sealed_for,
+};
 use auditlog_testkit::postgres::{Client, NoTls};
 use auditlog_testkit::{Cluster, LONG, Options, Random, SetAtEnd, Victim, wait_until};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -23,7 +28,7 @@ impl Plan {
         if std::env::var("AUDITLOG_SOAK").is_ok_and(|v| v == "1") {
             Plan {
                 clients: 64,
-                events: 50_000,
+                events: 1_000_000,
                 rounds: 20,
             }
         } else {
@@ -96,6 +101,51 @@ fn client(cluster: &Cluster, number: u64, shared: &Shared) {
     shared.ids.lock().expect("no panic").extend(mine);
 }
 
+/// Nobody cries wolf: not verify(), not the background, not those who have a file of checkpoints or a bundle.
+fn no_false_alarm(cluster: &Cluster, file: &Path) {
+    let mut admin = cluster.connect("audited");
+    assert_eq!(verify_all(&mut admin), []);
+    let health = "SELECT coalesce(string_agg(\"check\" || ': ' || detail, '; '), '') FROM auditlog.health()
+        WHERE status = 'error' OR \"check\" IN ('verification', 'protection', 'checkpoints') AND status <> 'ok'";
+    wait_until("health() is well", LONG * 2, || text(&mut admin, health).is_empty());
+    let alarms = "SELECT count(*) FROM auditlog.events
+        WHERE event_type IN ('auditlog.tamper_attempt', 'auditlog.verify_failed', 'auditlog.policy_change', 'auditlog.incarnation')";
+    assert_eq!(scalar(&mut admin, alarms), 0, "events that tell of an attack");
+    let note = text(&mut admin, "SELECT auditlog.checkpoint()");
+    let size: u64 = note.lines().nth(1).expect("a size").parse().expect("a number");
+    let delivered =
+        format!("SELECT count(*) FROM auditlog.checkpoint_sinks WHERE state = 'ok' AND delivered_size = {size}");
+    wait_until("the file has it", LONG, || scalar(&mut admin, &delivered) == 1);
+    // A crash may have torn nothing, nor repeated, nor left out.
+    let kept = std::fs::read_to_string(file).expect("the file");
+    let signed = scalar(&mut admin, "SELECT count(*) FROM auditlog.checkpoints");
+    let sizes: Vec<u64> = kept
+        .split("\n\n")
+        .filter_map(|part| part.lines().rev().nth(1)?.parse().ok())
+        .collect();
+    assert!(sizes.is_sorted(), "{sizes:?}");
+    let distinct = sizes.iter().collect::<std::collections::BTreeSet<_>>().len();
+    assert_eq!(distinct as i64, signed, "checkpoints in the file");
+    let (program, folder) = (Program::ours(), Folder::new());
+    let to = folder.path("bundle");
+    let made = bundle(&program, &dsn(cluster.dir(), "audited"), &to, &[]);
+    assert!(made.status.success(), "{}", said(&made));
+    let key = text(&mut admin, "SELECT auditlog.public_key()");
+    let old = folder.path("old");
+    let first = "SELECT note FROM auditlog.checkpoints ORDER BY size LIMIT 1";
+    std::fs::write(&old, text(&mut admin, first)).expect("write");
+    let checked = program.output(&[
+        "verify",
+        &to.display().to_string(),
+        "--key",
+        &key,
+        "--checkpoint",
+        &old.display().to_string(),
+    ]);
+    assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
+    println!("{signed} checkpoints; {}", said(&checked));
+}
+
 /// Everything acknowledged is there once; the log has no gap; nothing was touched.
 fn check(cluster: &Cluster, acknowledged: &[String]) {
     let mut admin = cluster.connect("audited");
@@ -137,8 +187,21 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     let plan = Plan::get();
     let mut random = Random::from_clock();
     // fsync costs nothing to keep here, and it makes the timing of commits what it is in life
-    let cluster = Cluster::start(&Options::default().set("fsync", "on").set("max_connections", "150"));
-    drop(cluster.create_database_with_extension("audited"));
+    let cluster = Cluster::start(
+        &Options::default()
+            .set("fsync", "on")
+            .set("max_connections", "150")
+            .set("auditlog.checkpoint_interval", "1")
+            .set("auditlog.verify_interval", "60"),
+    );
+    let file = cluster.dir().join("checkpoints");
+    cluster
+        .create_database_with_extension("audited")
+        .execute(
+            "SELECT auditlog.add_checkpoint_sink('file', 'file', $1)",
+            &[&file.display().to_string()],
+        )
+        .expect("add_checkpoint_sink()");
     let shared = Shared::default();
     thread::scope(|scope| {
         let end = SetAtEnd(&shared.stop);
@@ -174,6 +237,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     });
     let ids = shared.ids.into_inner().expect("no panic");
     check(&cluster, &ids);
+    no_false_alarm(&cluster, &file);
     // and it goes on
     let mut admin = cluster.connect("audited");
     let events = count_events(&mut admin);

@@ -4,33 +4,34 @@
 mod attacks;
 mod forge;
 mod matrix;
+mod tls;
 
 use crate::program::Program;
 use crate::proof::record;
 use auditlog_testkit::Database;
-use auditlog_testkit::log::{text, wait_sealed};
+use auditlog_testkit::log::{text, verify, wait_sealed};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 /// Where libpq finds the database.
-fn dsn(directory: &Path, database: &str) -> String {
+pub fn dsn(directory: &Path, database: &str) -> String {
     format!("host={} port=5432 user=postgres dbname={database}", directory.display())
 }
 
-fn bundle(program: &Program, dsn: &str, to: &Path, more: &[&str]) -> Output {
+pub fn bundle(program: &Program, dsn: &str, to: &Path, more: &[&str]) -> Output {
     let to = to.display().to_string();
     program.output(&[&["bundle", "--dsn", dsn, "--out", &to], more].concat())
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     auditlog_testkit::command::both(output)
 }
 
 /// A folder of our own that goes with the test.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Folder {
+    pub fn new() -> Folder {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static COUNTER: AtomicUsize = AtomicUsize::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
@@ -39,7 +40,7 @@ impl Folder {
         Folder(path)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }
@@ -131,4 +132,53 @@ fn an_auditor_needs_a_bundle_and_a_key() {
         &[],
     );
     assert_eq!(made.status.code(), Some(2), "{}", said(&made));
+}
+
+/// Who asks for a bundle while values are being erased gets one in which each erasure is told of.
+#[test]
+fn a_bundle_is_in_order_whatever_is_erased_meanwhile() {
+    let program = Program::ours();
+    let db = Database::new();
+    let mut client = db.superuser();
+    client
+        .batch_execute(
+            "INSERT INTO auditlog.events (event_type, actor_email)
+                 SELECT 'a.b', 'person' || i || '@example.org' FROM generate_series(1, 40) AS i",
+        )
+        .expect("INSERT");
+    wait_sealed(&mut client);
+    let dsn = dsn(auditlog_testkit::shared().dir(), db.name());
+    let key = {
+        text(&mut client, "SELECT auditlog.checkpoint()");
+        text(&mut client, "SELECT auditlog.public_key()")
+    };
+    let folder = Folder::new();
+    std::thread::scope(|scope| {
+        let erasing = scope.spawn(|| {
+            let mut client = db.superuser();
+            for person in 1..=40 {
+                let erase = format!("SELECT auditlog.erase('actor.email:person{person}@example.org', 'GDPR')");
+                client.batch_execute(&erase).expect("erase()");
+                // the event that tells of it is not sealed yet: verify() has nothing to say about that
+                assert_eq!(verify(&mut client), [], "person {person}");
+                std::thread::sleep(std::time::Duration::from_millis(100));
+            }
+        });
+        for round in 1.. {
+            let last = erasing.is_finished();
+            let to = folder.path(&round.to_string());
+            let made = bundle(&program, &dsn, &to, &[]);
+            assert!(made.status.success(), "{}", said(&made));
+            let checked = program.output(&["verify", &to.display().to_string(), "--key", &key]);
+            assert_eq!(checked.status.code(), Some(0), "round {round}: {}", said(&checked));
+            if last {
+                assert!(
+                    said(&checked).contains("40 events verify with 40 values redacted"),
+                    "{}",
+                    said(&checked)
+                );
+                return;
+            }
+        }
+    });
 }

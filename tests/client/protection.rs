@@ -1,8 +1,10 @@
 //! A window in which the log was not protected is itself in the log.
 
+use auditlog_testkit::command::run;
 use auditlog_testkit::log::{scalar, text, verify, verify_all, wait_sealed};
 use auditlog_testkit::refused::refused_with;
 use auditlog_testkit::{Cluster, LONG, Options, wait_until};
+use std::process::Command;
 
 #[test]
 fn switching_protection_off_and_on_is_told_of() {
@@ -92,13 +94,14 @@ fn the_log_is_verified_in_the_background() {
     let partition = "tgrelid::regclass::text LIKE 'auditlog_data.log_standard%'";
     for sql in [
         format!("UPDATE pg_trigger SET tgenabled = 'D' WHERE {partition}"),
-        "UPDATE auditlog_data.log SET operation = 'forged' WHERE log_index = 7001; DELETE FROM auditlog_data.log WHERE log_index = 9000".to_owned(),
+        "UPDATE auditlog_data.log SET operation = 'forged' WHERE log_index = 7001; DELETE FROM auditlog_data.log WHERE log_index = 9000;
+         INSERT INTO auditlog_data.log SELECT (jsonb_populate_record(l, '{\"log_index\": 50000}')).* FROM auditlog_data.log AS l WHERE log_index = 5".to_owned(),
         format!("UPDATE pg_trigger SET tgenabled = 'A' WHERE {partition}"),
     ] {
         cluster.connect("audited").batch_execute(&sql).expect("a superuser may");
     }
     wait_until("it is found in the next pass", LONG, || {
-        text(&mut client, health).starts_with("error 2 findings in the background, the first: modified: event 7001")
+        text(&mut client, health).starts_with("error 3 findings in the background, the first: extra: event 50000")
     });
     let told = "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.verify_failed' AND extra #>> '{metadata,first}' LIKE '%9000%'";
     wait_until("an event tells of it", LONG, || scalar(&mut client, told) > 0);
@@ -107,6 +110,36 @@ fn the_log_is_verified_in_the_background() {
         "42501",
         "SELECT auditlog.record('{\"event_type\": \"auditlog.verify_failed\"}'::jsonb)",
     );
+}
+
+/// Its own types, whichever way they come.
+#[test]
+fn what_the_log_says_of_itself_nobody_else_says() {
+    let db = auditlog_testkit::Database::new();
+    let mut client = db.superuser();
+    for own in [
+        "erasure",
+        "incarnation",
+        "key_rotate",
+        "policy_change",
+        "restore",
+        "retention",
+        "sink_change",
+        "tamper_attempt",
+        "verify_failed",
+    ] {
+        for sql in [
+            format!("SELECT auditlog.record('{{\"event_type\": \"auditlog.{own}\"}}'::jsonb)"),
+            format!("INSERT INTO auditlog.events (event_type) VALUES ('a.b'), ('auditlog.{own}')"),
+        ] {
+            let error = refused_with(&mut client, "42501", &sql);
+            assert!(error.detail().is_some_and(|detail| detail.contains(own)), "{error:?}");
+        }
+        let known =
+            format!("SELECT count(*) FROM auditlog.event_types WHERE built_in AND event_type = 'auditlog.{own}'");
+        assert_eq!(scalar(&mut client, &known), 1, "{own}");
+    }
+    assert_eq!(scalar(&mut client, "SELECT count(*) FROM auditlog.events"), 0);
 }
 
 /// What nobody seals is a finding, and so is what protects the log no more.
@@ -133,11 +166,12 @@ fn what_is_missing_besides_events_is_found() {
             "UPDATE pg_trigger SET tgenabled = 'A' WHERE tgname = 'auditlog_no_truncate' AND tgrelid = 'auditlog_data.head'::regclass",
         )
         .expect("a superuser may");
-    // the sealer cannot get at the head; the event says it has been there for long
-    let mut holder = db.superuser();
-    holder
-        .batch_execute("BEGIN; LOCK TABLE auditlog_data.head IN SHARE ROW EXCLUSIVE MODE")
-        .expect("LOCK");
+    // the sealer is stopped while it naps; the event says it has been there for long
+    let sealer = scalar(
+        &mut client,
+        "SELECT pid::bigint FROM pg_stat_activity WHERE datname = current_database() AND backend_type LIKE 'pg_auditlog sealer%'",
+    );
+    let stopped = Stopped::new(sealer);
     client
         .batch_execute(
             "INSERT INTO auditlog.events (event_type) VALUES ('a.b');
@@ -154,5 +188,22 @@ fn what_is_missing_besides_events_is_found() {
     }
     let found = kinds(&mut other);
     assert!(found.contains(&"unsealed_too_long".to_owned()), "{found:?}");
-    holder.batch_execute("ROLLBACK").expect("ROLLBACK");
+    drop(stopped);
+}
+
+/// A process that is stopped until this goes.
+struct Stopped(String);
+
+impl Stopped {
+    fn new(pid: i64) -> Stopped {
+        run(Command::new("kill").args(["-STOP", &pid.to_string()]));
+        Stopped(pid.to_string())
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // Gone already is no error.
+        let _ = Command::new("kill").args(["-CONT", &self.0]).status();
+    }
 }

@@ -1,6 +1,7 @@
 //! Checkpoints leave the database: in order, until they have arrived; and what is outside shows a log that
 //! was rolled back or forked.
 
+mod receivers;
 mod restores;
 mod signer;
 pub mod witness;

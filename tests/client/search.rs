@@ -4,3 +4,4 @@ mod facets;
 mod injection;
 mod pages;
 mod saved;
+mod standby;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long form of the crash, load and query tests, some minutes: 64 clients record 50,000 events while the server is killed
+# The long form of the crash, load and query tests, some minutes: 64 clients record a million events while the server is killed
 # with signal 9 at random moments, 20 rounds; twelve writers at all isolation levels, beside a prepared and an open transaction;
 # 5,000 random queries on every path; a million random strings as queries. Arguments choose among the first three.
 set -euo pipefail

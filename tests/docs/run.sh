@@ -23,6 +23,6 @@ if [ -z "${AUDITLOG_PROGRAM:-}" ] && have cargo; then
 fi
 export AUDITLOG_PROGRAM=${AUDITLOG_PROGRAM:-}
 
-start_cluster
+ACCESS_LOG=on start_cluster
 "$PG_BIN/createdb" tour
 PGDATABASE=tour PGTZ=UTC python3 -B "$ROOT/tests/docs/check.py" "$ROOT"

@@ -39,6 +39,8 @@ pub struct Content<'a> {
     pub entry_hash: Hash,
     /// The event's id; empty when there is none.
     pub event_id: &'a [u8],
+    /// The event's type; empty when there is none.
+    pub event_type: &'a [u8],
     /// How many values are erased: only their commitments are left.
     pub redacted: u32,
     /// A column that has a value although it is erased. Nothing vouches for that value.
@@ -47,6 +49,9 @@ pub struct Content<'a> {
 
 /// The position of `event_id` in [`COLUMNS`].
 const EVENT_ID: usize = 4;
+
+/// The position of `event_type` in [`COLUMNS`].
+const EVENT_TYPE: usize = 5;
 
 /// The position of `personal` in [`COLUMNS`].
 const PERSONAL: usize = COLUMNS.len() - 1;
@@ -70,10 +75,11 @@ impl Entries {
         let values = decode_plain(record.values)?;
         let paths = personal(&values)?;
         let redacted = record.redacted.map(redactions).transpose()?.unwrap_or_default();
-        let event_id = match values[EVENT_ID] {
+        let text = |at: usize| match values[at] {
             Value::Text(text) => text,
             _ => &[],
         };
+        let (event_id, event_type) = (text(EVENT_ID), text(EVENT_TYPE));
         let mut hiding = Hiding {
             paths: paths.as_deref(),
             committer: None,
@@ -82,6 +88,7 @@ impl Entries {
         let mut content = Content {
             entry_hash: [0; 32],
             event_id,
+            event_type,
             redacted: 0,
             value_beside_erased: None,
         };
@@ -212,6 +219,7 @@ mod tests {
     #[test]
     fn positions_are_those_of_the_columns() {
         assert_eq!(position("event_id"), Some(EVENT_ID));
+        assert_eq!(position("event_type"), Some(EVENT_TYPE));
         assert_eq!(position("personal"), Some(PERSONAL));
         assert_eq!(DEFAULT_COLUMNS.map(|at| COLUMNS[at].path), DEFAULT_PATHS);
     }

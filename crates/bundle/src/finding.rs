@@ -19,7 +19,8 @@ pub enum Kind {
     RolledBack,
     /// The checkpoint is not signed by a key that the auditor gave.
     KeyReplaced,
-    /// The beginning of the log is not there, and no certificate says why.
+    /// The beginning of the log is not there, and no certificate that fits says why; or values were erased,
+    /// and no event tells of it.
     UncoveredGap,
     /// Fewer witnesses have cosigned the checkpoint than the auditor's policy asks for.
     Unwitnessed,
@@ -133,7 +134,7 @@ impl fmt::Display for Finding {
 }
 
 /// The text without characters that would drive a terminal.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
         .collect()

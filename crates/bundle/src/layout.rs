@@ -18,7 +18,7 @@ pub const CHECKPOINTS: &str = "checkpoints";
 /// The folder of the events.
 pub const EVENTS: &str = "events";
 
-/// The folder of the certificates of retention and erasure.
+/// The folder of the certificates of retention.
 pub const CERTIFICATES: &str = "certificates";
 
 /// The file of the events from `number` × 65,536 on.
@@ -42,6 +42,17 @@ pub fn checkpoint_path(size: u64) -> String {
 /// The size in a name in the folder of the notes; `None` when [`checkpoint_path`] would not have given it.
 pub fn checkpoint_size(name: &str) -> Option<u64> {
     (name.len() == 20).then(|| plain_number(name)).flatten()
+}
+
+/// The file of the certificate that the event at `place` tells of.
+pub fn certificate_path(place: u64) -> String {
+    format!("{CERTIFICATES}/{place:020}")
+}
+
+/// The place in a name in the folder of the certificates; `None` when [`certificate_path`] would not have
+/// given it.
+pub fn certificate_place(name: &str) -> Option<u64> {
+    checkpoint_size(name)
 }
 
 fn plain_number(digits: &str) -> Option<u64> {
@@ -70,6 +81,8 @@ mod tests {
             assert_eq!(events_number(name), None, "{name}");
         }
         assert_eq!(checkpoint_size("00000000000000000256"), Some(256));
+        assert_eq!(certificate_path(256), "certificates/00000000000000000256");
+        assert_eq!(certificate_place("00000000000000000256"), Some(256));
         for name in [
             "256",
             "000000000000000000256",

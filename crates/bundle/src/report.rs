@@ -1,11 +1,14 @@
 //! What a verification says: for people, and for programs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use auditlog_core::document::format_timestamp;
 use auditlog_tlog::Hash;
 use serde_json::{Value, json};
 
-use crate::finding::Finding;
+use crate::certificate::Certificate;
+use crate::finding::{Finding, plain};
 use crate::manifest::Selection;
 
 /// The result of a verification.
@@ -27,12 +30,14 @@ pub struct Report {
     pub events: u64,
     /// Those that are what the checkpoint's tree has at their place.
     pub proven: u64,
-    /// Events that need not be there, by a certificate.
+    /// Events that are not there and need not be, by a certificate.
     pub covered: u64,
     /// Events of which values were erased.
     pub redacted_events: u64,
     /// The values that were erased.
     pub redacted_values: u64,
+    /// Events of a selection of which values were erased, and no erasure event in it tells of it.
+    pub redacted_untold: u64,
     /// Older checkpoints in the bundle that were compared with the tree.
     pub checkpoints: u64,
     /// Those that no key of the auditor's has signed.
@@ -45,13 +50,45 @@ pub struct Report {
     pub policy_given: bool,
     /// Keys in the manifest that the auditor did not bring.
     pub untrusted_keys: Vec<String>,
-    /// Certificates in the bundle, which are not read.
-    pub certificates: Vec<String>,
+    /// Certificates in the bundle.
+    pub certificates: u64,
+    /// Those of which a selection does not have the event that tells of them: nothing was made of them.
+    pub certificates_open: u64,
+    /// What those that fit say was removed, by policy and class.
+    pub removed: BTreeMap<(String, String), Removed>,
     /// All findings.
     pub findings: Vec<Finding>,
 }
 
+/// What certificates of one policy and class say was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// How many certificates.
+    pub certificates: u64,
+    /// How many events.
+    pub events: u64,
+    /// The earliest `timestamp` that they may have had.
+    pub from: i64,
+    /// They were all before this.
+    pub until: i64,
+}
+
 impl Report {
+    /// Counts a certificate that fits.
+    pub(crate) fn accept(&mut self, certificate: &Certificate) {
+        let key = (certificate.policy.clone(), certificate.retention_class.clone());
+        let removed = self.removed.entry(key).or_insert(Removed {
+            certificates: 0,
+            events: 0,
+            from: certificate.from,
+            until: certificate.until,
+        });
+        removed.certificates += 1;
+        removed.events += certificate.events;
+        removed.from = removed.from.min(certificate.from);
+        removed.until = removed.until.max(certificate.until);
+    }
+
     /// Whether the bundle proves itself.
     pub fn proven(&self) -> bool {
         self.findings.is_empty()
@@ -72,14 +109,22 @@ impl Report {
             "events": self.events,
             "proven": self.proven,
             "covered": self.covered,
-            "redacted": {"events": self.redacted_events, "values": self.redacted_values},
+            "redacted": {
+                "events": self.redacted_events,
+                "values": self.redacted_values,
+                "untold": self.redacted_untold,
+            },
             "checkpoints": {
                 "checked": self.checkpoints,
                 "unknown_keys": self.checkpoints_of_unknown_keys,
                 "other_logs": self.checkpoints_of_other_logs,
                 "given": self.known,
             },
-            "certificates": self.certificates,
+            "certificates": {
+                "found": self.certificates,
+                "open": self.certificates_open,
+                "removed": self.removed.iter().map(removed).collect::<Vec<_>>(),
+            },
             "untrusted_keys": self.untrusted_keys,
             "findings": self.findings.iter().map(finding).collect::<Vec<_>>(),
             "not_proven": self.not_proven(),
@@ -105,9 +150,7 @@ impl Report {
             let _ = writeln!(out, "  signed by {key}");
         }
         for (name, time) in &self.cosigned_by {
-            let time = auditlog_core::document::format_timestamp(
-                i64::try_from(*time).unwrap_or(i64::MAX / 1_000_000) * 1_000_000,
-            );
+            let time = format_timestamp(i64::try_from(*time).unwrap_or(i64::MAX / 1_000_000) * 1_000_000);
             let _ = writeln!(out, "  cosigned by {name} at {time}");
         }
         if self.checkpoints > 0 {
@@ -131,6 +174,7 @@ impl Report {
                 self.redacted_events, self.redacted_values
             );
         }
+        self.write_removed(&mut out);
         let _ = writeln!(out, "What this does not prove:");
         for line in self.not_proven() {
             let _ = writeln!(out, "  - {line}");
@@ -138,12 +182,38 @@ impl Report {
         out
     }
 
+    fn write_removed(&self, out: &mut String) {
+        if self.covered > 0 {
+            let _ = writeln!(
+                out,
+                "  {} events are not there, and certificates say why:",
+                self.covered
+            );
+        }
+        for ((policy, class), removed) in &self.removed {
+            let _ = writeln!(
+                out,
+                "  policy «{}» has removed {} events of the class «{}» from {} until {} ({} certificates)",
+                plain(policy),
+                removed.events,
+                plain(class),
+                format_timestamp(removed.from),
+                format_timestamp(removed.until),
+                removed.certificates
+            );
+        }
+    }
+
     fn what_is_proven(&self) -> String {
         let (origin, root) = (self.origin.escape_debug(), hex(&self.root));
         match &self.selection {
+            None if self.covered > 0 => format!(
+                "all {} events of the log «{origin}» that retention has left are there, unchanged and in their order (root {root})",
+                self.size - self.covered
+            ),
             None => format!(
                 "all {} events of the log «{origin}» are there, unchanged and in their order (root {root})",
-                self.size - self.covered
+                self.size
             ),
             Some(_) => format!(
                 "{} of {} events of the log «{origin}», all proven: each is unchanged and at its place (root {root})",
@@ -187,16 +257,38 @@ impl Report {
                 "the bundle names keys that you did not give, and they were not used: {keys}"
             ));
         }
-        if !self.certificates.is_empty() {
+        if !self.removed.is_empty() {
+            open.push(
+                "what the removed events were: that they were of the class, types and time that the certificates say, and that no legal hold covered them, is the operator's word".to_owned(),
+            );
+        }
+        if self.certificates_open > 0 {
             open.push(format!(
-                "{} certificates are in the bundle; this version does not read them",
-                self.certificates.len()
+                "{} certificates are told of by events that are not in the selection: nothing was made of them",
+                self.certificates_open
+            ));
+        }
+        if self.redacted_untold > 0 {
+            open.push(format!(
+                "that the log tells of the erasure in {} events: no event auditlog.erasure in the selection names them; the whole log shows it",
+                self.redacted_untold
             ));
         }
         open.push("events that happened after the checkpoint, and what was never recorded".to_owned());
         open.push("sealed_at, the time of sealing, is not hashed".to_owned());
         open
     }
+}
+
+fn removed(((policy, class), removed): (&(String, String), &Removed)) -> Value {
+    json!({
+        "policy": policy,
+        "retention_class": class,
+        "certificates": removed.certificates,
+        "events": removed.events,
+        "from": format_timestamp(removed.from),
+        "until": format_timestamp(removed.until),
+    })
 }
 
 fn finding(finding: &Finding) -> Value {

@@ -1,7 +1,8 @@
 //! Synthetic logs, for tests and measurements: events from a seed, with columns of all kinds, personal
-//! values and erased ones.
+//! values and erased ones, and with what the log says about itself: erasures, and what retention removed.
 
 mod events;
+mod own;
 mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use crate::record::Record;
 use crate::writer::{BundleWriter, WriteError};
 
 pub use events::Random;
+pub use own::{Erasures, Removal, tells_of_erasures};
 pub use row::{Owned, Row};
 
 /// The origin of synthetic logs.
@@ -41,6 +43,14 @@ pub struct Plan {
     pub checkpoints: Vec<u64>,
     /// Only events whose place this divides.
     pub every: Option<u64>,
+    /// What the log tells of erasures.
+    pub erasures: Erasures,
+    /// What retention has removed.
+    pub removals: Vec<Removal>,
+    /// Places at which the log went on under this log's origin, and the origin before.
+    pub incarnations: Vec<(u64, &'static str)>,
+    /// Places of which the records are there although they are removed.
+    pub left: Vec<u64>,
 }
 
 impl Log {
@@ -62,14 +72,38 @@ impl Log {
         self.key.vkey(name)
     }
 
-    /// Event `index`, with its personal values erased in some.
+    /// Event `index` of a log without end: every 64th tells that the personal values of some before it were
+    /// erased.
     pub fn row(&self, index: u64) -> Row {
+        self.row_of(
+            index,
+            &Plan {
+                size: u64::MAX,
+                ..Plan::default()
+            },
+        )
+    }
+
+    /// Event `index` of the log of a plan.
+    pub fn row_of(&self, index: u64, plan: &Plan) -> Row {
         let mut random = Random::new(self.seed ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut row = events::row(index, &mut random);
-        if index % 11 == 5 {
+        if let Some(removal) = plan.removals.iter().find(|removal| removal.told_at == index) {
+            let text = removal.text(self, plan);
+            own::tell_of_removal(&mut row, &text);
+        } else if let Some((_, previous)) = plan.incarnations.iter().find(|(place, _)| *place == index) {
+            own::tell_of_incarnation(&mut row, &self.origin, previous);
+        } else if tells_of_erasures(index) && plan.erasures != Erasures::Untold {
+            own::tell_of_erasures(&mut row, index, plan);
+        } else if own::is_erased(index, plan) {
             row.erase();
         }
         row
+    }
+
+    /// The leaf of event `index` of the log of a plan.
+    pub fn leaf(&self, index: u64, plan: &Plan) -> Hash {
+        entry_hash(&self.row_of(index, plan).entry())
     }
 
     /// The bytes of the record of `row`, its leaf and its link.
@@ -134,9 +168,10 @@ impl Log {
         let mut partial = Partial::new();
         let mut prev_hash = GENESIS;
         for index in 0..plan.size {
-            let row = self.row(index);
+            let row = self.row_of(index, plan);
             let (bytes, leaf, hash) = self.record(index, prev_hash, &row);
-            if plan.every.is_none_or(|every| index.is_multiple_of(every)) {
+            let removed = !plan.left.contains(&index) && plan.removals.iter().any(|removal| removal.has(index));
+            if !removed && plan.every.is_none_or(|every| index.is_multiple_of(every)) {
                 writer.record(&bytes)?;
             }
             tree.append(leaf);
@@ -151,6 +186,9 @@ impl Log {
         write_tiles(&writer, &mut tree, &mut partial)?;
         for (id, hashes) in &partial {
             writer.tile(*id, hashes)?;
+        }
+        for removal in &plan.removals {
+            writer.certificate(removal.told_at, &removal.note(self, plan).to_string())?;
         }
         writer.checkpoint(&self.sign(plan.size, tree.root()).to_string())?;
         let events = writer.events();

@@ -3,10 +3,12 @@
 //! What it starts from is what the auditor brings: the log's public key, perhaps an older checkpoint and
 //! a policy of witnesses. The key proves the checkpoint, the checkpoint's root the tiles (the top first,
 //! so that a damaged tile is found where it is), the leaves in them every record's values, its place and
-//! its link of the chain. All findings are reported, and where the bundle has another way to learn what
+//! its link of the chain. What the proven records say about the log itself vouches for the certificates of
+//! what retention has removed, and for erasures. All findings are reported, and where the bundle has another way to learn what
 //! a damaged part was, the rest is judged by that.
 
 mod block;
+mod certificates;
 mod checks;
 mod events;
 mod head;
@@ -15,16 +17,18 @@ mod notes;
 mod order;
 mod parallel;
 mod settle;
+mod told;
 mod tree;
 
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Mutex;
 
 use auditlog_tlog::{Checkpoint, Policy, SignedNote, VerifierKey};
 
 use crate::finding::{Finding, Findings, Kind, in_order};
-use crate::layout::{CERTIFICATES, CHECKPOINT, MANIFEST};
+use crate::layout::{CHECKPOINT, MANIFEST};
 use crate::manifest::{Manifest, ManifestError};
 use crate::report::Report;
 use crate::tiles::TileFiles;
@@ -39,30 +43,12 @@ pub struct Options<'a> {
     pub known: &'a [(String, SignedNote)],
     /// Which witnesses must have cosigned.
     pub policy: Option<&'a Policy>,
-    /// Certificates that the auditor accepts.
-    pub coverage: &'a dyn Coverage,
     /// How many threads; at least 1.
     pub threads: usize,
     /// Who is told how far it is.
     pub progress: &'a dyn Progress,
     /// Which checks are made: all of them, but for tests of the checks.
     pub checks: Checks,
-}
-
-/// Which events need not be in a complete bundle.
-pub trait Coverage: Sync {
-    /// Whether a certificate says what happened to the event.
-    fn covered(&self, log_index: u64) -> bool;
-}
-
-/// No certificate is accepted.
-#[derive(Debug, Clone, Copy)]
-pub struct NoCertificates;
-
-impl Coverage for NoCertificates {
-    fn covered(&self, _: u64) -> bool {
-        false
-    }
 }
 
 /// Who is told how far the verification is.
@@ -135,7 +121,6 @@ pub fn verify(directory: &Path, options: &Options<'_>) -> Result<Report, CannotJ
     let mut findings = Findings::default();
     let mut report = Report::default();
     let manifest = read_manifest(directory, &mut findings)?;
-    report.certificates = certificates(directory)?;
     if let Some(manifest) = &manifest {
         report.selection.clone_from(&manifest.selection);
         report.untrusted_keys = untrusted(&manifest.keys, options.keys);
@@ -159,9 +144,11 @@ pub fn verify(directory: &Path, options: &Options<'_>) -> Result<Report, CannotJ
     options.progress.start(expected.min(head.size));
     let work = events::Work {
         directory,
+        origin: &head.origin,
         size: head.size,
         complete,
         options,
+        told: Mutex::default(),
     };
     let blocks = events::run(&work, &mut tree, &mut findings)?;
     settle::settle(&work, &tree, blocks, &mut findings, &mut report)?;
@@ -215,12 +202,13 @@ fn check_count(manifest: &Manifest, work: &events::Work<'_>, report: &Report, fi
         return;
     }
     let should = if work.complete {
-        // what is missing has its own findings
         work.size - report.covered
     } else {
         report.events
     };
-    if manifest.events != should {
+    // what is there although it should not be, or is not although it should be, has findings of its own
+    let fits = manifest.events == should || (work.complete && manifest.events == report.events);
+    if !fits {
         let kind = if !work.complete && manifest.events > should {
             Kind::Missing
         } else {
@@ -238,12 +226,6 @@ fn check_count(manifest: &Manifest, work: &events::Work<'_>, report: &Report, fi
 fn untrusted(named: &[String], given: &[VerifierKey]) -> Vec<String> {
     let given: Vec<String> = given.iter().map(ToString::to_string).collect();
     named.iter().filter(|key| !given.contains(key)).cloned().collect()
-}
-
-fn certificates(directory: &Path) -> Result<Vec<String>, CannotJudge> {
-    let mut names = list(directory, CERTIFICATES)?;
-    names.retain(|name| name.ends_with(".json"));
-    Ok(names)
 }
 
 /// The names in a folder of the bundle, in order; none when there is no such folder.

@@ -8,7 +8,9 @@ use auditlog_tlog::tile::{to_bytes, width_at};
 use auditlog_tlog::{Hash, TileId};
 
 use crate::frames::write_frame;
-use crate::layout::{CHECKPOINT, CHECKPOINTS, EVENTS, EVENTS_PER_FILE, MANIFEST, checkpoint_path, events_path};
+use crate::layout::{
+    CHECKPOINT, CHECKPOINTS, EVENTS, EVENTS_PER_FILE, MANIFEST, certificate_path, checkpoint_path, events_path,
+};
 use crate::manifest::Manifest;
 use crate::record::Record;
 
@@ -108,6 +110,14 @@ impl BundleWriter {
     /// When the file cannot be written.
     pub fn known(&self, size: u64, note: &str) -> Result<(), WriteError> {
         self.write(&checkpoint_path(size), note.as_bytes())
+    }
+
+    /// A certificate of retention, and the place of the event that tells of it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn certificate(&self, place: u64, note: &str) -> Result<(), WriteError> {
+        self.write(&certificate_path(place), note.as_bytes())
     }
 
     /// A tile. It may have grown since the checkpoint: what is too much is cut off.

@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use auditlog_bundle::content::Entries;
 use auditlog_bundle::frames::{Frame, Frames, write_frame};
-use auditlog_bundle::layout::events_path;
+use auditlog_bundle::layout::{certificate_path, events_path};
 use auditlog_bundle::show::line;
 use auditlog_bundle::signer::{Answer, parse_request};
-use auditlog_bundle::synthetic::{Log, Plan};
+use auditlog_bundle::synthetic::{Log, Plan, Removal};
 use auditlog_bundle::{Manifest, Record};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -24,6 +24,19 @@ static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| {
             size: 300,
             checkpoints: vec![100, 256],
             every: None,
+            ..Plan::default()
+        },
+    )
+});
+
+/// One of which retention has removed the beginning.
+static RETAINED: LazyLock<Bundle> = LazyLock::new(|| {
+    Bundle::new(
+        &LOG,
+        &Plan {
+            size: 70,
+            removals: vec![Removal::new(40, &[(0, 9), (12, 12)])],
+            ..Plan::default()
         },
     )
 });
@@ -166,6 +179,27 @@ proptest! {
             })
         };
         prop_assert_eq!(report.proven(), sealed_at.contains(&at) || salt_alone);
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_certificate_is_found(at in any::<Index>(), bit in 0u8..8) {
+        let bundle = RETAINED.copy();
+        bundle.edit_bytes(&certificate_path(40), |bytes| {
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+        });
+        let report = verify(&bundle.path(), &[LOG.vkey()], &[]);
+        prop_assert!(!report.proven() && report.covered == 0);
+    }
+
+    #[test]
+    fn any_bytes_are_judged_as_a_certificate(bytes in prop::collection::vec(any::<u8>(), 0..3000), text in "pg_auditlog-certificate/1\n\\{.{0,60}\\}\n") {
+        let bundle = RETAINED.copy();
+        bundle.put(&certificate_path(40), &bytes);
+        prop_assert!(!verify(&bundle.path(), &[LOG.vkey()], &[]).proven());
+        if let Ok(certificate) = auditlog_bundle::Certificate::parse(&text) {
+            prop_assert_eq!(certificate.text(), Ok(text));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use auditlog_bundle::synthetic::{Log, Plan};
+use auditlog_bundle::synthetic::{Log, Plan, Removal};
 use support::{Bundle, verify};
 
 fn proven(plan: &Plan) {
@@ -28,6 +28,7 @@ fn all(size: u64) {
         size,
         checkpoints: checkpoints.into_iter().collect(),
         every: None,
+        ..Plan::default()
     });
 }
 
@@ -57,6 +58,7 @@ fn selections() {
             size,
             checkpoints: vec![1],
             every: Some(every),
+            ..Plan::default()
         });
     }
 }
@@ -68,9 +70,108 @@ fn a_selection_of_nothing() {
         size: 300,
         checkpoints: vec![],
         every: Some(1000),
+        ..Plan::default()
     };
     let bundle = Bundle::new(&log, &plan);
     bundle.edit_file(0, Vec::clear);
     bundle.manifest(|manifest| manifest.events = 0);
     assert_eq!(verify(&bundle.path(), &[log.vkey()], &[]).findings, []);
+}
+
+/// A log of which whole files are gone, the first and the last record of others, and every third of one.
+#[test]
+fn what_retention_has_left_of_a_long_log() {
+    let log = Log::new(8);
+    let thirds: Vec<(u64, u64)> = (140_000..150_000).step_by(3).map(|place| (place, place)).collect();
+    // what tells of erasures stays
+    let thirds: Vec<(u64, u64)> = thirds.into_iter().filter(|(place, _)| place % 64 != 63).collect();
+    let plan = Plan {
+        size: 200_000,
+        checkpoints: vec![131_072, 199_000],
+        removals: vec![
+            Removal::new(198_000, &[(0, 131_071)]),
+            Removal::new(198_001, &thirds),
+            Removal::new(198_002, &[(196_600, 196_606), (196_608, 196_613)]),
+        ],
+        ..Plan::default()
+    };
+    let bundle = Bundle::new(&log, &plan);
+    assert!(!bundle.file("events/000000.bin").exists() && !bundle.file("events/000001.bin").exists());
+    let report = verify(&bundle.path(), &[log.vkey()], &[]);
+    assert_eq!(report.findings, []);
+    let covered = 131_072 + thirds.len() as u64 + 13;
+    assert_eq!((report.covered, report.proven), (covered, 200_000 - covered));
+    assert_eq!((report.certificates, report.checkpoints), (3, 2));
+}
+
+/// A certificate is of the log as it was called then.
+#[test]
+fn a_certificate_of_an_earlier_incarnation() {
+    const BEFORE: &str = "example.org/before";
+    let log = Log::new(8);
+    let before = Log {
+        origin: BEFORE.to_owned(),
+        ..log.clone()
+    };
+    let mut removal = Removal::new(300, &[(100, 110)]);
+    removal.change = |certificate| certificate.origin = BEFORE.to_owned();
+    let plan = Plan {
+        size: 700,
+        incarnations: vec![(400, BEFORE)],
+        removals: vec![removal],
+        ..Plan::default()
+    };
+    let bundle = Bundle::new(&log, &plan);
+    let report = verify(&bundle.path(), &[log.vkey(), before.vkey()], &[]);
+    assert_eq!((report.findings, report.covered), (vec![], 11));
+    // without the key of that time
+    let report = verify(&bundle.path(), &[log.vkey()], &[]);
+    assert_eq!(report.findings[0].kind, auditlog_bundle::Kind::KeyReplaced);
+    // without the event
+    let plan = Plan {
+        incarnations: vec![],
+        ..plan
+    };
+    let report = verify(&Bundle::new(&log, &plan).path(), &[log.vkey(), before.vkey()], &[]);
+    assert_eq!(report.findings[0].kind, auditlog_bundle::Kind::Modified);
+}
+
+/// Events that tell of certificates and erasures need not be in a selection.
+#[test]
+fn a_selection_leaves_open_what_it_has_no_event_for() {
+    let log = Log::new(8);
+    let plan = Plan {
+        size: 700,
+        every: Some(7),
+        // 350 is in the selection, 351 not
+        removals: vec![Removal::new(350, &[(70, 80)]), Removal::new(351, &[(100, 110)])],
+        ..Plan::default()
+    };
+    let bundle = Bundle::new(&log, &plan);
+    let report = verify(&bundle.path(), &[log.vkey()], &[]);
+    assert_eq!(report.findings, []);
+    assert_eq!(
+        (report.certificates, report.certificates_open, report.covered),
+        (2, 1, 0)
+    );
+    assert_eq!(report.removed.values().map(|removed| removed.events).sum::<u64>(), 11);
+    // 63, 511: of each seventh event, those of their windows only
+    assert!(report.redacted_untold > 0 && report.redacted_untold < report.redacted_events);
+    let text = report.text();
+    for line in [
+        "1 certificates are told of by events that are not in the selection",
+        "that the log tells of the erasure in ",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert_eq!(report.json()["redacted"]["untold"], report.redacted_untold);
+    // a record that a certificate of the selection covers must not be there
+    let plan = Plan { left: vec![77], ..plan };
+    let report = verify(&Bundle::new(&log, &plan).path(), &[log.vkey()], &[]);
+    let found: Vec<_> = report
+        .findings
+        .iter()
+        .map(|finding| (finding.kind, finding.log_index))
+        .collect();
+    assert_eq!(found, [(auditlog_bundle::Kind::Extra, Some(77))]);
 }

@@ -2,6 +2,8 @@
 
 mod copy;
 mod database;
+mod dsn;
+mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,8 +24,8 @@ const TILES_AT_ONCE: u64 = 256;
 
 /// Write a log, or a selection of its events, as files that prove themselves
 ///
-/// The database must hold the extension pg_auditlog, and you must be allowed to read all events. The
-/// connection is not encrypted: run this at the server, or through a tunnel.
+/// The database must hold the extension pg_auditlog, and you must be allowed to read all events. Across a
+/// network say sslmode=verify-full: without it, whoever is in between may read the events.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The database, such as «host=/run/postgresql dbname=app» or postgresql://app@localhost/app.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
-use auditlog_bundle::verify::{Checks, NoCertificates};
+use auditlog_bundle::verify::Checks;
 use auditlog_bundle::{Options, verify};
 
 use crate::failure::Failure;
@@ -54,7 +54,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         keys: &keys,
         known: &known,
         policy: policy.as_ref(),
-        coverage: &NoCertificates,
         threads: arguments
             .threads
             .unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),

@@ -5,7 +5,7 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use auditlog_bundle::synthetic::{Log, Plan};
+use auditlog_bundle::synthetic::{Log, Plan, Removal};
 use auditlog_bundle::tiles::{TileFiles, Tiles};
 use auditlog_tlog::cosignature::Cosigner;
 use auditlog_tlog::{KeyName, SigningKey, TlogProof};
@@ -25,6 +25,7 @@ impl Setup {
             size: 300,
             checkpoints: vec![100, 300],
             every: None,
+            ..Plan::default()
         };
         log.write(&folder.path().join("bundle"), &plan).expect("a bundle");
         Self { folder, log }
@@ -86,6 +87,45 @@ fn verify_says_by_its_status_what_it_found() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(json["findings"][0]["kind"], "modified");
     assert!(json["findings"][0]["log_index"].is_u64());
+}
+
+#[test]
+fn verify_says_what_was_removed() {
+    let setup = Setup::new();
+    let plan = Plan {
+        size: 300,
+        removals: vec![Removal::new(200, &[(0, 49), (51, 60)])],
+        ..Plan::default()
+    };
+    std::fs::remove_dir_all(setup.path("bundle")).expect("a bundle");
+    setup
+        .log
+        .write(Path::new(&setup.path("bundle")), &plan)
+        .expect("a bundle");
+    let output = setup.verify(&[]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    let text = stdout(&output);
+    for line in [
+        "PROVEN: all 240 events of the log «example.org/synthetic» that retention has left are there",
+        "  60 events are not there, and certificates say why:",
+        "  policy «thirty days» has removed 60 events of the class «short»",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let output = setup.verify(&["--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["covered"], 60);
+    assert_eq!(json["certificates"]["found"], 1);
+    assert_eq!(json["certificates"]["removed"][0]["policy"], "thirty days");
+    // without the certificate
+    std::fs::remove_file(setup.path("bundle/certificates/00000000000000000200")).expect("a certificate");
+    let output = setup.verify(&[]);
+    assert_eq!(code(&output), 1);
+    assert!(
+        stdout(&output).contains("  uncovered_gap log_index 0: the log begins with log_index 50"),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[test]

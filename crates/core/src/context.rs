@@ -86,6 +86,12 @@ impl Context {
         Context { values }
     }
 
+    /// The actor's id, when it is a text.
+    pub fn actor_id(&self) -> Option<&str> {
+        let (_, actor) = self.values.iter().find(|(key, _)| key == "actor")?;
+        actor.get("id")?.as_str()
+    }
+
     /// Has it nothing to give?
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()

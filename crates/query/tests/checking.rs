@@ -100,6 +100,7 @@ fn suspicious_queries_are_noticed() {
         ("status:!failed", "part of the value"),
         ("\"->\"", "no letter or digit"),
         ("severity:high", "no severity"),
+        ("log_index:abc", "is no number"),
     ] {
         match compile(query) {
             Ok(_) => assert!(

@@ -85,6 +85,13 @@ impl Cluster {
     /// A copy of `source` made by `pg_basebackup` and started: a streaming standby, or a cluster of
     /// its own that recovers to the end of the backup.
     pub fn from_base_backup(source: &Cluster, standby: bool) -> Cluster {
+        let copy = Cluster::base_backup(source, standby);
+        copy.go();
+        copy
+    }
+
+    /// The same, not started yet.
+    pub fn base_backup(source: &Cluster, standby: bool) -> Cluster {
         let copy = Cluster::make(false);
         let mut backup = server_program("pg_basebackup");
         backup
@@ -96,8 +103,16 @@ impl Cluster {
         }
         run(&mut backup);
         copy.append(&copy.place());
-        copy.go();
         copy
+    }
+
+    /// Makes a stopped base backup recover, at its next start, from an archive up to a point that
+    /// `pg_create_restore_point()` has named, and go on from there.
+    pub fn recover_to(&self, archive: &Path, point: &str) {
+        self.set("restore_command", &format!("cp {}/%f %p", archive.display()));
+        self.set("recovery_target_name", point);
+        self.set("recovery_target_action", "promote");
+        run(as_server("touch").arg(self.data().join("recovery.signal")));
     }
 
     fn make(tcp: bool) -> Cluster {
@@ -123,7 +138,9 @@ impl Cluster {
              # nothing here survives a power cut anyway, and kill -9 takes no page cache with it\n\
              fsync = off\n\
              # tests that look at checkpoints ask for them, or set this\n\
-             auditlog.checkpoint_interval = '1h'\nauditlog.verify_interval = 0\n",
+             auditlog.checkpoint_interval = '1h'\nauditlog.verify_interval = 0\n\
+             # tests count events: those about reads of theirs are in the way\n\
+             auditlog.access_log = off\n",
         );
         if options.preload {
             text.push_str("shared_preload_libraries = 'pg_auditlog'\n");

@@ -100,6 +100,19 @@ pub const ATTACKS: &[Attack] = &[
         "columns exchanged between two events",
         "UPDATE auditlog_data.log AS l SET actor_id = o.actor_id FROM auditlog_data.log AS o WHERE (l.log_index, o.log_index) IN ((100, 101), (101, 100))",
     ),
+    // what is no value any more: the row goes into the bundle all the same
+    rows(
+        "tags with a NULL among them",
+        "UPDATE auditlog_data.log SET tags = ARRAY['a', NULL] WHERE log_index = 100",
+    ),
+    rows(
+        "tags in two dimensions",
+        "UPDATE auditlog_data.log SET tags = '{{a},{b}}' WHERE log_index = 100",
+    ),
+    rows(
+        "timestamp at the end of time",
+        "UPDATE auditlog_data.log SET recorded_at = 'infinity', sealed_at = '-infinity' WHERE log_index = 100",
+    ),
     // rows
     rows("event removed", "DELETE FROM auditlog_data.log WHERE log_index = 100"),
     rows(
@@ -208,9 +221,14 @@ pub const ATTACKS: &[Attack] = &[
         then: Then::OtherKey,
         seen: "○●●●",
     },
-    // who erases by hand is found in the database; outside, an erased value is an erased value
+    // who erases by hand is found
+    rows(
+        "personal values erased by hand",
+        "SELECT auditlog.erase('user:erased', 'nobody shall know'); DELETE FROM auditlog_data.inbox_0; \
+        DELETE FROM auditlog_data.inbox_1; DELETE FROM auditlog_data.inbox_2; DELETE FROM auditlog_data.inbox_3",
+    ),
     Attack {
-        name: "personal values erased by hand",
+        name: "personal values erased by the rules",
         sql: "SELECT auditlog.erase('user:erased', 'by the rules')",
         then: Then::Nothing,
         seen: "○○○○",

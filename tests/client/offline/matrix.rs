@@ -141,7 +141,7 @@ fn attack_it(cluster: &Cluster, database: &str, attack: &Attack) {
     };
     let mut client = cluster.connect(database);
     let sql = attack.sql.replace("{last}", &partition(&mut client));
-    let by_the_rules = attack.sql.contains("auditlog.erase(");
+    let by_the_rules = attack.sql.contains("auditlog.erase(") && !attack.sql.contains("DELETE");
     if by_the_rules {
         client
             .batch_execute(&sql)

@@ -14,7 +14,7 @@ fn a_change_reaches_prepared_plans_of_other_sessions() {
         .batch_execute(
             "INSERT INTO auditlog.events (event_type, status) SELECT 'a.b', CASE WHEN i <= 3 THEN 'failed' ELSE 'success' END
              FROM generate_series(1, 10) i;
-             SELECT auditlog.save_query('inner', 'status:failed'), auditlog.save_query('watched', '_saved_:inner')",
+             SELECT auditlog.save_query('inner', 'event_type:a.b AND status:failed'), auditlog.save_query('watched', '_saved_:inner')",
         )
         .expect("events");
     wait_sealed(&mut admin);
@@ -30,7 +30,7 @@ fn a_change_reaches_prepared_plans_of_other_sessions() {
         let by_row: i64 = session.query_one(&row, &[&"_saved_:watched"]).expect("EXECUTE").get(0);
         let document: bool = session
             .query_one(
-                "SELECT auditlog.matches('{\"action\": {\"status\": \"failed\"}}', '_saved_:watched')",
+                "SELECT auditlog.matches('{\"event_type\": \"a.b\", \"action\": {\"status\": \"failed\"}}', '_saved_:watched')",
                 &[],
             )
             .expect("matches()")
@@ -40,11 +40,11 @@ fn a_change_reaches_prepared_plans_of_other_sessions() {
     found(3);
     found(3);
     admin
-        .batch_execute("SELECT auditlog.save_query('inner', 'status:success')")
+        .batch_execute("SELECT auditlog.save_query('inner', 'event_type:a.b AND status:success')")
         .expect("save_query()");
     found(7);
     admin
-        .batch_execute("BEGIN; SELECT auditlog.save_query('inner', 'status:failed')")
+        .batch_execute("BEGIN; SELECT auditlog.save_query('inner', 'event_type:a.b AND status:failed')")
         .expect("save_query()");
     found(7);
     admin.batch_execute("ROLLBACK").expect("ROLLBACK");
@@ -52,7 +52,9 @@ fn a_change_reaches_prepared_plans_of_other_sessions() {
     assert_eq!(scalar(&mut admin, COUNT), 7);
     // changed by hand, by who may
     admin
-        .batch_execute("UPDATE auditlog.saved_queries SET query = 'status:failed' WHERE name = 'inner'")
+        .batch_execute(
+            "UPDATE auditlog.saved_queries SET query = 'event_type:a.b AND status:failed' WHERE name = 'inner'",
+        )
         .expect("UPDATE");
     found(3);
 }

@@ -185,15 +185,15 @@ fn choose_personal(row: &mut Row, random: &mut Random) {
     row.paths = Some(paths.iter().map(|path| (*path).to_owned()).collect());
 }
 
-fn texts(members: &[(&str, &str)]) -> Json {
+pub(super) fn texts(members: &[(&str, &str)]) -> Json {
     let member = |(key, value): &(&str, &str)| ((*key).to_owned(), Json::String((*value).to_owned()));
     Json::Object(members.iter().map(member).collect())
 }
 
-fn set(row: &mut Row, name: &str, value: Owned) {
+pub(super) fn set(row: &mut Row, name: &str, value: Owned) {
     row.values[position(name).expect("a column")] = value;
 }
 
-fn set_text(row: &mut Row, name: &str, text: &str) {
+pub(super) fn set_text(row: &mut Row, name: &str, text: &str) {
     set(row, name, Owned::Text(text.to_owned()));
 }

@@ -7,12 +7,14 @@ use auditlog_tlog::{Hash, TileId};
 use super::events::{Work, link};
 use super::leaves::{Leaves, Trust, block_range, open};
 use super::order::misplaced;
+use super::told::Said;
 use super::tree::Tree;
 use super::{CannotJudge, Check};
-use crate::content::Entries;
+use crate::content::{Content, Entries};
 use crate::finding::{Finding, Findings, Kind};
 use crate::frames::{Damage, Frame};
 use crate::layout::{EVENTS_PER_FILE, events_path};
+use crate::places::FilePlaces;
 use crate::record::Record;
 
 /// What was found in one file.
@@ -29,6 +31,8 @@ pub(super) struct Block {
     pub(super) proven: u64,
     /// Records with erased values, and how many values those are.
     pub(super) redacted: (u64, u64),
+    /// Those records; `None` when there are none.
+    pub(super) redacted_places: Option<FilePlaces>,
     pub(super) findings: Vec<Finding>,
     /// Records that are not what the tree has at their place.
     pub(super) deviants: Vec<Deviant>,
@@ -50,8 +54,35 @@ pub(super) struct Deviant {
     /// Whether its `entry_hash` is the leaf at its place.
     pub(super) claims_leaf: bool,
     pub(super) event_id: Vec<u8>,
+    /// What it says about the log, if it is such a record.
+    pub(super) said: Option<Said>,
     /// What does not fit.
     pub(super) why: Cow<'static, str>,
+}
+
+impl Deviant {
+    /// A record of which nothing but its claim of a place is known.
+    fn new(file: u64, log_index: u64, why: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            file,
+            log_index,
+            content: None,
+            claims_leaf: false,
+            event_id: Vec::new(),
+            said: None,
+            why: why.into(),
+        }
+    }
+
+    /// A record with an entry.
+    fn with(file: u64, record: &Record<'_>, content: &Content<'_>, why: &'static str) -> Self {
+        Self {
+            content: Some(content.entry_hash),
+            event_id: content.event_id.to_vec(),
+            said: Said::of(content.event_type, record.values),
+            ..Self::new(file, record.log_index, why)
+        }
+    }
 }
 
 /// Bytes that are no record.
@@ -92,6 +123,20 @@ impl Standing {
     pub(super) fn has(&self, log_index: u64) -> bool {
         let place = log_index.wrapping_sub(self.first);
         place < self.count && self.words[(place / 64) as usize] & (1 << (place % 64)) != 0
+    }
+
+    /// The events that are there among `places`, which are those of the same file.
+    pub(super) fn among(&self, places: &FilePlaces) -> impl Iterator<Item = u64> {
+        let words = self.words.iter().enumerate();
+        let common = words.map(|(number, word)| (number as u64 * 64, word & places.word(number)));
+        common
+            .filter(|(_, word)| *word != 0)
+            .flat_map(|(start, word)| {
+                (0..64)
+                    .filter(move |bit| word & (1 << bit) != 0)
+                    .map(move |bit| start + bit)
+            })
+            .map(|place| self.first + place)
     }
 
     /// The events that are not there.
@@ -151,6 +196,7 @@ impl<'a> Reading<'a> {
                 records: 0,
                 proven: 0,
                 redacted: (0, 0),
+                redacted_places: None,
                 findings: Vec::new(),
                 deviants: Vec::new(),
                 damages: Vec::new(),
@@ -233,7 +279,7 @@ impl<'a> Reading<'a> {
                 // what stands at the beginning of every record can be read
                 let (_, rest) = bytes.split_at(crate::record::MAGIC.len());
                 let log_index = rest.first_chunk().map_or(u64::MAX, |bytes| u64::from_be_bytes(*bytes));
-                self.deviant(log_index, None, false, &[], error.to_string());
+                self.deviant(Deviant::new(self.block.number, log_index, error.to_string()));
                 return;
             }
         };
@@ -259,12 +305,12 @@ impl<'a> Reading<'a> {
                 content
             }
             Err(error) => {
-                self.deviant(index, None, false, &[], error.to_string());
+                self.deviant(Deviant::new(self.block.number, index, error.to_string()));
                 return;
             }
         };
         let Some(leaves) = leaves.filter(|_| self.range.contains(&index)) else {
-            self.deviant(index, Some(content.entry_hash), false, content.event_id, "");
+            self.deviant(Deviant::with(self.block.number, record, &content, ""));
             return;
         };
         let place = (index - self.range.start) as usize;
@@ -277,7 +323,10 @@ impl<'a> Reading<'a> {
                 (false, true) => "the values and entry_hash are not those in the tree",
                 (false, false) => "the values do not give entry_hash, nor is it the one in the tree",
             };
-            self.deviant(index, Some(content.entry_hash), claims_leaf, content.event_id, why);
+            self.deviant(Deviant {
+                claims_leaf,
+                ..Deviant::with(self.block.number, record, &content, why)
+            });
             return;
         }
         if !self.block.standing.set(index) {
@@ -292,6 +341,11 @@ impl<'a> Reading<'a> {
         if content.redacted > 0 {
             self.block.redacted.0 += 1;
             self.block.redacted.1 += u64::from(content.redacted);
+            let places = self.block.redacted_places.get_or_insert_with(FilePlaces::none);
+            places.set(place as u64);
+        }
+        if let Some(said) = Said::of(content.event_type, record.values) {
+            self.work.tell(index, said);
         }
         let wrong = self.wrong(record, place, &content.entry_hash);
         let beside = content.value_beside_erased.filter(|_| checks.on(Check::ErasedValue));
@@ -331,22 +385,8 @@ impl<'a> Reading<'a> {
         wrong
     }
 
-    fn deviant(
-        &mut self,
-        log_index: u64,
-        content: Option<Hash>,
-        claims_leaf: bool,
-        event_id: &[u8],
-        why: impl Into<Cow<'static, str>>,
-    ) {
-        self.block.deviants.push(Deviant {
-            file: self.block.number,
-            log_index,
-            content,
-            claims_leaf,
-            event_id: event_id.to_vec(),
-            why: why.into(),
-        });
+    fn deviant(&mut self, deviant: Deviant) {
+        self.block.deviants.push(deviant);
     }
 
     fn check_order(&mut self) {

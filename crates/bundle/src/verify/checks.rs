@@ -58,11 +58,33 @@ pub enum Check {
     KnownRoot,
     /// The sizes of the auditor's checkpoints.
     KnownSize,
+    /// Erased values are told of by an event.
+    Erasure,
+    /// That event comes after them.
+    ErasureOrder,
+    /// A certificate is written in the one way.
+    CertificateText,
+    /// It is of this log.
+    CertificateOrigin,
+    /// Its signature.
+    CertificateSignature,
+    /// An event tells of it, and of no other.
+    CertificateEvent,
+    /// It covers places before that event only.
+    CertificateBelow,
+    /// As many as it says.
+    CertificateCount,
+    /// Its root is that of the leaves of the tree.
+    CertificateRoot,
+    /// No place is covered twice.
+    CertificateOverlap,
+    /// No record is at a covered place.
+    CertificateRecord,
 }
 
 impl Check {
     /// All checks.
-    pub const ALL: [Check; 27] = [
+    pub const ALL: [Check; 38] = [
         Check::Signature,
         Check::Origin,
         Check::Policy,
@@ -90,13 +112,24 @@ impl Check {
         Check::KnownOrigin,
         Check::KnownRoot,
         Check::KnownSize,
+        Check::Erasure,
+        Check::ErasureOrder,
+        Check::CertificateText,
+        Check::CertificateOrigin,
+        Check::CertificateSignature,
+        Check::CertificateEvent,
+        Check::CertificateBelow,
+        Check::CertificateCount,
+        Check::CertificateRoot,
+        Check::CertificateOverlap,
+        Check::CertificateRecord,
     ];
 }
 
 /// Which checks are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Checks {
-    off: u32,
+    off: u64,
 }
 
 impl Checks {

@@ -1,6 +1,7 @@
 //! All files of events, on all cores.
 
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard};
 
 use auditlog_core::chain::GENESIS;
 use auditlog_tlog::{Hash, TileId};
@@ -8,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::block::{Block, process, stray_file};
 use super::leaves::{block_range, open};
+use super::told::{Said, Told};
 use super::tree::Tree;
 use super::{CannotJudge, Check, Options, list, parallel};
 use crate::finding::{Finding, Findings, Kind};
@@ -18,11 +20,27 @@ use crate::record::Record;
 /// What is to be done.
 pub(super) struct Work<'a> {
     pub(super) directory: &'a Path,
+    /// The log, by the checkpoint.
+    pub(super) origin: &'a str,
     /// The entries of the tree.
     pub(super) size: u64,
     /// Whether all events should be there.
     pub(super) complete: bool,
     pub(super) options: &'a Options<'a>,
+    /// What the log has said about itself so far.
+    pub(super) told: Mutex<Told>,
+}
+
+impl Work<'_> {
+    /// What the log has said about itself.
+    pub(super) fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().expect("no worker panics while it has the lock")
+    }
+
+    /// The record at this place of the tree says this.
+    pub(super) fn tell(&self, place: u64, said: Said) {
+        self.told().add(place, said, self.size, self.options.checks);
+    }
 }
 
 /// Judges the records of all files, each block with the chain's value before it.
@@ -35,10 +53,10 @@ pub(super) fn run(work: &Work<'_>, tree: &mut Tree, findings: &mut Findings) -> 
     let results = parallel::run(jobs, work.options.threads, |job| {
         match strays.get(job.wrapping_sub(count)) {
             Some(number) if job >= count => stray_file(work, *number),
-            _ => process(work, tree, job as u64, starts[job]),
+            _ => process(work, tree, job as u64, starts[job].hash),
         }
     })?;
-    let mut judged = settle_chain(work, tree, results, blocks)?;
+    let mut judged = settle_chain(work, tree, results, &starts)?;
     for block in &mut judged {
         findings.extend(std::mem::take(&mut block.findings));
         tree.tiles.recovered.extend(std::mem::take(&mut block.recovered));
@@ -47,14 +65,20 @@ pub(super) fn run(work: &Work<'_>, tree: &mut Tree, findings: &mut Findings) -> 
     Ok(judged)
 }
 
-/// Each block was judged from a value of the chain that its own first record claims. That was right when
-/// the block before ends with it; where it does not, the block is judged again.
-fn settle_chain(work: &Work<'_>, tree: &Tree, results: Vec<Block>, blocks: u64) -> Result<Vec<Block>, CannotJudge> {
+/// Each block was judged from a value of the chain that was only supposed. That was right when the block
+/// before ends with it; where it does not, the block is judged again.
+fn settle_chain(
+    work: &Work<'_>,
+    tree: &Tree,
+    results: Vec<Block>,
+    starts: &[Start],
+) -> Result<Vec<Block>, CannotJudge> {
     let mut expected = Some(GENESIS);
     let mut judged = Vec::with_capacity(results.len());
     for mut block in results {
-        if block.number < blocks {
-            if expected.is_some() && block.start != expected {
+        if let Some(start) = starts.get(block.number as usize) {
+            // where the chain is lost, what a record claims is all there is; what leaves gave is worth nothing
+            if block.start != expected && (expected.is_some() || start.by_leaves) {
                 block = process(work, tree, block.number, expected)?;
             }
             expected = block.end;
@@ -64,52 +88,61 @@ fn settle_chain(work: &Work<'_>, tree: &Tree, results: Vec<Block>, blocks: u64) 
     Ok(judged)
 }
 
-/// The value of the chain before each block, where it can be had cheaply.
-fn starts(work: &Work<'_>, tree: &Tree, blocks: u64) -> Result<Vec<Option<Hash>>, CannotJudge> {
-    if !work.complete {
-        return starts_by_leaves(tree, blocks);
-    }
-    (0..blocks)
-        .map(|block| {
-            let Some(mut frames) = open(work.directory, block)? else {
-                return Ok(None);
-            };
-            let frame = frames.next().map_err(CannotJudge::io(events_path(block)))?;
-            let Some(Frame::Record(bytes)) = frame else {
-                return Ok(None);
-            };
-            let first = Record::parse(bytes)
-                .ok()
-                .filter(|record| record.log_index == block_range(block, work.size).start);
-            Ok(first.map(|record| record.prev_hash))
-        })
-        .collect()
+/// A supposed value of the chain before a block.
+#[derive(Clone, Copy)]
+struct Start {
+    hash: Option<Hash>,
+    /// Whether it was computed through the leaves of the block before, which nobody had judged.
+    by_leaves: bool,
 }
 
-/// In a selection most blocks do not begin with a record: the chain leads through all leaves.
-fn starts_by_leaves(tree: &Tree, blocks: u64) -> Result<Vec<Option<Hash>>, CannotJudge> {
-    let size = tree.tiles.files.size();
-    let mut starts = Vec::new();
-    let mut hash = Some(GENESIS);
+/// The value of the chain before each block: what its first record claims, which in a complete bundle is read at
+/// once. Where that is not there, as in a selection and where retention has removed it, the chain leads through
+/// the leaves of the block before.
+fn starts(work: &Work<'_>, tree: &Tree, blocks: u64) -> Result<Vec<Start>, CannotJudge> {
+    let mut starts: Vec<Start> = Vec::new();
     for block in 0..blocks {
-        starts.push(hash);
-        let range = block_range(block, size);
-        for tile in range.clone().step_by(256) {
-            let id = TileId {
-                level: 0,
-                index: tile / 256,
-            };
-            let Ok(leaves) = tree.tiles.read(id) else {
-                hash = None;
-                break;
-            };
-            hash = hash.map(|hash| {
-                let step = |hash, (index, leaf): (u64, &Hash)| link(&hash, leaf, index);
-                (tile..).zip(&leaves).fold(hash, step)
-            });
-        }
+        let claimed = if work.complete { claim(work, block)? } else { None };
+        let by_leaves = claimed.is_none();
+        let hash = match (claimed, starts.last()) {
+            (None, Some(before)) => before.hash.and_then(|hash| chain_through(tree, block - 1, hash)),
+            (None, None) => Some(GENESIS),
+            (claimed, _) => claimed,
+        };
+        starts.push(Start { hash, by_leaves });
     }
     Ok(starts)
+}
+
+/// What the first record of a block claims, if it is that of the block's first place.
+fn claim(work: &Work<'_>, block: u64) -> Result<Option<Hash>, CannotJudge> {
+    let Some(mut frames) = open(work.directory, block)? else {
+        return Ok(None);
+    };
+    let frame = frames.next().map_err(CannotJudge::io(events_path(block)))?;
+    let Some(Frame::Record(bytes)) = frame else {
+        return Ok(None);
+    };
+    let first = Record::parse(bytes)
+        .ok()
+        .filter(|record| record.log_index == block_range(block, work.size).start);
+    Ok(first.map(|record| record.prev_hash))
+}
+
+/// The value of the chain behind a block; `None` when a tile cannot be read.
+fn chain_through(tree: &Tree, block: u64, start: Hash) -> Option<Hash> {
+    let mut hash = start;
+    for tile in block_range(block, tree.tiles.files.size()).step_by(256) {
+        let id = TileId {
+            level: 0,
+            index: tile / 256,
+        };
+        let leaves = tree.tiles.read(id).ok()?;
+        hash = (tile..)
+            .zip(&leaves)
+            .fold(hash, |hash, (index, leaf)| link(&hash, leaf, index));
+    }
+    Some(hash)
 }
 
 /// The files that the tree has no events for.

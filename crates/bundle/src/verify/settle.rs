@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use auditlog_tlog::{Hash, TileId};
 
 use super::block::{Block, Damaged, Deviant, file_of};
+use super::certificates;
 use super::events::Work;
 use super::tree::Tree;
 use super::{CannotJudge, Check};
 use crate::finding::{Finding, Findings, Kind};
-use crate::layout::events_path;
+use crate::layout::{EVENTS_PER_FILE, events_path};
+use crate::places::Places;
 use crate::report::Report;
 
 /// Names what happened to each of them, and counts.
@@ -37,8 +39,18 @@ pub(super) fn settle(
         homes: homes(tree, &deviants)?,
     };
     settling.moved_and_changed(deviants);
-    settling.damages(damages);
-    settling.missing(report);
+    let told = work.told();
+    let present = |place| settling.stands(place);
+    let covered = {
+        let mut found = Findings::default();
+        let covered = certificates::judge(work, tree, &told, &present, &mut found, report)?;
+        settling.findings.extend(found.into_vec());
+        covered
+    };
+    settling.damages(damages, &covered);
+    settling.missing(&covered, report);
+    settling.covered(&covered);
+    settling.erased(&told.erased, report);
     Ok(())
 }
 
@@ -90,12 +102,15 @@ impl Settling<'_> {
     fn moved_and_changed(&mut self, deviants: Vec<Deviant>) {
         let checks = self.work.options.checks;
         let mut rest = Vec::new();
-        for deviant in deviants {
+        for mut deviant in deviants {
             let homes = deviant.content.and_then(|content| self.homes.get(&content));
             let home = homes.and_then(|homes| homes.iter().copied().find(|home| !self.stands(*home)));
             match home {
                 Some(home) => {
                     self.stand(home);
+                    if let Some(said) = deviant.said.take() {
+                        self.work.tell(home, said);
+                    }
                     self.moved(&deviant, home);
                 }
                 None => rest.push(deviant),
@@ -151,9 +166,10 @@ impl Settling<'_> {
     }
 
     /// A stretch of bytes that are no record is the event that is missing there, if it is one.
-    fn damages(&mut self, damages: Vec<Damaged>) {
+    fn damages(&mut self, damages: Vec<Damaged>, covered: &Places) {
         for damaged in damages {
-            let mut absent = damaged.between.clone().filter(|index| !self.stands(*index));
+            let missing = |index: &u64| !self.stands(*index) && !covered.has(*index);
+            let mut absent = damaged.between.clone().filter(missing);
             let event = match (absent.next(), absent.next()) {
                 (Some(only), None) if self.work.complete => Some(only),
                 _ => None,
@@ -176,14 +192,15 @@ impl Settling<'_> {
         }
     }
 
-    fn missing(&mut self, report: &mut Report) {
+    fn missing(&mut self, covered: &Places, report: &mut Report) {
         if !self.work.complete {
             return;
         }
         let begins = self.begins();
         for block in &self.blocks {
+            let covered = covered.of_file(block.number);
             for index in block.standing.absent() {
-                if self.work.options.coverage.covered(index) {
+                if covered.is_some_and(|covered| covered.has(index % EVENTS_PER_FILE)) {
                     report.covered += 1;
                 } else if self.work.options.checks.on(Check::Missing) {
                     let finding = match begins {
@@ -191,11 +208,52 @@ impl Settling<'_> {
                             Kind::UncoveredGap,
                             index,
                             b"",
-                            format!("the log begins with log_index {first}, and no certificate says why"),
+                            format!("the log begins with log_index {first}, and no certificate that fits says why"),
                         ),
                         _ => Finding::of_event(Kind::Missing, index, b"", "no record has this log_index"),
                     };
                     self.findings.add(finding);
+                }
+            }
+        }
+    }
+
+    /// What retention has removed is not there any more.
+    fn covered(&mut self, covered: &Places) {
+        if !self.work.options.checks.on(Check::CertificateRecord) {
+            return;
+        }
+        for block in &self.blocks {
+            let Some(covered) = covered.of_file(block.number) else {
+                continue;
+            };
+            for index in block.standing.among(covered) {
+                let detail = "the record is there, and a certificate says that retention has removed it";
+                self.findings.add(Finding::of_event(Kind::Extra, index, b"", detail));
+            }
+        }
+    }
+
+    /// Whatever was erased must be told of. A selection need not have the event.
+    fn erased(&mut self, told: &Places, report: &mut Report) {
+        if !self.work.options.checks.on(Check::Erasure) {
+            return;
+        }
+        for block in &self.blocks {
+            let Some(redacted) = &block.redacted_places else {
+                continue;
+            };
+            let told = told.of_file(block.number);
+            for index in block.standing.among(redacted) {
+                if told.is_some_and(|told| told.has(index % EVENTS_PER_FILE)) {
+                    continue;
+                }
+                if self.work.complete {
+                    let detail = "personal values were erased, and no erasure event tells of it";
+                    self.findings
+                        .add(Finding::of_event(Kind::UncoveredGap, index, b"", detail));
+                } else {
+                    report.redacted_untold += 1;
                 }
             }
         }

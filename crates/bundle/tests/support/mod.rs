@@ -9,7 +9,7 @@ use auditlog_bundle::frames::{Frame, Frames, write_frame};
 use auditlog_bundle::layout::{checkpoint_path, events_path};
 use auditlog_bundle::manifest::Manifest;
 use auditlog_bundle::synthetic::{Log, Plan};
-use auditlog_bundle::verify::{Check, Checks, NoCertificates, NoProgress, Options};
+use auditlog_bundle::verify::{Check, Checks, NoProgress, Options};
 use auditlog_bundle::{Report, record::Record};
 use auditlog_tlog::tile::{from_bytes, to_bytes, width_at};
 use auditlog_tlog::{Appender, Hash, Policy, SignedNote, TileId, VerifierKey};
@@ -55,7 +55,6 @@ pub fn judge(directory: &std::path::Path, auditor: &Auditor, checks: Checks) -> 
         keys: &auditor.keys,
         known: &known,
         policy: auditor.policy.as_ref(),
-        coverage: &NoCertificates,
         threads: 2,
         progress: &NoProgress,
         checks,
@@ -93,6 +92,12 @@ impl Bundle {
             directory,
             size: self.size,
         }
+    }
+
+    /// Another bundle takes its place.
+    pub fn replace(&self, other: &Self) {
+        fs::remove_dir_all(self.path()).expect("a directory");
+        fs::rename(other.path(), self.path()).expect("the same file system");
     }
 
     pub fn path(&self) -> PathBuf {

@@ -54,11 +54,11 @@ fn earlier(bundle: &Bundle, notes: bool) {
         size: 600,
         checkpoints: vec![256, 512, 600],
         every: None,
+        ..Plan::default()
     };
     let before = Bundle::new(&LOG, &plan);
     let note = bundle.note(700);
-    std::fs::remove_dir_all(bundle.path()).expect("a directory");
-    std::fs::rename(before.path(), bundle.path()).expect("the same file system");
+    bundle.replace(&before);
     if notes {
         bundle.put(&checkpoint_path(700), note.to_string());
     }

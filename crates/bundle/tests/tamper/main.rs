@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod certificates;
 mod checkpoints;
 mod places;
 mod tiles;
@@ -26,6 +27,8 @@ enum Base {
     Large,
     /// Every seventh of 700.
     Selection,
+    /// 700 events, of which retention has removed some, and certificates say so.
+    Retained,
 }
 
 /// One attack.
@@ -47,6 +50,7 @@ static SMALL: LazyLock<Bundle> = LazyLock::new(|| {
             size: 700,
             checkpoints: vec![256, 512, 600, 700],
             every: None,
+            ..Plan::default()
         },
     )
 });
@@ -58,6 +62,7 @@ static LARGE: LazyLock<Bundle> = LazyLock::new(|| {
             size: 66_000,
             checkpoints: vec![65_536, 65_800],
             every: None,
+            ..Plan::default()
         },
     )
 });
@@ -69,15 +74,19 @@ static SELECTION: LazyLock<Bundle> = LazyLock::new(|| {
             size: 700,
             checkpoints: vec![],
             every: Some(7),
+            ..Plan::default()
         },
     )
 });
+
+static RETAINED: LazyLock<Bundle> = LazyLock::new(|| Bundle::new(&LOG, &certificates::plan()));
 
 fn bundle(base: Base) -> Bundle {
     match base {
         Base::Small => SMALL.copy(),
         Base::Large => LARGE.copy(),
         Base::Selection => SELECTION.copy(),
+        Base::Retained => RETAINED.copy(),
     }
 }
 
@@ -87,6 +96,7 @@ fn attacks() -> Vec<Attack> {
         places::attacks(),
         tiles::attacks(),
         checkpoints::attacks(),
+        certificates::attacks(),
     ]
     .into_iter()
     .flatten()
@@ -106,7 +116,7 @@ fn attacked(attack: &Attack) -> (Bundle, Auditor) {
 #[test]
 fn every_attack_is_found_and_called_by_its_name() {
     let attacks = attacks();
-    assert!(attacks.len() >= 60, "only {} attacks", attacks.len());
+    assert!(attacks.len() >= 120, "only {} attacks", attacks.len());
     let names: BTreeSet<&str> = attacks.iter().map(|attack| attack.name).collect();
     assert_eq!(names.len(), attacks.len(), "two attacks have the same name");
     let mut wrong = Vec::new();
@@ -152,7 +162,7 @@ fn no_check_is_idle() {
 
 #[test]
 fn untouched_bundles_are_proven() {
-    for base in [Base::Small, Base::Large, Base::Selection] {
+    for base in [Base::Small, Base::Large, Base::Selection, Base::Retained] {
         let mut auditor = Auditor {
             keys: vec![LOG.vkey()],
             ..Auditor::default()

@@ -102,7 +102,7 @@ fn impersonal_seventh() -> u64 {
 fn files() -> Vec<Attack> {
     vec![
         attack!("the file cut between records", [Missing], b => b.edit_file(0, |records| records.truncate(650))),
-        attack!("the file cut inside a record", [Missing, Unreadable], b => b.edit_bytes(&events_path(0), |bytes| {
+        attack!("the file cut inside a record", [Missing, Unreadable, UncoveredGap], b => b.edit_bytes(&events_path(0), |bytes| {
             bytes.truncate(bytes.len() / 2);
         })),
         attack!("the file cut inside the last record", [Unreadable], b => b.edit_bytes(&events_path(0), |bytes| {

@@ -1,6 +1,6 @@
 //! Attacks on the tree.
 
-use auditlog_bundle::Kind::{Forked, Modified, Unreadable};
+use auditlog_bundle::Kind::{Forked, Modified, UncoveredGap, Unreadable};
 
 use super::values::{forge_entry, impersonal};
 use super::{Attack, Base};
@@ -31,7 +31,8 @@ pub(super) fn attacks() -> Vec<Attack> {
         attack!("a tile too long", Small, [Unreadable], b => {
             b.edit_bytes(&b.tile_path(0, 2), |bytes| bytes.extend([0; 32]));
         }),
-        attack!("a tile and an event below it, each on its own", Small, [Modified], b => {
+        // the event whose leaf it is tells of erasures, and nothing vouches for it any more
+        attack!("a tile and an event below it, each on its own", Small, [Modified, UncoveredGap], b => {
             b.tile(0, 0, |hashes| flip(hashes));
             b.edit_record(impersonal(30), forge_entry);
         }),

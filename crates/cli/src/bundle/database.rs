@@ -5,15 +5,21 @@ use std::time::{Duration, Instant};
 
 use auditlog_bundle::Selection;
 use auditlog_tlog::{Checkpoint, SignedNote};
+use postgres::config::{Host, SslMode};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
-use postgres::{Client, NoTls};
+use postgres::{Client, Config};
 
-use super::{Source, copy};
+use super::dsn::Mode;
+use super::{Source, copy, dsn, tls};
 use crate::failure::Failure;
 
 /// Time for witnesses to cosign.
 const WITNESS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Time for a checkpoint that covers what was erased meanwhile, and between two looks for it.
+const ERASURE_PATIENCE: Duration = Duration::from_secs(30);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 
 /// A connection.
 pub struct Database {
@@ -23,15 +29,32 @@ pub struct Database {
 impl Database {
     /// Connects to `dsn`.
     pub fn connect(dsn: &str) -> Result<Self, Failure> {
-        let mut client = Client::connect(dsn, NoTls)?;
+        let (rest, tls) = dsn::split(dsn)?;
+        let mut config: Config = rest.parse()?;
+        // without a name the address is what a certificate is for
+        if config.get_hosts().is_empty() {
+            for address in config.get_hostaddrs().to_vec() {
+                config.host(&address.to_string());
+            }
+        }
+        // as libpq: whoever can put himself in place of a socket has the machine
+        let sockets = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+        config.ssl_mode(match tls.mode {
+            Mode::Disable => SslMode::Disable,
+            _ if sockets => SslMode::Disable,
+            Mode::Prefer => SslMode::Prefer,
+            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
+        });
+        let mut client = config.connect(tls::connector(&tls)?)?;
         // texts with times are read in no zone of the server's
         client.batch_execute("SET TimeZone = 'UTC'; SET standard_conforming_strings = on")?;
         Ok(Self { client })
     }
 }
 
-impl Source for Database {
-    fn checkpoint(&mut self) -> Result<String, Failure> {
+impl Database {
+    /// The newest checkpoint over all that is sealed, with the cosignatures that can be had.
+    fn newest(&mut self) -> Result<(String, Checkpoint), Failure> {
         let row = self.client.query_one("SELECT auditlog.checkpoint()", &[])?;
         let note: Option<String> = row.try_get(0)?;
         let note = note.ok_or_else(|| Failure::new("the log has no checkpoint yet"))?;
@@ -44,10 +67,13 @@ impl Source for Database {
         let cosigned = "SELECT note, cosignatures FROM auditlog.checkpoints WHERE origin = $1 AND size >= $2 \
             AND cosignatures > 0 ORDER BY cosignatures DESC, size DESC LIMIT 1";
         let until = Instant::now() + WITNESS_PATIENCE;
-        let mut best = note;
+        let mut best = (note, checkpoint.clone());
         while witnesses > 0 && Instant::now() < until {
             if let Some(row) = self.client.query_opt(cosigned, &[&checkpoint.origin, &size])? {
-                best = row.try_get(0)?;
+                let note: String = row.try_get(0)?;
+                let parsed = SignedNote::parse(&note).map_err(|e| Failure::new(e.to_string()))?;
+                best.1 = Checkpoint::parse(parsed.text()).map_err(|e| Failure::new(e.to_string()))?;
+                best.0 = note;
                 if row.try_get::<_, i64>(1)? >= witnesses {
                     break;
                 }
@@ -55,6 +81,36 @@ impl Source for Database {
             std::thread::sleep(Duration::from_millis(100));
         }
         Ok(best)
+    }
+}
+
+impl Source for Database {
+    /// Everything else is read in one snapshot, in which each erasure is told of by an event that the checkpoint
+    /// covers: otherwise the bundle would have erased values and not the event.
+    fn checkpoint(&mut self) -> Result<String, Failure> {
+        let behind = "SELECT EXISTS (SELECT FROM auditlog.events WHERE event_type = 'auditlog.erasure' \
+            AND (log_index IS NULL OR log_index >= $1))";
+        let until = Instant::now() + ERASURE_PATIENCE;
+        loop {
+            let (note, checkpoint) = self.newest()?;
+            self.client
+                .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+            let behind: bool = self
+                .client
+                .query_one(behind, &[&integer(checkpoint.size)?])?
+                .try_get(0)?;
+            if !behind {
+                return Ok(note);
+            }
+            self.client.batch_execute("ROLLBACK")?;
+            if Instant::now() > until {
+                return Err(Failure::new(
+                    "personal values were erased, and no checkpoint covers the event that tells of it: try again in a \
+                     moment, or run SELECT * FROM auditlog.status()",
+                ));
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
     }
 
     fn checkpoints(

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use auditlog_bundle::synthetic::Log;
-use auditlog_bundle::verify::{Checks, NoCertificates, NoProgress, Options};
+use auditlog_bundle::synthetic::{Log, Plan};
+use auditlog_bundle::verify::{Checks, NoProgress, Options};
 use auditlog_bundle::{Report, Selection, verify};
 use auditlog_core::chain::GENESIS;
 use auditlog_tlog::tile::to_bytes;
@@ -33,10 +33,14 @@ impl Memory {
             size,
             log,
         };
+        let plan = Plan {
+            size,
+            ..Plan::default()
+        };
         let mut tree = Appender::new();
         let mut prev = GENESIS;
         for index in 0..size + grown {
-            let (record, leaf, hash) = memory.log.record(index, prev, &memory.log.row(index));
+            let (record, leaf, hash) = memory.log.record(index, prev, &memory.log.row_of(index, &plan));
             memory.records.push(record);
             tree.append(leaf);
             prev = hash;
@@ -56,7 +60,6 @@ impl Memory {
             keys: &[self.log.vkey()],
             known: &[],
             policy: None,
-            coverage: &NoCertificates,
             threads: 2,
             progress: &NoProgress,
             checks: Checks::all(),

@@ -15,6 +15,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 const DATE_HINT: &str = "Write a date like 2026-11-21, 2026-11-21T10:00:00Z, now-24h or now/d.";
 
+const INTEGER_HINT: &str = "The field holds whole numbers: write field:1000 or field:[1000 TO 2000}.";
+
 /// An end of a range as it was written.
 type Written<'a> = Option<(&'a Scalar, bool)>;
 
@@ -53,6 +55,13 @@ impl Checker<'_> {
         }
         let folded = fold(&text).into_owned();
         let is_number = Decimal::parse(&text).is_some();
+        if kind == Some(Kind::Integer) && !is_number {
+            self.notices.push(Notice::new(
+                scalar.span,
+                format!("{} is no number", quoted(&text)),
+                INTEGER_HINT,
+            ));
+        }
         let address = if kind == Some(Kind::Ip) || open {
             text.parse().ok()
         } else {
@@ -157,6 +166,9 @@ impl Checker<'_> {
             let labels = Severity::ALL.map(Severity::label).join(", ");
             let message = format!("no severity {}", quoted(&text));
             return Err(self.bad_value(scalar.span, message, format!("Severities are, in order, {labels}.")));
+        }
+        if kind == Some(Kind::Integer) && Decimal::parse(&text).is_none() {
+            return Err(self.bad_value(scalar.span, format!("{} is no number", quoted(&text)), INTEGER_HINT));
         }
         // «now-5x» compared as text would hide a typing error
         let math = text

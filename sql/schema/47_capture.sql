@@ -42,7 +42,7 @@ COMMENT ON FUNCTION auditlog.untrack(regclass) IS 'Ends the recording of a table
 
 -- Every table that belongs to a tracked one: itself and its partitions.
 CREATE FUNCTION auditlog_data.captured_relations() RETURNS TABLE (root oid, relation oid, is_foreign boolean)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     WITH RECURSIVE tree AS (
         SELECT t.relation::oid AS root, t.relation::oid AS relation FROM auditlog_data.tracked_table AS t
@@ -59,7 +59,7 @@ COMMENT ON FUNCTION auditlog_data.captured_relations() IS 'Tracked tables and th
 -- The worst of a table and its partitions: a trigger is missing, disabled, or silent under
 -- session_replication_role = replica.
 CREATE FUNCTION auditlog_data.capture_states() RETURNS TABLE (relation regclass, state text)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
 $body$
     SELECT r.root::regclass, CASE max(CASE
             WHEN g.tgenabled IS NULL THEN 3

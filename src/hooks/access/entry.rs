@@ -1,0 +1,383 @@
+//! One read of the audit log, and the event that tells of it.
+
+use super::frames::{Root, Statement};
+use super::refusal;
+use crate::error::Fault;
+use crate::provenance;
+use crate::queue::{self, Entry, Provenance, Reservation};
+use crate::shmem;
+use crate::store::columns::write_json;
+use crate::store::inbox::shared_slot;
+use auditlog_core::document::format_timestamp;
+use auditlog_core::erase::hex;
+use auditlog_core::json::Json;
+use pgrx::pg_sys;
+use sha2::{Digest, Sha256};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// Bytes of a statement's text that are kept; of a longer one the hash tells the rest.
+const TEXT_BYTES: usize = 4096;
+/// Bytes of a call's arguments that are kept.
+const ARGUMENT_BYTES: usize = 8192;
+/// Calls that are named; the number of further ones is told.
+const CALLS: usize = 4;
+/// Relations that are named.
+const RELATIONS: usize = 16;
+/// Bytes of JSON around an item of a list, keys included, at most.
+const LIST_BYTES: usize = 120;
+/// Bytes that a byte of text takes in JSON, at most.
+const ESCAPED: usize = 6;
+
+/// What kind of read it is; a statement that does several counts as the last in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The log was checked; nothing of it was shown.
+    Verify,
+    /// Events were looked at.
+    View,
+    /// Events were searched or counted.
+    Search,
+    /// Events were copied out.
+    Export,
+}
+
+/// What a statement is found to read.
+pub struct What<'a> {
+    /// How.
+    pub kind: Kind,
+    /// Relations by name.
+    pub relations: &'a [Rc<str>],
+    /// A function and its arguments.
+    pub call: Option<(&'a str, Json)>,
+}
+
+/// How a statement ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// As it should.
+    Success,
+    /// By an error, or by being cancelled.
+    Failed,
+}
+
+/// A read that is going on, or has ended in a transaction that has not.
+pub struct Read {
+    pub root: Root,
+    /// Nesting of transactions in which the statement began.
+    pub nesting: i32,
+    /// Where the statement begins in its string.
+    pub location: i32,
+    pub ending: Option<Ending>,
+    /// Its savepoint was rolled back.
+    pub rolled_back: bool,
+    pub rows: Option<u64>,
+    /// Findings of a verification that has come to its end.
+    pub verified: Option<u64>,
+    pub state: *mut pg_sys::EState,
+    pub is_watched: bool,
+    kind: Kind,
+    reservation: Reservation,
+    provenance: Provenance,
+    /// The principal who reads, where the role or a token says who that is.
+    reader: Option<String>,
+    event_id: String,
+    at: i64,
+    operation: String,
+    query: Json,
+    relations: Vec<Rc<str>>,
+    calls: Vec<(String, Json)>,
+    further_calls: u64,
+    read_only: bool,
+    since: Option<Instant>,
+    busy: Duration,
+    refusal: Option<refusal::Refusal>,
+}
+
+impl Read {
+    /// A read begins; comes back when there is room to tell of it.
+    pub fn begin(root: Root, statement: Option<Statement>, nesting: i32, what: What<'_>) -> Result<Read, Fault> {
+        let at = shmem::unix_micros();
+        let text = statement.map_or_else(String::new, |statement| statement.text());
+        let copies = statement.is_some_and(|statement| statement.copies_out());
+        let mut read = Read {
+            root,
+            nesting,
+            location: statement.map_or(0, |statement| statement.location),
+            ending: None,
+            rolled_back: false,
+            rows: None,
+            verified: None,
+            state: std::ptr::null_mut(),
+            is_watched: false,
+            kind: if copies { Kind::Export } else { what.kind },
+            reservation: queue::reserve(shared_slot(), 0)?,
+            provenance: provenance::capture(),
+            reader: crate::store::principals::caller().map(|principal| principal.actor_id.clone()),
+            event_id: crate::random::event_id(at),
+            at,
+            operation: statement.map_or_else(|| "call".to_owned(), |statement| statement.operation()),
+            query: query(&text),
+            relations: Vec::new(),
+            calls: Vec::new(),
+            further_calls: 0,
+            // SAFETY: a setting of this process.
+            read_only: unsafe { pg_sys::XactReadOnly },
+            since: Some(Instant::now()),
+            busy: Duration::ZERO,
+            refusal: None,
+        };
+        read.name(what);
+        let longest = read.document("rolled_back", true).len();
+        let size = Entry::size(&read.provenance, longest);
+        read.reservation.grow(size)?;
+        Ok(read)
+    }
+
+    /// Bytes by which the event grows when the statement reads this as well; `None` when that is nothing new.
+    pub fn more(&mut self, what: &What<'_>) -> Option<usize> {
+        self.kind = self.kind.max(what.kind);
+        let room = RELATIONS.saturating_sub(self.relations.len());
+        let new = what
+            .relations
+            .iter()
+            .filter(|name| !self.relations.contains(*name))
+            .take(room);
+        let mut bytes: usize = new.map(|name| LIST_BYTES + ESCAPED * name.len()).sum();
+        if let Some((name, arguments)) = &what.call {
+            let known = self.calls.iter().any(|(n, a)| n == name && a == arguments);
+            if self.calls.len() < CALLS && !known {
+                bytes += 2 * LIST_BYTES + name.len() + written(arguments).len().min(ARGUMENT_BYTES);
+            } else if !known {
+                self.further_calls += 1;
+            }
+        }
+        (bytes > 0).then_some(bytes)
+    }
+
+    /// Adds what else the statement reads, and the room for it.
+    pub fn add(&mut self, what: What<'_>, room: Reservation) {
+        self.kind = self.kind.max(what.kind);
+        self.reservation.absorb(room);
+        self.name(what);
+    }
+
+    fn name(&mut self, what: What<'_>) {
+        for relation in what.relations {
+            if self.relations.len() < RELATIONS && !self.relations.contains(relation) {
+                self.relations.push(relation.clone());
+            }
+        }
+        if let Some((name, arguments)) = what.call
+            && self.calls.len() < CALLS
+            && !self.calls.iter().any(|(n, a)| n == name && *a == arguments)
+        {
+            self.calls.push((name.to_owned(), shortened(arguments)));
+        }
+    }
+
+    /// Something inside of the statement copies rows out.
+    pub fn exports(&mut self) {
+        self.kind = Kind::Export;
+    }
+
+    /// Gives back what is not needed any more.
+    pub fn shrink(&mut self) {
+        let longest = self.document("rolled_back", false).len();
+        self.reservation.shrink(Entry::size(&self.provenance, longest));
+    }
+
+    /// Its statement runs.
+    pub fn go_on(&mut self) {
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Its statement has run, and made so many rows.
+    pub fn pause(&mut self, rows: u64) {
+        if let Some(since) = self.since.take() {
+            self.busy += since.elapsed();
+        }
+        self.rows = Some(self.rows.unwrap_or(0) + rows);
+    }
+
+    /// Its statement has ended, unless it had before.
+    pub fn end(&mut self, ending: Ending) {
+        if self.ending.is_none() {
+            self.ending = Some(ending);
+            if let Some(since) = self.since.take() {
+                self.busy += since.elapsed();
+            }
+            if ending == Ending::Failed {
+                self.refusal = refusal::last();
+            }
+        }
+    }
+
+    /// Hands it to the recorder. Neither waits nor fails.
+    pub fn push(self, transaction: &str) {
+        let transaction = if self.rolled_back { "rolled_back" } else { transaction };
+        let document = self.document(transaction, false);
+        let provenance = self.provenance;
+        self.reservation.push(&Entry { provenance, document });
+    }
+
+    fn event_type(&self) -> &'static str {
+        match (self.kind, self.verified) {
+            _ if self.refusal.as_ref().is_some_and(|refusal| refusal.is_denial()) => "auditlog.access_denied",
+            (Kind::Export, _) => "auditlog.export",
+            (Kind::Search, _) => "auditlog.search",
+            (Kind::Verify, Some(0)) => "auditlog.verify_ok",
+            (Kind::Verify, Some(_)) => "auditlog.verify_failed",
+            _ => "auditlog.view",
+        }
+    }
+
+    /// The event; with `longest`, one that is at least as long as whatever it will be.
+    fn document(&self, transaction: &str, longest: bool) -> String {
+        let mut metadata = vec![("query", self.query.clone())];
+        if !self.relations.is_empty() {
+            metadata.push((
+                "relations",
+                Json::Array(self.relations.iter().map(|r| text(r)).collect()),
+            ));
+        }
+        if !self.calls.is_empty() {
+            let call = |(name, arguments): &(String, Json)| {
+                object(vec![("name", text(name)), ("arguments", arguments.clone())])
+            };
+            metadata.push(("calls", Json::Array(self.calls.iter().map(call).collect())));
+        }
+        if self.further_calls > 0 || longest {
+            metadata.push((
+                "further_calls",
+                number(if longest { u64::MAX } else { self.further_calls }),
+            ));
+        }
+        if let Some(rows) = self.rows.or(longest.then_some(u64::MAX)) {
+            metadata.push(("rows", number(rows)));
+        }
+        if let Some(findings) = self.verified.or(longest.then_some(u64::MAX)) {
+            metadata.push(("findings", number(findings)));
+        }
+        let micros = if longest { u128::MAX } else { self.busy.as_micros() };
+        metadata.push((
+            "duration_ms",
+            Json::Number(format!("{}.{:03}", micros / 1000, micros % 1000)),
+        ));
+        metadata.push(("transaction", text(transaction)));
+        metadata.push(("read_only", Json::Bool(self.read_only)));
+        if longest {
+            metadata.push(("error", refusal::longest()));
+        } else if let Some(refusal) = &self.refusal {
+            metadata.push(("error", refusal.json()));
+        }
+        let status = match (self.ending, &self.refusal) {
+            (_, Some(refusal)) if refusal.is_denial() => "denied",
+            (Some(Ending::Failed), _) => "failed",
+            _ => "success",
+        };
+        let event_type = if longest {
+            "auditlog.access_denied"
+        } else {
+            self.event_type()
+        };
+        let operation = self.calls.first().map_or(self.operation.as_str(), |(name, _)| name);
+        event(
+            &self.event_id,
+            self.at,
+            event_type,
+            (&self.provenance, self.reader.as_deref()),
+            operation,
+            status,
+            metadata,
+        )
+    }
+}
+
+/// An event of the access journal. Who reads is a session, and the principal that it is.
+pub fn event(
+    event_id: &str,
+    at: i64,
+    event_type: &str,
+    who: (&Provenance, Option<&str>),
+    operation: &str,
+    status: &str,
+    metadata: Vec<(&str, Json)>,
+) -> String {
+    let document = object(vec![
+        ("event_id", text(event_id)),
+        ("timestamp", text(&format_timestamp(at))),
+        ("event_type", text(event_type)),
+        ("actor", actor(who)),
+        (
+            "resource",
+            object(vec![("type", text("audit_log")), ("id", text("auditlog.events"))]),
+        ),
+        (
+            "action",
+            object(vec![("operation", text(operation)), ("status", text(status))]),
+        ),
+        ("metadata", object(metadata)),
+    ]);
+    written(&document)
+}
+
+/// Who reads: the principal, or else the login role, which the event has as `db_session_user` anyway.
+fn actor((who, principal): (&Provenance, Option<&str>)) -> Json {
+    let role = String::from_utf8_lossy(&who.session_user);
+    let mut actor = match principal {
+        Some(id) => vec![("type", text("user")), ("id", text(id))],
+        None => vec![("type", text("database_role")), ("id", text(&role))],
+    };
+    if let Some(inet) = who.client_addr.as_deref().and_then(crate::api::event_rows::parse_inet) {
+        actor.push(("ip_address", text(&inet.address.to_string())));
+    }
+    // SAFETY: plain globals of this process; together they are %c of log_line_prefix.
+    let (started, pid) = unsafe { (pg_sys::MyStartTime, pg_sys::MyProcPid) };
+    actor.push(("session_id", Json::String(format!("{started:x}.{pid:x}"))));
+    object(actor)
+}
+
+/// The statement's text, cut, with the hash of the whole.
+pub fn query(whole: &str) -> Json {
+    let mut end = whole.len().min(TEXT_BYTES);
+    while !whole.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut query = vec![("text", text(&whole[..end]))];
+    if end < whole.len() {
+        query.push(("bytes", number(whole.len() as u64)));
+        query.push(("sha256", text(&hex(&Sha256::digest(whole)))));
+    }
+    object(query)
+}
+
+/// Arguments that are not too long to be kept; otherwise their hash.
+fn shortened(arguments: Json) -> Json {
+    let written = written(&arguments);
+    if written.len() <= ARGUMENT_BYTES {
+        return arguments;
+    }
+    object(vec![
+        ("bytes", number(written.len() as u64)),
+        ("sha256", text(&hex(&Sha256::digest(&written)))),
+    ])
+}
+
+fn written(json: &Json) -> String {
+    let mut out = String::new();
+    write_json(json, &mut out);
+    out
+}
+
+fn text(value: &str) -> Json {
+    Json::String(value.to_owned())
+}
+
+fn number(value: u64) -> Json {
+    Json::Number(value.to_string())
+}
+
+fn object(pairs: Vec<(&str, Json)>) -> Json {
+    Json::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}

@@ -1,0 +1,47 @@
+//! Roles and their settings, as the catalogues have them at this moment.
+
+use super::spi::{self, Arg, Cell};
+use auditlog_core::json::Json;
+
+/// The attributes of a role; `None` when there is none of this name.
+pub fn attributes(role: &str) -> Option<Json> {
+    let rows = spi::run(
+        "SELECT rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls, \
+            rolconnlimit, rolvaliduntil::text FROM pg_catalog.pg_roles WHERE rolname = $1",
+        &[Arg::text(Some(role))],
+    );
+    let row = rows.first()?;
+    let flag = |i: usize| Json::Bool(row[i].int() == Some(1));
+    let mut pairs: Vec<(String, Json)> = [
+        "superuser",
+        "inherit",
+        "createrole",
+        "createdb",
+        "login",
+        "replication",
+        "bypassrls",
+    ]
+    .iter()
+    .enumerate()
+    .map(|(i, name)| ((*name).to_owned(), flag(i)))
+    .collect();
+    // A limit is signed; the cell has it as the catalogue's four bytes.
+    let limit = row[7].int().unwrap_or(-1) as u32 as i32;
+    pairs.push(("connection_limit".to_owned(), Json::Number(limit.to_string())));
+    if let Some(until) = row[8].text() {
+        pairs.push(("valid_until".to_owned(), Json::String(until)));
+    }
+    Some(Json::Object(pairs))
+}
+
+/// The settings of a role in a database; an empty name stands for all roles, or all databases.
+pub fn settings(role: &str, database: &str) -> Vec<String> {
+    let rows = spi::run(
+        "SELECT pg_catalog.unnest(s.setconfig) FROM pg_catalog.pg_db_role_setting s \
+        LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole \
+        LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase \
+        WHERE COALESCE(r.rolname, '') = $1 AND COALESCE(d.datname, '') = $2",
+        &[Arg::text(Some(role)), Arg::text(Some(database))],
+    );
+    rows.iter().filter_map(|row| row.first().and_then(Cell::text)).collect()
+}

@@ -1,0 +1,194 @@
+//! Who may use what: the model of the matrix. Another object of the extension fails the test until it has a
+//! line here.
+//!
+//! Letters: `A`dministrator, a`N`alyst, `C`ompliance officer, `M`anager, `U`ser, `W`riter, `O`wner, pg_`P`monitor,
+//! pg_read_all_data (`R`), `E`verybody, and `S`uperuser. Owner and superuser: what no trigger refuses.
+
+/// Roles by their letters; owner and superuser are no groups that one is put into.
+pub const GROUPS: [(char, &str); 8] = [
+    ('A', "auditlog_administrator"),
+    ('N', "auditlog_analyst"),
+    ('C', "auditlog_compliance"),
+    ('M', "auditlog_manager"),
+    ('U', "auditlog_user"),
+    ('W', "auditlog_writer"),
+    ('P', "pg_monitor"),
+    ('R', "pg_read_all_data"),
+];
+
+/// A relation and who may SELECT, INSERT, UPDATE, DELETE and TRUNCATE. `-` is nobody. The relations of the
+/// schema auditlog_data are closed to all roles but R, whose SELECT finds no rows there. Where R has none, the
+/// view calls functions that R may not.
+pub const RELATIONS: &str = "
+auditlog.access_log             ANCMUOS  OS    -    -    -
+auditlog.checkpoint_sinks       ANCROS   -     -    -    -
+auditlog.checkpoints            ANCROS   -     -    -    -
+auditlog.event_types            ANCMUWROS AOS  AOS  AOS  OS
+auditlog.events                 ANCMUROS AWOS  -    -    -
+auditlog.incarnations           ANCROS   -     -    -    -
+auditlog.my_events              ANCMUOS  OS    -    -    -
+auditlog.principals             ANCMUROS -     -    -    -
+auditlog.saved_queries          ANCMUROS OS    OS   OS   OS
+auditlog.signing_keys           ANCROS   -     -    -    -
+auditlog.stat_access            ANCPOS   -     -    -    -
+auditlog.stat_ingest            ANCPOS   -     -    -    -
+auditlog.stat_seal              ANCPOS   -     -    -    -
+auditlog.stat_verify            ANCPOS   -     -    -    -
+auditlog.stat_word_index        ANCPOS   -     -    -    -
+auditlog.team_events            ANCMUOS  OS    -    -    -
+auditlog.token_keys             AROS     -     -    -    -
+auditlog.tracked_tables         ANCPOS   -     -    -    -
+auditlog_data.checkpoint        ROS      -     -    -    -
+auditlog_data.checkpoint_sink   ROS      -     -    -    -
+auditlog_data.cosignature       ROS      -     -    -    -
+auditlog_data.head              ROS      -     -    -    -
+auditlog_data.idempotency       ROS      OS    OS   OS   OS
+auditlog_data.inbox             ROS      -     -    -    -
+auditlog_data.inbox_0           ROS      OS    -    -    -
+auditlog_data.inbox_1           ROS      OS    -    -    -
+auditlog_data.inbox_2           ROS      OS    -    -    -
+auditlog_data.inbox_3           ROS      OS    -    -    -
+auditlog_data.incarnation       ROS      -     -    -    -
+auditlog_data.key_rotation      ROS      -     -    -    -
+auditlog_data.log               ROS      -     -    -    -
+auditlog_data.log_standard      ROS      -     -    -    -
+auditlog_data.log_standard_*    ROS      -     -    -    -
+auditlog_data.principal         ROS      -     -    -    -
+auditlog_data.publisher         ROS      -     -    -    -
+auditlog_data.signing_key       ROS      -     -    -    -
+auditlog_data.tile              ROS      -     -    -    -
+auditlog_data.token_keys        ROS      -     -    -    -
+auditlog_data.tracked_table     ROS      -     -    -    -
+auditlog_data.word_chunk        ROS      -     -    -    -
+auditlog_data.word_run          ROS      -     -    -    -
+";
+
+/// A function, in all its forms, and who may EXECUTE it. Those of auditlog_data cannot be called, as the
+/// schema is closed; who has the right is whose queries they are put into.
+pub const FUNCTIONS: &str = "
+auditlog.add_checkpoint_sink     A
+auditlog.add_principal           A
+auditlog.alter_principal         A
+auditlog.authenticate            ANCMUW
+auditlog.await_sealed            AW
+auditlog.bundle_record           ANC
+auditlog.checkpoint              ANC
+auditlog.consistency_proof       ANC
+auditlog.count                   ANCMU
+auditlog.cursor                  ANCMU
+auditlog.cursor_position         ANCMU
+auditlog.declare_incarnation     A
+auditlog.delete_query            ANC
+auditlog.drop_checkpoint_sink    A
+auditlog.drop_principal          A
+auditlog.erase                   A
+auditlog.estimate                ANCMU
+auditlog.explain_query           ANCMUW
+auditlog.facets                  ANCMU
+auditlog.field_source            ANCMU
+auditlog.field_values            ANCMU
+auditlog.fields                  ANCMUW
+auditlog.filter_query            ANCMU
+auditlog.fold                    ANCMUW
+auditlog.format_query            ANCMUW
+auditlog.health                  ANCP
+auditlog.histogram               ANCMU
+auditlog.histogram_buckets       ANCMU
+auditlog.import_pgaudit          AW
+auditlog.inclusion_proof         ANC
+auditlog.match_event             ANCMUW
+auditlog.match_json              ANCMUW
+auditlog.match_list              ANCMUW
+auditlog.match_text              ANCMUW
+auditlog.matches                 ANCMUW
+auditlog.moment                  ANCMUW
+auditlog.note_search             ANCMU
+auditlog.parse_query             ANCMUW
+auditlog.public_key              ANC
+auditlog.rebuild_word_index      A
+auditlog.record                  AW
+auditlog.record_batch            AW
+auditlog.record_ndjson           AW
+auditlog.rotate_key              A
+auditlog.save_query              ANC
+auditlog.search                  ANCMU
+auditlog.set_context             AW
+auditlog.set_token_keys          A
+auditlog.set_witness_policy      A
+auditlog.status                  ANC
+auditlog.suggest                 ANCMU
+auditlog.tiles                   ANC
+auditlog.to_json                 ANCMU
+auditlog.track                   AW
+auditlog.untrack                 A
+auditlog.verify                  ANC
+auditlog.whoami                  ANCMUW
+auditlog_data.access_state       ANCP
+auditlog_data.access_types       ANCMU
+auditlog_data.actor_support      -
+auditlog_data.anchored           -
+auditlog_data.announce_database  -
+auditlog_data.capture            E
+auditlog_data.capture_ddl        -
+auditlog_data.capture_drop       -
+auditlog_data.capture_states     ANCP
+auditlog_data.captured_relations -
+auditlog_data.ensure_partition   -
+auditlog_data.event_policies     -
+auditlog_data.event_types_changed -
+auditlog_data.events_row         -
+auditlog_data.guard_ddl          -
+auditlog_data.guard_drop         -
+auditlog_data.guard_extension    -
+auditlog_data.guard_faults       -
+auditlog_data.has_no_tenants     ANCMU
+auditlog_data.head_state         ANCP
+auditlog_data.inbox_row          -
+auditlog_data.inbox_state        ANCP
+auditlog_data.incomplete_partitions -
+auditlog_data.is_actor           ANCMU
+auditlog_data.is_worker          -
+auditlog_data.log_row            -
+auditlog_data.matches_support    -
+auditlog_data.my_actor_id        ANCMU
+auditlog_data.my_reader_id       ANCMU
+auditlog_data.my_team            ANCMU
+auditlog_data.my_tenant          ANCMU
+auditlog_data.note_export        -
+auditlog_data.partition_indexes  -
+auditlog_data.partition_statistics -
+auditlog_data.principals_changed -
+auditlog_data.protection         -
+auditlog_data.publisher_state    ANCP
+auditlog_data.refuse             -
+auditlog_data.saved_queries_changed -
+auditlog_data.secure_partition   -
+auditlog_data.secure_rows        -
+auditlog_data.stats              ANCP
+auditlog_data.tell_change        -
+auditlog_data.tell_type_change   -
+auditlog_data.word_candidates    ANCMU
+auditlog_data.word_collect       -
+auditlog_data.word_filter        ANCMU
+auditlog_data.word_state         ANCP
+auditlog_data.word_support       -
+";
+
+/// The lines of a model, in words.
+pub fn lines(model: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+    model
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|words| !words.is_empty())
+}
+
+/// The line of an object.
+pub fn line(model: &'static str, object: &str) -> Vec<&'static str> {
+    let fits = |name: &str| match name.strip_suffix('*') {
+        Some(prefix) => object.starts_with(prefix),
+        None => object == name,
+    };
+    lines(model)
+        .find(|words| fits(words[0]))
+        .unwrap_or_else(|| panic!("{object} is not in tests/client/roles/model.rs: say there who may use it"))
+}
