@@ -50,9 +50,9 @@ pub fn record_change(event: &OwnEvent<'_>, resource: Option<(&str, &str)>, befor
             let resource = [("type", text(kind)), ("id", text(id))].map(|(key, value)| (key.to_owned(), value));
             members.push(("resource".to_owned(), Json::Object(resource.into())));
         }
-        let side = |value: Option<Json>| value.unwrap_or(Json::Null);
-        let changes = [("before", side(before)), ("after", side(after))].map(|(key, value)| (key.to_owned(), value));
-        members.push(("changes".to_owned(), Json::Object(changes.into())));
+        let sides = [("before", before), ("after", after)].into_iter();
+        let changes = sides.filter_map(|(key, side)| Some((key.to_owned(), side?)));
+        members.push(("changes".to_owned(), Json::Object(changes.collect())));
     }
     append(json);
 }

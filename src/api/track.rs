@@ -72,9 +72,11 @@ fn track(call: &Call) -> Datum {
     }
     tracked::put(table, &rules, only_if.as_deref(), prefix.as_deref());
     let after = as_json(&rules, only_if.as_deref(), prefix.as_deref());
+    // What was recorded until now may not be any more.
+    let severity = if before.is_some() { "warning" } else { "notice" };
     record(
         "track",
-        "notice",
+        severity,
         &qualified_name(table),
         before.as_ref().map(options),
         Some(after),

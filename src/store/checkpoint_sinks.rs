@@ -45,10 +45,12 @@ pub fn due(origin: &str) -> Vec<Due> {
     rows.iter().filter_map(due).collect()
 }
 
-/// A started publisher trusts nothing that it has not compared.
+/// A started publisher trusts nothing that it has not compared, and waits with that for nothing: a failure from before
+/// the start must not put off what a restored database has to hear first.
 pub fn compare_again() {
     spi::run(
-        "UPDATE auditlog_data.checkpoint_sink SET compared = false WHERE compared",
+        "UPDATE auditlog_data.checkpoint_sink SET compared = false, attempts = 0, next_attempt = clock_timestamp() \
+         WHERE compared OR attempts > 0",
         &[],
     );
 }
