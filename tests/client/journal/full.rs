@@ -110,7 +110,8 @@ fn a_full_queue_refuses_counts_or_blocks() {
     drop(stopped);
     settle(&mut looks);
     assert_eq!(scalar(&mut looks, QUEUE), reads + more + more2 + 1);
-    assert!(text(&mut looks, health).starts_with("ok: "));
+    let calm = text(&mut client, health);
+    assert!(calm.starts_with("ok: "), "{calm}");
 
     // count
     let (stopped, _) = fill(&mut client, &mut looks);
