@@ -64,13 +64,13 @@ say "1. Record: $source_text"
 if [ "$(value -c "SELECT count(*) FROM demo.loaded WHERE source = '$source_name'")" = 1 ]; then
     note "already loaded by an earlier make run; nothing is recorded twice"
 else
-    before=$(value -c 'SELECT count(*) FROM auditlog.events WHERE category <> $$auditlog$$')
+    before=$(value -c "SELECT count(*) FROM auditlog.events WHERE category <> 'auditlog'")
     start=$(date +%s%N)
     (cd "$(dirname "$loader")" && sql -o /dev/null -v n=10000 -v file="$DATA" -f "$loader") ||
         die "loading $source_text failed"
     ms=$((($(date +%s%N) - start) / 1000000))
     value -c "INSERT INTO demo.loaded (source) VALUES ('$source_name')"
-    note "$(($(value -c 'SELECT count(*) FROM auditlog.events WHERE category <> $$auditlog$$') - before)) events recorded in $ms ms"
+    note "$(($(value -c "SELECT count(*) FROM auditlog.events WHERE category <> 'auditlog'") - before)) events recorded in $ms ms"
 fi
 
 say "2. One more event: auditlog.record() returns its event_id"
@@ -95,7 +95,7 @@ printf '%s\n' "$document"
 say "4. The sealer gives it its place in the chain: auditlog.await_sealed()"
 note "log_index $(value -c "SELECT auditlog.await_sealed('$event_id', '60s')")"
 for _ in $(seq 300); do
-    waiting=$(value -c 'SELECT count(*) FROM auditlog.events WHERE log_index IS NULL AND category <> $$auditlog$$')
+    waiting=$(value -c "SELECT count(*) FROM auditlog.events WHERE log_index IS NULL AND category <> 'auditlog'")
     [ "$waiting" != 0 ] || break
     sleep 0.2
 done

@@ -2,7 +2,7 @@
 //! transaction.
 //!
 //! The permission check of the executor sees which relations a query reads, at any depth; functions that read
-//! without it call [`note`]. Both come back only when there is room for the entry ([`reads::mark`]), so nothing is
+//! without it call [`note`]. Both come back only when there is room for the entry (`reads::mark`), so nothing is
 //! read that could not be told of. Executor and utility hooks say what the client's own statement is, how many rows it
 //! gave, and when it ends.
 //!
