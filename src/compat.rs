@@ -163,6 +163,16 @@ pub fn bytea_is_hex() -> bool {
     unsafe { bytea_output == 1 }
 }
 
+/// May the current user add triggers to a relation?
+pub fn may_add_triggers(relation: pg_sys::Oid) -> bool {
+    #[cfg(feature = "pg15")]
+    let mode = pg_sys::ACL_TRIGGER;
+    #[cfg(not(feature = "pg15"))]
+    let mode = u64::from(pg_sys::ACL_TRIGGER);
+    // SAFETY: a catalogue look-up inside a transaction.
+    unsafe { pg_sys::pg_class_aclcheck(relation, pg_sys::GetUserId(), mode) == pg_sys::AclResult::ACLCHECK_OK }
+}
+
 /// Does the current user own a relation?
 pub fn owns_relation(relation: pg_sys::Oid) -> bool {
     // SAFETY: a catalogue look-up inside a transaction.

@@ -264,9 +264,7 @@ fn require_trackable(table: Oid) {
             "Track the partitioned table: its partitions, later ones too, are captured with it.",
         );
     }
-    // SAFETY: a catalogue look-up for the current user.
-    let granted = unsafe { pg_sys::pg_class_aclcheck(table, pg_sys::GetUserId(), pg_sys::ACL_TRIGGER.into()) };
-    if granted != pg_sys::AclResult::ACLCHECK_OK {
+    if !compat::may_add_triggers(table) {
         Fault::refused(format!("permission denied for table {name}"))
             .detail("auditlog.track() needs the right TRIGGER on it, which its owner has.")
             .hint(format!("SET ROLE to its owner, or GRANT TRIGGER ON {name}."))

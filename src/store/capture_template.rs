@@ -1,6 +1,7 @@
 //! What all captured rows of a table have in common within a transaction: event type, actor and request of
 //! the context, the table's name. Made once; each row adds its key and its values.
 
+use super::capture_plan::Plan;
 use super::columns::{INBOX, RowBuf, at};
 use super::event_types::EventType;
 use auditlog_core::context::Context;
@@ -52,15 +53,11 @@ impl Source {
 
 impl Template {
     /// Fills a template; what `fill` allocates lives as long as it.
-    pub fn new(
-        of: Source,
-        parent: pg_sys::MemoryContext,
-        fill: impl FnOnce(&mut RowBuf<INBOX>) -> Option<Json>,
-    ) -> Template {
-        // SAFETY: the parent outlives its plan's templates.
+    pub fn new(of: Source, plan: &Plan, fill: impl FnOnce(&mut RowBuf<INBOX>) -> Option<Json>) -> Template {
+        // SAFETY: the plan outlives its templates.
         let (memory, before) = unsafe {
             let memory = pg_sys::AllocSetContextCreateInternal(
-                parent,
+                plan.memory(),
                 c"pg_auditlog capture template".as_ptr(),
                 0,
                 1024,

@@ -28,13 +28,16 @@ pub struct Principal {
     pub manages: Option<Vec<String>>,
 }
 
+/// Teams and tenant of a manager.
+type Managed = (Vec<String>, Option<String>);
+
 /// What the policies have asked, all of one state of the table.
 #[derive(Default)]
 struct Known {
     of: Option<u64>,
     by_role: HashMap<String, Option<Rc<Principal>>>,
     by_actor: HashMap<(String, Option<String>), Option<Rc<Principal>>>,
-    teams: HashMap<(Vec<String>, Option<String>), Rc<Vec<String>>>,
+    teams: HashMap<Managed, Rc<Vec<String>>>,
     has_tenants: Option<bool>,
 }
 

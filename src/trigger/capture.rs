@@ -288,8 +288,9 @@ unsafe fn object(
             match (column.mask, value) {
                 (Some(Treatment::Redact), _) => text(REDACTED, out),
                 (_, None) => Kind::NULL,
-                // SAFETY: a value of the column, here and below.
+                // SAFETY: a value of the column.
                 (Some(_), Some(value)) => text(&crate::mask_key::hash(&unsafe { column.converter.text(value) }), out),
+                // SAFETY: the same.
                 (None, Some(value)) => unsafe { column.converter.write(value, longest, depth, out) },
             }
         });
@@ -419,7 +420,7 @@ fn make_template(plan: &Plan, change: Change, event_type: &str, of: Source) -> T
         event.actor_id = Some(crate::provenance::session_user());
     }
     let known = of.known.clone();
-    Template::new(of, plan.memory(), |row| {
+    Template::new(of, plan, |row| {
         event_rows::fill(row, &event, known.as_deref(), now);
         event.extra
     })
