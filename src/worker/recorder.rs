@@ -163,6 +163,7 @@ impl Recorder {
             self.queue.told.load(Ordering::Acquire),
         );
         let nothing = taken.entries.is_empty() && dropped == told;
+        let mut refused = Vec::new();
         let result = job::attempt(|| {
             if database_is_being_dropped() || catalog::find().is_none() {
                 return Round::Leave;
@@ -174,7 +175,7 @@ impl Recorder {
             if dropped > told {
                 tell_of_dropped(dropped - told);
             }
-            record(&taken.entries, self.queue);
+            refused = record(&taken.entries);
             RECORDED.set(Some(Recorded {
                 queue: self.queue,
                 until: taken.next,
@@ -188,6 +189,10 @@ impl Recorder {
         }
         match result {
             Ok(round) => {
+                // Not before the commit: what is rolled back is tried once more, and would be told of twice.
+                for (entry, why) in refused {
+                    give_up(self.queue, entry, &why);
+                }
                 self.failures = 0;
                 Ok(round)
             }
@@ -222,25 +227,27 @@ impl Recorder {
     }
 }
 
-/// Records entries in the running transaction.
-fn record(entries: &[Vec<u8>], queue: &Queue) {
+/// Records entries in the running transaction. Returns those that are no events, and why.
+fn record(entries: &[Vec<u8>]) -> Vec<(&[u8], String)> {
     // SAFETY: the transaction's memory.
     let mut bulk = unsafe { Bulk::begin(pg_sys::CurrentMemoryContext) };
     let memory = RowMemory::new();
+    let mut refused = Vec::new();
     for bytes in entries {
         memory.clear();
         let Some(entry) = Entry::decode(bytes) else {
-            give_up(queue, bytes, "it cannot be decoded");
+            refused.push((bytes.as_slice(), "it cannot be decoded".to_owned()));
             continue;
         };
         let mut row = RowBuf::new();
         match own_event::row_for(&entry, &mut row) {
             Ok(()) => bulk.push(&row),
-            Err(fault) => give_up(queue, bytes, &fault.to_string()),
+            Err(fault) => refused.push((bytes.as_slice(), fault.to_string())),
         }
     }
     drop(memory);
     bulk.end();
+    refused
 }
 
 /// Is it the entry that is wrong, and not the server's state?

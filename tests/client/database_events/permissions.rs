@@ -24,9 +24,12 @@ fn refused_statements_are_recorded() {
         "42501",
         "SELECT * FROM payroll WHERE password = 'hunter2' AND id = 7",
     );
+    // V-233557, V-233563, V-233560
     refused_with(&mut user, "42501", "DELETE FROM payroll");
+    refused_with(&mut user, "42501", "UPDATE payroll SET id = 8");
+    refused_with(&mut user, "42501", "SELECT rolpassword FROM pg_authid");
     refused_with(&mut user, "42501", "INSERT INTO mine VALUES (1, 'somebody else')");
-    let denied = events(&mut admin, 2, "event_type = 'access.denied'");
+    let denied = events(&mut admin, 4, "event_type = 'access.denied'");
     assert_at(
         &denied[0],
         &[
@@ -44,11 +47,16 @@ fn refused_statements_are_recorded() {
         ],
     );
     assert_at(&denied[1], &[("metadata.statement", json!("DELETE FROM payroll"))]);
+    assert_at(
+        &denied[2],
+        &[("metadata.statement", json!("UPDATE payroll SET id = 8"))],
+    );
+    assert_at(&denied[3], &[("resource.id", json!("pg_authid"))]);
     event(&mut admin, "event_type = 'rls.denied'");
     let sql = format!(
         "SELECT count(*) FROM auditlog.events WHERE event_type = 'access.denied' AND db_session_user = '{role}'"
     );
-    assert_eq!(auditlog_testkit::log::scalar(&mut admin, &sql), 2);
+    assert_eq!(auditlog_testkit::log::scalar(&mut admin, &sql), 4);
 }
 
 #[test]

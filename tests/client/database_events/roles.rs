@@ -232,6 +232,15 @@ fn failed_attempts_survive_the_rollback() {
     refused_with(&mut user, "42501", "GRANT SELECT ON treasure TO PUBLIC");
     refused_with(&mut user, "42501", "ALTER ROLE postgres PASSWORD 'hunter2'");
     refused(&mut admin, "DROP ROLE r_not_there");
+    // V-233561: nobody is in that group to take anything from, and the role has no say in it
+    refused_with(&mut user, "42501", "REVOKE pg_write_all_data FROM postgres");
+    assert_at(
+        &event(
+            &mut admin,
+            "event_type = 'revoke.role' AND resource_id = 'pg_write_all_data'",
+        ),
+        &[("action.status", json!("denied")), ("actor.id", json!(role))],
+    );
     assert_at(
         &event(&mut admin, "event_type = 'role.create' AND resource_id = 'r_stolen'"),
         &[
