@@ -17,6 +17,7 @@ mod refusal;
 pub use entry::Kind;
 pub use reads::verified;
 
+use super::unguarded;
 use crate::store::audited;
 use auditlog_core::json::Json;
 use entry::What;
@@ -25,42 +26,6 @@ use pgrx::pg_sys;
 use std::cell::Cell;
 use std::ffi::c_char;
 use std::rc::Rc;
-
-/// PostgreSQL's own functions; those of `pg_sys` have a guard.
-mod unguarded {
-    use super::pg_sys;
-
-    unsafe extern "C-unwind" {
-        pub fn standard_ExecutorStart(query: *mut pg_sys::QueryDesc, flags: i32);
-        #[cfg(not(feature = "pg18"))]
-        pub fn standard_ExecutorRun(
-            query: *mut pg_sys::QueryDesc,
-            direction: pg_sys::ScanDirection::Type,
-            count: u64,
-            once: bool,
-        );
-        #[cfg(feature = "pg18")]
-        pub fn standard_ExecutorRun(query: *mut pg_sys::QueryDesc, direction: pg_sys::ScanDirection::Type, count: u64);
-        pub fn standard_ExecutorFinish(query: *mut pg_sys::QueryDesc);
-        pub fn standard_ExecutorEnd(query: *mut pg_sys::QueryDesc);
-        pub fn standard_planner(
-            query: *mut pg_sys::Query,
-            text: *const std::ffi::c_char,
-            options: i32,
-            parameters: pg_sys::ParamListInfo,
-        ) -> *mut pg_sys::PlannedStmt;
-        pub fn standard_ProcessUtility(
-            statement: *mut pg_sys::PlannedStmt,
-            text: *const std::ffi::c_char,
-            read_only_tree: bool,
-            context: pg_sys::ProcessUtilityContext::Type,
-            parameters: pg_sys::ParamListInfo,
-            environment: *mut pg_sys::QueryEnvironment,
-            receiver: *mut pg_sys::DestReceiver,
-            completion: *mut pg_sys::QueryCompletion,
-        );
-    }
-}
 
 static mut PREVIOUS_START: pg_sys::ExecutorStart_hook_type = None;
 static mut PREVIOUS_RUN: pg_sys::ExecutorRun_hook_type = None;

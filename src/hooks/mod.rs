@@ -4,4 +4,5 @@ pub mod access;
 pub mod server_log;
 pub mod session;
 pub mod statement;
+mod unguarded;
 pub mod utility;

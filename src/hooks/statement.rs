@@ -7,6 +7,7 @@
 //! raise it again, without its CONTEXT and the names of table and constraint.) What an error leaves
 //! behind here goes when the transaction, or the savepoint, is rolled back.
 
+use super::unguarded;
 use crate::error::Fault;
 use crate::store::bulk::Bulk;
 use crate::store::catalog;
@@ -29,34 +30,6 @@ struct Level {
 thread_local! {
     static LEVELS: RefCell<Vec<Level>> = const { RefCell::new(Vec::new()) };
     static CALLBACKS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// PostgreSQL's own functions; those of `pg_sys` have a guard.
-mod unguarded {
-    use super::pg_sys;
-
-    unsafe extern "C-unwind" {
-        #[cfg(not(feature = "pg18"))]
-        pub fn standard_ExecutorRun(
-            query: *mut pg_sys::QueryDesc,
-            direction: pg_sys::ScanDirection::Type,
-            count: u64,
-            once: bool,
-        );
-        #[cfg(feature = "pg18")]
-        pub fn standard_ExecutorRun(query: *mut pg_sys::QueryDesc, direction: pg_sys::ScanDirection::Type, count: u64);
-        pub fn standard_ExecutorFinish(query: *mut pg_sys::QueryDesc);
-        pub fn standard_ProcessUtility(
-            statement: *mut pg_sys::PlannedStmt,
-            text: *const std::ffi::c_char,
-            read_only_tree: bool,
-            context: pg_sys::ProcessUtilityContext::Type,
-            parameters: pg_sys::ParamListInfo,
-            environment: *mut pg_sys::QueryEnvironment,
-            receiver: *mut pg_sys::DestReceiver,
-            completion: *mut pg_sys::QueryCompletion,
-        );
-    }
 }
 
 static mut PREVIOUS_RUN: pg_sys::ExecutorRun_hook_type = None;

@@ -4,6 +4,7 @@
 //! jumps over them. That a statement has failed shows when its transaction, or savepoint, is rolled back with the
 //! statement still on the list of those that run.
 
+use super::unguarded;
 use crate::capture::document::{Actor, Draft, Failure, Outcome, Statement};
 use crate::capture::record::{self, Log};
 use crate::capture::{self, Kind, definition, nodes, privilege, role, setting};
@@ -47,23 +48,6 @@ thread_local! {
     static BUSY: Cell<bool> = const { Cell::new(false) };
     /// The error that was reported last, until its transaction has ended.
     static ERROR: RefCell<Option<Failure>> = const { RefCell::new(None) };
-}
-
-mod unguarded {
-    use super::pg_sys;
-
-    unsafe extern "C-unwind" {
-        pub fn standard_ProcessUtility(
-            statement: *mut pg_sys::PlannedStmt,
-            text: *const std::ffi::c_char,
-            read_only_tree: bool,
-            context: pg_sys::ProcessUtilityContext::Type,
-            parameters: pg_sys::ParamListInfo,
-            environment: *mut pg_sys::QueryEnvironment,
-            receiver: *mut pg_sys::DestReceiver,
-            completion: *mut pg_sys::QueryCompletion,
-        );
-    }
 }
 
 static mut PREVIOUS: pg_sys::ProcessUtility_hook_type = None;
