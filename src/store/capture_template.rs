@@ -4,6 +4,7 @@
 use super::capture_plan::Plan;
 use super::columns::{INBOX, RowBuf, at};
 use super::event_types::EventType;
+use super::principals::Principal;
 use auditlog_core::context::Context;
 use auditlog_core::json::Json;
 use pgrx::pg_sys;
@@ -30,6 +31,8 @@ pub struct Source {
     pub known: Option<Rc<EventType>>,
     /// The entry that says how grave it is: of types that users make up, that of the built-in one.
     pub graveness: Option<Rc<EventType>>,
+    /// Who the caller is, where the context names nobody.
+    pub principal: Option<Rc<Principal>>,
     /// The role that logged in.
     pub session_user: pg_sys::Oid,
 }
@@ -48,6 +51,7 @@ impl Source {
             && same(self.context.as_ref(), other.context.as_ref())
             && same(self.known.as_ref(), other.known.as_ref())
             && same(self.graveness.as_ref(), other.graveness.as_ref())
+            && same(self.principal.as_ref(), other.principal.as_ref())
     }
 }
 

@@ -11,8 +11,9 @@ use crate::store::columns::{INBOX, RowBuf, at};
 use crate::store::datum_json::{same, steadily};
 use crate::store::jsonb_build::{Kind, ObjectWriter};
 use crate::store::trigger_ddl::qualified_name;
-use crate::store::{event_types, inbox};
+use crate::store::{event_types, inbox, principals};
 use auditlog_core::capture::{Treatment, composite_key};
+use auditlog_core::context::Context;
 use auditlog_core::document::{self, Limits};
 use auditlog_core::json::Json;
 use pgrx::pg_sys;
@@ -362,8 +363,11 @@ fn with_metadata(extra: Option<Json>, members: Vec<(String, Json)>) -> Json {
 fn with_template<R>(plan: &Rc<Plan>, change: Change, f: impl FnOnce(&Template) -> R) -> R {
     let event_type = &plan.event_types[change as usize];
     let known = event_types::get(event_type);
+    let context = context::current();
+    let named = context.as_deref().is_some_and(Context::names_actor);
     let of = Source {
-        context: context::current(),
+        principal: if named { None } else { principals::caller() },
+        context,
         graveness: known.clone().or_else(|| event_types::get(change.built_in())),
         known,
         // SAFETY: a global of this process.
@@ -415,9 +419,16 @@ fn make_template(plan: &Plan, change: Change, event_type: &str, of: Source) -> T
     event.timestamp = None;
     event.severity = of.graveness.as_ref().map(|known| known.default_severity);
     if event.actor_id.is_none() && event.actor_email.is_none() {
-        // Nobody says who it was: the database knows at least who logged in.
-        event.actor_type = Some("database_role".to_owned());
-        event.actor_id = Some(crate::provenance::session_user());
+        // Nobody says who it was: the database knows who the role is, or at least which one logged in.
+        let (kind, id) = match &of.principal {
+            Some(principal) => ("user", principal.actor_id.clone()),
+            None => ("database_role", crate::provenance::session_user()),
+        };
+        event.actor_type = Some(kind.to_owned());
+        event.actor_id = Some(id);
+        if event.tenant.is_none() {
+            event.tenant = of.principal.as_ref().and_then(|principal| principal.tenant.clone());
+        }
     }
     let known = of.known.clone();
     Template::new(of, plan, |row| {

@@ -92,6 +92,17 @@ impl Context {
         actor.get("id")?.as_str()
     }
 
+    /// Does it say who acts?
+    pub fn names_actor(&self) -> bool {
+        let actor = self
+            .values
+            .iter()
+            .find(|(key, _)| key == "actor")
+            .map(|(_, actor)| actor);
+        let given = |key: &str| actor.and_then(|a| a.get(key)).is_some_and(|value| *value != Json::Null);
+        given("id") || given("email")
+    }
+
     /// Has it nothing to give?
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()

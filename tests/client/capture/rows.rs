@@ -96,6 +96,63 @@ fn the_context_says_who_it_was() {
     );
 }
 
+/// Who is known to the log finds what he changed himself among his own events.
+#[test]
+fn a_principal_is_the_actor() {
+    let db = Database::new();
+    let mut admin = db.superuser();
+    let [ann, bob] = [db.login(&["auditlog_user"]), db.login(&[])];
+    admin
+        .batch_execute(&format!(
+            "CREATE TABLE public.t (id int PRIMARY KEY); GRANT ALL ON public.t TO {ann}, {bob}; SELECT auditlog.track('public.t');
+             SELECT auditlog.add_principal('{ann}', actor_id => 'user_17', tenant => 'acme')"
+        ))
+        .expect("add_principal()");
+    let mut client = db.connect_as(&ann);
+    client
+        .batch_execute(
+            r#"INSERT INTO public.t VALUES (1);
+               BEGIN; SET LOCAL request.jwt.claims = '{"sub": "somebody"}'; INSERT INTO public.t VALUES (2); COMMIT;
+               DELETE FROM public.t WHERE id = 1"#,
+        )
+        .expect("writes");
+    db.connect_as(&bob)
+        .batch_execute("INSERT INTO public.t VALUES (3)")
+        .expect("INSERT");
+    let actors = admin
+        .query(
+            "SELECT concat_ws(' ', operation, actor_type, actor_id, tenant) FROM auditlog.events
+             WHERE resource_type = 'public.t' ORDER BY recorded_at",
+            &[],
+        )
+        .expect("events");
+    let actors: Vec<String> = actors.iter().map(|row| row.get(0)).collect();
+    let by_role = format!("insert database_role {bob}");
+    assert_eq!(
+        actors,
+        [
+            "insert user user_17 acme",
+            "insert user somebody",
+            "delete user user_17 acme",
+            &by_role
+        ]
+    );
+    assert_eq!(
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM auditlog.events WHERE resource_type = 'public.t'"
+        ),
+        2
+    );
+    // a change of the principals is heard of
+    admin
+        .batch_execute("SELECT auditlog.drop_principal('user_17', 'acme')")
+        .expect("drop_principal()");
+    client.batch_execute("INSERT INTO public.t VALUES (4)").expect("INSERT");
+    let last = "SELECT actor_type FROM auditlog.events WHERE resource_id = '4'";
+    assert_eq!(text(&mut admin, last), "database_role");
+}
+
 #[test]
 fn keys_name_rows() {
     let db = Database::new();
