@@ -99,7 +99,7 @@ fn add(call: &Call) -> Datum {
             .hint("Drop it with auditlog.drop_checkpoint_sink(), or take another name.")
             .raise();
     }
-    tell("add", &name, &who, &[("kind", &kind), ("address", &address)]);
+    tell("add", &name, &who, None, sinks::described(&name));
     shared_slot().publisher.wake();
     call.null()
 }
@@ -107,13 +107,14 @@ fn add(call: &Call) -> Datum {
 /// `drop_checkpoint_sink(name)`
 fn drop_sink(call: &Call) -> Datum {
     let name = call.text(0).unwrap_or_default();
+    let before = sinks::described(&name);
     if !sinks::drop(&name) {
         Fault::new(Code::ERRCODE_UNDEFINED_OBJECT, "there is no sink of this name")
             .detail(format!("The name is {name}."))
             .hint("auditlog.checkpoint_sinks lists them.")
             .raise();
     }
-    tell("drop", &name, &crate::provenance::session_user(), &[]);
+    tell("drop", &name, &crate::provenance::session_user(), before, None);
     call.null()
 }
 
@@ -174,16 +175,16 @@ fn value(json: Json) -> Value {
     }
 }
 
-fn tell(operation: &str, name: &str, who: &str, more: &[(&str, &str)]) {
-    let mut metadata = vec![("sink", own_event::text(name))];
-    metadata.extend(more.iter().map(|(name, value)| (*name, own_event::text(value))));
-    own_event::record(&OwnEvent {
+/// Options name files that hold secrets, never the secrets, so the event may have them all.
+fn tell(operation: &str, name: &str, who: &str, before: Option<Json>, after: Option<Json>) {
+    let change = OwnEvent {
         event_type: "auditlog.sink_change",
         severity: "warning",
         actor: ("database_role", who),
         operation: &format!("{operation}_checkpoint_sink"),
-        metadata: &metadata,
-    });
+        metadata: &[("sink", own_event::text(name))],
+    };
+    own_event::record_change(&change, Some(("checkpoint_sink", name)), before, after);
 }
 
 /// `set_witness_policy(policy)`

@@ -2,7 +2,9 @@
 
 use super::catalog::as_owner;
 use super::checkpoints::trusted;
+use super::jsonb;
 use super::spi::{self, Arg, Cell};
+use auditlog_core::json::Json;
 use serde_json::Value;
 
 /// A sink that has something to do.
@@ -135,6 +137,14 @@ pub fn add(name: &str, kind: &str, address: &str, options: &Value, who: &str) ->
         ],
     );
     true
+}
+
+/// What a sink's configuration says, for an event.
+pub fn described(name: &str) -> Option<Json> {
+    let sql = "SELECT pg_catalog.jsonb_build_object('kind', kind, 'address', address, 'options', options) \
+        FROM auditlog_data.checkpoint_sink WHERE name = $1";
+    let rows = as_owner(|| spi::read_latest(sql, &[Arg::text(Some(name))]));
+    jsonb::tree(rows.first()?[0].bytes()?).ok()
 }
 
 /// What kept them from working was the old origin's affair.

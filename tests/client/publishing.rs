@@ -155,6 +155,13 @@ fn a_receiver_that_is_down_misses_nothing() {
         ),
         3
     );
+    let sides =
+        "SELECT operation || ' ' || (before->>'kind') || ' ' || coalesce(after->>'kind', '-') FROM auditlog.events
+        WHERE event_type = 'auditlog.sink_change' AND resource_id = 'gone' AND before IS NOT NULL";
+    assert_eq!(text(&mut client, sides), "drop_checkpoint_sink http -");
+    let added = "SELECT after->>'address' FROM auditlog.events
+        WHERE event_type = 'auditlog.sink_change' AND resource_id = 'gone' AND operation = 'add_checkpoint_sink'";
+    assert!(text(&mut client, added).starts_with("http://127.0.0.1:"));
 }
 
 #[test]
