@@ -65,6 +65,13 @@ impl Call {
         })
     }
 
+    /// A `bytea[]` argument; the inner `None` is an array that is nested or has a NULL in it.
+    pub fn byteas(&self, i: usize) -> Option<Option<Vec<&[u8]>>> {
+        self.arg(i)
+            // SAFETY: declared as bytea[].
+            .map(|datum| crate::store::row::array_items(unsafe { crate::store::row::bytes(datum) }))
+    }
+
     /// Returns NULL.
     pub fn null(&self) -> Datum {
         // SAFETY: valid during the call.

@@ -5,7 +5,8 @@ mod access;
 mod capture;
 
 pub use access::{
-    ACCESS_LOG, ACCESS_POLICY, ACCESS_QUEUE_SIZE, ACCESS_TIMEOUT, AccessPolicy, STANDBY_ACCESS_POLICY, StandbyPolicy,
+    ACCESS_LOG, ACCESS_POLICY, ACCESS_QUEUE_SIZE, ACCESS_TIMEOUT, AccessPolicy, PRIMARY_CONNINFO,
+    STANDBY_ACCESS_POLICY, StandbyPolicy,
 };
 pub use capture::{CAPTURE, CAPTURE_DATABASE};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};

@@ -15,6 +15,11 @@ CREATE FUNCTION auditlog_data.tell_change(event_type text, severity text, operat
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_tell_change';
 COMMENT ON FUNCTION auditlog_data.tell_change(text, text, text, text, jsonb, jsonb) IS 'Records a change of the audit log''s configuration, in the running transaction';
 
+CREATE FUNCTION auditlog.record_standby_reads(format text, entries bytea[]) RETURNS text[]
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_record_standby_reads';
+COMMENT ON FUNCTION auditlog.record_standby_reads(text, bytea[]) IS
+    'Records what was read on a standby, whose worker calls this; for each entry why it is no event, or an empty text. Grant EXECUTE to the standby''s role alone';
+
 CREATE FUNCTION auditlog_data.access_state(
         OUT recorder_pid integer, OUT queue_bytes bigint, OUT queued_bytes bigint, OUT reserved_bytes bigint,
         OUT queued_since timestamptz, OUT queued bigint, OUT recorded bigint, OUT last_recorded_at timestamptz,

@@ -25,6 +25,7 @@ pub mod query_leaf;
 pub mod record;
 pub mod row_document;
 pub mod saved_query;
+pub mod standby_reads;
 pub mod stats;
 pub mod suggest;
 pub mod to_json;

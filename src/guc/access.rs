@@ -33,6 +33,8 @@ pub static ACCESS_QUEUE_SIZE: GucSetting<i32> = GucSetting::<i32>::new(1024);
 pub static ACCESS_LOG: GucSetting<bool> = GucSetting::<bool>::new(true);
 /// See [`StandbyPolicy`].
 pub static STANDBY_ACCESS_POLICY: GucSetting<StandbyPolicy> = GucSetting::<StandbyPolicy>::new(StandbyPolicy::Refuse);
+/// Connection string of the primary, to which a standby tells reads of the audit log.
+pub static PRIMARY_CONNINFO: GucSetting<Option<std::ffi::CString>> = GucSetting::<Option<std::ffi::CString>>::new(None);
 /// See [`AccessPolicy`].
 pub static ACCESS_POLICY: GucSetting<AccessPolicy> = GucSetting::<AccessPolicy>::new(AccessPolicy::Block);
 /// Milliseconds that a read waits for room in the queue.
@@ -66,11 +68,19 @@ pub(super) fn define() {
     );
     GucRegistry::define_enum_guc(
         c"auditlog.standby_access_policy",
-        c"What happens to a read of the audit log on a standby, where it cannot be recorded.",
+        c"What happens to a read of the audit log on a standby without auditlog.primary_conninfo, where it cannot be recorded.",
         c"refuse: it is refused; count: it goes unrecorded, and is counted.",
         &STANDBY_ACCESS_POLICY,
         Suset,
         none,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.primary_conninfo",
+        c"Connection string with which a standby has the primary record reads of the audit log.",
+        c"Its role needs EXECUTE on auditlog.record_standby_reads(text, bytea[]) and nothing else. Empty: reads on a standby are dealt with as auditlog.standby_access_policy says.",
+        &PRIMARY_CONNINFO,
+        GucContext::Sighup,
+        GucFlags::SUPERUSER_ONLY,
     );
     GucRegistry::define_enum_guc(
         c"auditlog.access_policy",

@@ -1,7 +1,7 @@
 //! The launcher: one for the cluster, connected to no database. It starts the workers of each database
 //! that has the extension, and again when one has ended.
 
-use super::Duty;
+use super::{Duty, forwarder};
 use crate::shmem::{self, Worker};
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
 use pgrx::pg_sys;
@@ -26,7 +26,7 @@ pub fn register() {
         .set_library("pg_auditlog")
         .enable_shmem_access(None)
         .enable_spi_access()
-        .set_start_time(BgWorkerStartTime::RecoveryFinished)
+        .set_start_time(BgWorkerStartTime::ConsistentState)
         .set_restart_time(Some(Duration::from_secs(2)))
         .load();
 }
@@ -53,11 +53,17 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
             if database == 0 {
                 continue;
             }
+            // SAFETY: reads this server's state.
+            let is_standby = unsafe { pg_sys::RecoveryInProgress() };
             for (duty, worker) in [
                 (Duty::Sealer, &slot.sealer),
                 (Duty::Recorder, &slot.recorder),
                 (Duty::Publisher, &slot.publisher),
             ] {
+                // A standby cannot write: all that it can do is tell its primary who reads.
+                if is_standby && (duty != Duty::Recorder || !forwarder::is_configured()) {
+                    continue;
+                }
                 let pid = worker.pid.load(Ordering::Acquire);
                 let due = now >= worker.not_before.load(Ordering::Acquire);
                 if pid > 0 && !is_running(pid) {
@@ -69,7 +75,7 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
                     next_discovery = next_discovery.min(now + START_PATIENCE);
                     break;
                 } else if pid == STARTING && due {
-                    worker.unregister(START_PATIENCE);
+                    worker.unregister(if is_standby { DISCOVERY_INTERVAL } else { START_PATIENCE });
                 } else if pid == 0 && due {
                     start(duty, worker, database, now);
                 }
@@ -108,7 +114,7 @@ fn start(duty: Duty, worker: &Worker, database: u32, now: i64) {
         .set_argument(Some(pg_sys::Datum::from(database)))
         .enable_shmem_access(None)
         .enable_spi_access()
-        .set_start_time(BgWorkerStartTime::RecoveryFinished)
+        .set_start_time(BgWorkerStartTime::ConsistentState)
         .set_restart_time(None)
         .load_dynamic();
     if started.is_err() {
@@ -128,7 +134,7 @@ fn start_discovery() -> bool {
         .set_library("pg_auditlog")
         .enable_shmem_access(None)
         .enable_spi_access()
-        .set_start_time(BgWorkerStartTime::RecoveryFinished)
+        .set_start_time(BgWorkerStartTime::ConsistentState)
         .set_restart_time(None)
         .load_dynamic()
         .is_ok()

@@ -6,6 +6,7 @@ pub mod comparison;
 pub mod delivery;
 pub mod discovery;
 pub mod external_signer;
+pub mod forwarder;
 pub mod indexer;
 pub mod job;
 pub mod launcher;

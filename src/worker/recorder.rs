@@ -1,5 +1,6 @@
 //! The recorder: one for each database. It records what sessions left in the queue of shared memory, in
-//! transactions of its own, so that a session's rollback takes nothing of it away.
+//! transactions of its own, so that a session's rollback takes nothing of it away. On a standby it is `forwarder` that
+//! works in its place.
 //!
 //! Room is given back in the commit's callback: there PostgreSQL serves no interrupt, so that an entry is neither
 //! recorded twice nor lost when this worker is ended at any moment.
@@ -23,20 +24,20 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Longest sleep: somebody may want to drop the database.
-const NAP: Duration = Duration::from_millis(500);
+pub(super) const NAP: Duration = Duration::from_millis(500);
 /// At most this often entries are recorded, unless somebody waits for room: a crash loses what is queued, and a
 /// commit for each entry would cost the server more than the reads.
 const BETWEEN_BATCHES: Duration = Duration::from_millis(20);
 /// Longest time between two attempts that fail.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Entries of one transaction.
-const BATCH_ENTRIES: usize = 500;
+pub(super) const BATCH_ENTRIES: usize = 500;
 /// Bytes of one transaction's entries.
-const BATCH_BYTES: usize = 512 * 1024;
+pub(super) const BATCH_BYTES: usize = 512 * 1024;
 /// Seconds after which it is started again when the database could not be dropped after all, or has no extension.
-const AFTER_LEAVING: i64 = 2;
+pub(super) const AFTER_LEAVING: i64 = 2;
 /// Attempts after which an entry that no transaction takes is left to the server's log.
-const ATTEMPTS: u32 = 3;
+pub(super) const ATTEMPTS: u32 = 3;
 
 thread_local! {
     /// What the running transaction gives back when it commits.
@@ -80,6 +81,12 @@ pub extern "C-unwind" fn auditlog_recorder_main(argument: pg_sys::Datum) {
     super::take_up(super::Duty::Recorder);
     // SAFETY: a plain function that lives as long as the process.
     unsafe { pg_sys::RegisterXactCallback(Some(at_transaction_end), std::ptr::null_mut()) }
+    // SAFETY: reads this server's state.
+    if unsafe { pg_sys::RecoveryInProgress() } {
+        let pause = super::forwarder::run(queue::of(slot));
+        slot.recorder.unregister(pause);
+        return;
+    }
     let pause = Recorder {
         slot,
         queue: queue::of(slot),
@@ -272,7 +279,7 @@ fn is_entrys_fault(code: Code) -> bool {
 }
 
 /// What cannot be recorded goes to the server's log, so that it is not lost and keeps nobody waiting.
-fn give_up(queue: &Queue, entry: &[u8], why: &str) {
+pub(super) fn give_up(queue: &Queue, entry: &[u8], why: &str) {
     queue.unrecordable.fetch_add(1, Ordering::AcqRel);
     queue.last_error.set(why);
     pgrx::log!(

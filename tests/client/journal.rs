@@ -3,6 +3,7 @@
 mod forms;
 mod full;
 mod many;
+mod standby;
 
 use auditlog_testkit::log::scalar;
 use auditlog_testkit::postgres::Client;

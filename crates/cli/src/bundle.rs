@@ -2,8 +2,6 @@
 
 mod copy;
 mod database;
-mod dsn;
-mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

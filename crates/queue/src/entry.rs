@@ -1,4 +1,8 @@
-//! The bytes of one entry. They live no longer than the server, so they need no version.
+//! The bytes of one entry. In shared memory they live no longer than the server; between a standby and its primary
+//! [`WIRE_FORMAT`] says which they are.
+
+/// The form of [`Entry::encode`], for servers that talk to each other. To be changed with it.
+pub const WIRE_FORMAT: &str = "1";
 
 /// What the database knew about the session that did it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -6,5 +6,5 @@
 mod entry;
 mod ring;
 
-pub use entry::{Entry, Provenance};
+pub use entry::{Entry, Provenance, WIRE_FORMAT};
 pub use ring::{Positions, Ring, Taken, framed};

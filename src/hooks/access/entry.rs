@@ -304,6 +304,10 @@ pub fn event(
     status: &str,
     metadata: Vec<(&str, Json)>,
 ) -> String {
+    let mut metadata = metadata;
+    if let Some(standby) = standby() {
+        metadata.push(("standby", text(&standby)));
+    }
     let document = object(vec![
         ("event_id", text(event_id)),
         ("timestamp", text(&format_timestamp(at))),
@@ -320,6 +324,25 @@ pub fn event(
         ("metadata", object(metadata)),
     ]);
     written(&document)
+}
+
+/// Which server this is, when it is a standby: what `cluster_name` says, or else the machine's name.
+fn standby() -> Option<String> {
+    // SAFETY: reads this server's state and a setting of this process, NUL-terminated.
+    unsafe {
+        if !pg_sys::RecoveryInProgress() {
+            return None;
+        }
+        let name = std::ffi::CStr::from_ptr(pg_sys::cluster_name);
+        if !name.is_empty() {
+            return Some(name.to_string_lossy().into_owned());
+        }
+    }
+    let mut name = [0u8; 256];
+    // SAFETY: a buffer of this length.
+    unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(0);
+    Some(String::from_utf8_lossy(&name[..end]).into_owned())
 }
 
 /// Who reads: the principal, or else the login role, which the event has as `db_session_user` anyway.

@@ -8,6 +8,7 @@ use crate::guc::{self, StandbyPolicy};
 use crate::queue;
 use crate::shmem;
 use crate::store::inbox::shared_slot;
+use crate::worker::forwarder;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
@@ -35,7 +36,7 @@ pub fn is_on() -> bool {
 pub fn mark(what: What<'_>) -> Result<(), Fault> {
     let (root, statement, nesting) = frames::root();
     // SAFETY: reads this server's state.
-    if unsafe { pg_sys::RecoveryInProgress() } {
+    if unsafe { pg_sys::RecoveryInProgress() } && !forwarder::is_configured() {
         return on_standby();
     }
     // Nothing waits with a borrow: the session may be ended meanwhile, which comes back here.
@@ -72,7 +73,7 @@ fn more(root: Root, what: &What<'_>) -> More {
     })
 }
 
-/// No worker can write on a standby.
+/// No worker can write on a standby, and nobody has said where the primary is.
 fn on_standby() -> Result<(), Fault> {
     let queue = queue::of(shared_slot());
     match guc::STANDBY_ACCESS_POLICY.get() {
@@ -87,7 +88,7 @@ fn on_standby() -> Result<(), Fault> {
                 "access to the audit log cannot be recorded on a standby",
             )
             .detail("What is read must be recorded, and a standby cannot write.")
-            .hint("Read it on the primary; or have a superuser set auditlog.standby_access_policy = count, which lets reads through and counts them."))
+            .hint("Read it on the primary; or have a superuser set auditlog.primary_conninfo, so that the primary records it, or auditlog.standby_access_policy = count, which lets reads through and counts them."))
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Many readers at once, some of whom roll back, fail or are killed: each read has exactly one entry.
 
 use super::{cluster, observer, settle};
-use auditlog_testkit::crash::kill9;
+use auditlog_testkit::crash::{Victim, kill9};
 use auditlog_testkit::log::{scalar, text, verify};
 use auditlog_testkit::{Cluster, Database, LONG, Options, wait_until};
+use std::collections::HashSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 const CLIENTS: usize = 16;
 const READS: usize = 63;
@@ -160,6 +163,66 @@ fn a_crash_of_the_server_loses_what_is_queued_and_nothing_else() {
             "SELECT count(*) FROM auditlog.events WHERE extra #>> '{metadata,query,text}' LIKE '%''after''%'",
         ) == 1
     });
+}
+
+/// What a crash of the server can lose, measured: 16 clients read until the postmaster and all its children are killed at
+/// once. A read whose answer a client has, and that no entry tells of, must have ended shortly before.
+#[test]
+fn what_a_crash_loses_ended_just_before() {
+    const SHORTLY: Duration = Duration::from_secs(5);
+    let cluster = Cluster::start(&Options::default().set("auditlog.access_log", "on"));
+    let mut client = cluster.create_database_with_extension("audited");
+    client.batch_execute("SELECT auditlog.record('a.b')").expect("an event");
+    let (begin, reading) = (Instant::now(), AtomicBool::new(true));
+    let (answered, killed_at) = thread::scope(|scope| {
+        let readers: Vec<_> = (0..CLIENTS)
+            .map(|number| {
+                let (mut client, reading) = (cluster.connect("audited"), &reading);
+                scope.spawn(move || {
+                    let mut answered = Vec::new();
+                    while reading.load(Ordering::Relaxed) {
+                        let name = format!("read {number}-{}.", answered.len());
+                        let sql = format!("SELECT '{name}' FROM auditlog.events WHERE event_type = 'a.b'");
+                        if client.batch_execute(&sql).is_err() {
+                            break;
+                        }
+                        answered.push((name, begin.elapsed()));
+                    }
+                    answered
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_secs(3));
+        let killed_at = begin.elapsed();
+        cluster.kill9(Victim::Everybody);
+        reading.store(false, Ordering::Relaxed);
+        let answered: Vec<_> = readers
+            .into_iter()
+            .flat_map(|reader| reader.join().expect("a reader"))
+            .collect();
+        (answered, killed_at)
+    });
+    cluster.go();
+    let mut looks = observer(&cluster, "audited");
+    let told = "SELECT DISTINCT substring(extra #>> '{metadata,query,text}' FROM 'read \\d+-\\d+\\.')
+        FROM auditlog.events WHERE event_type = 'auditlog.view'";
+    let told: HashSet<String> = looks
+        .query(told, &[])
+        .expect("the journal")
+        .iter()
+        .filter_map(|row| row.get(0))
+        .collect();
+    let lost: Vec<_> = answered.iter().filter(|(name, _)| !told.contains(name)).collect();
+    let oldest = lost.iter().map(|(_, at)| killed_at.saturating_sub(*at)).max();
+    println!(
+        "{} reads were answered, {} of them are not told of; the first of these ended {:?} before the crash",
+        answered.len(),
+        lost.len(),
+        oldest.unwrap_or_default()
+    );
+    assert!(answered.len() > CLIENTS, "nobody could read");
+    assert!(oldest.is_none_or(|oldest| oldest < SHORTLY), "{lost:?}");
+    assert_eq!(verify(&mut looks), []);
 }
 
 /// Sends a signal to a process.

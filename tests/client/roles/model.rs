@@ -109,6 +109,7 @@ auditlog.rebuild_word_index      A
 auditlog.record                  AW
 auditlog.record_batch            AW
 auditlog.record_ndjson           AW
+auditlog.record_standby_reads    -
 auditlog.rotate_key              A
 auditlog.save_query              ANC
 auditlog.search                  ANCMU

@@ -4,14 +4,13 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use auditlog_bundle::Selection;
+use auditlog_connection::Target;
 use auditlog_tlog::{Checkpoint, SignedNote};
-use postgres::config::{Host, SslMode};
+use postgres::Client;
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
-use postgres::{Client, Config};
 
-use super::dsn::Mode;
-use super::{Source, copy, dsn, tls};
+use super::{Source, copy};
 use crate::failure::Failure;
 
 /// Time for witnesses to cosign.
@@ -29,23 +28,7 @@ pub struct Database {
 impl Database {
     /// Connects to `dsn`.
     pub fn connect(dsn: &str) -> Result<Self, Failure> {
-        let (rest, tls) = dsn::split(dsn)?;
-        let mut config: Config = rest.parse()?;
-        // without a name the address is what a certificate is for
-        if config.get_hosts().is_empty() {
-            for address in config.get_hostaddrs().to_vec() {
-                config.host(&address.to_string());
-            }
-        }
-        // as libpq: whoever can put himself in place of a socket has the machine
-        let sockets = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
-        config.ssl_mode(match tls.mode {
-            Mode::Disable => SslMode::Disable,
-            _ if sockets => SslMode::Disable,
-            Mode::Prefer => SslMode::Prefer,
-            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
-        });
-        let mut client = config.connect(tls::connector(&tls)?)?;
+        let mut client = Target::parse(dsn)?.connect()?;
         // texts with times are read in no zone of the server's
         client.batch_execute("SET TimeZone = 'UTC'; SET standard_conforming_strings = on")?;
         Ok(Self { client })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-use crate::failure::Failure;
+use crate::ConnectError;
 
 /// How much the server has to prove, by `sslmode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +47,7 @@ struct Options {
 
 impl Options {
     /// Takes one option; false when it is about something else.
-    fn take(&mut self, name: &str, value: &str) -> Result<bool, Failure> {
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, ConnectError> {
         let path = || (!value.is_empty()).then(|| PathBuf::from(value));
         match name {
             "sslmode" => {
@@ -58,7 +58,7 @@ impl Options {
                     "verify-ca" => Mode::VerifyCa,
                     "verify-full" => Mode::VerifyFull,
                     other => {
-                        return Err(Failure::new(format!(
+                        return Err(ConnectError::new(format!(
                             "sslmode «{other}» is not known: disable, prefer, require, verify-ca, verify-full"
                         )));
                     }
@@ -72,7 +72,7 @@ impl Options {
         Ok(true)
     }
 
-    fn finish(self) -> Result<Tls, Failure> {
+    fn finish(self) -> Result<Tls, ConnectError> {
         let Self {
             mode,
             root,
@@ -80,13 +80,13 @@ impl Options {
             key,
         } = self;
         if certificate.is_some() != key.is_some() {
-            return Err(Failure::new("sslcert and sslkey need each other"));
+            return Err(ConnectError::new("sslcert and sslkey need each other"));
         }
         // so many are believed by the system that only the host's name says anything
         let system = root.as_ref().is_some_and(|root| root.as_os_str() == "system");
         let mode = match mode {
             Some(Mode::VerifyFull) | None if system => Mode::VerifyFull,
-            Some(_) if system => return Err(Failure::new("sslrootcert=system needs sslmode=verify-full")),
+            Some(_) if system => return Err(ConnectError::new("sslrootcert=system needs sslmode=verify-full")),
             other => other.unwrap_or_default(),
         };
         Ok(Tls {
@@ -99,7 +99,7 @@ impl Options {
 }
 
 /// Parts the options about TLS from the rest of a connection string.
-pub fn split(dsn: &str) -> Result<(String, Tls), Failure> {
+pub fn split(dsn: &str) -> Result<(String, Tls), ConnectError> {
     let mut options = Options::default();
     let url = ["postgres://", "postgresql://"]
         .iter()
@@ -111,7 +111,7 @@ pub fn split(dsn: &str) -> Result<(String, Tls), Failure> {
     Ok((rest, options.finish()?))
 }
 
-fn from_url(dsn: &str, scheme: usize, options: &mut Options) -> Result<String, Failure> {
+fn from_url(dsn: &str, scheme: usize, options: &mut Options) -> Result<String, ConnectError> {
     // a password may have a question mark
     let host = dsn[scheme..].find('@').map_or(scheme, |at| scheme + at);
     let Some(question) = dsn[host..].find('?').map(|at| host + at) else {
@@ -136,7 +136,7 @@ fn from_url(dsn: &str, scheme: usize, options: &mut Options) -> Result<String, F
     Ok(rest)
 }
 
-fn from_pairs(dsn: &str, options: &mut Options) -> Result<String, Failure> {
+fn from_pairs(dsn: &str, options: &mut Options) -> Result<String, ConnectError> {
     let mut rest = String::new();
     let mut left = dsn.trim_start();
     while !left.is_empty() {

@@ -11,19 +11,25 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::dsn::{Mode, Tls};
-use crate::failure::Failure;
+use crate::ConnectError;
+use crate::dsn::{Mode, Tls};
 
 /// Makes connections that prove as much of the server as `tls` asks for.
-pub fn connector(tls: &Tls) -> Result<MakeRustlsConnect, Failure> {
+pub fn connector(tls: &Tls) -> Result<MakeRustlsConnect, ConnectError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConnectError::of(&error))?;
     // as libpq: a file of certificates is there to be looked at, whatever the mode says
     let looks = matches!(tls.mode, Mode::VerifyCa | Mode::VerifyFull) || tls.root.is_some();
     let chain = match looks {
         true => {
             let roots = Arc::new(roots(tls.root.as_deref())?);
-            Some(WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build()?)
+            Some(
+                WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
+                    .build()
+                    .map_err(|error| ConnectError::of(&error))?,
+            )
         }
         false => None,
     };
@@ -36,8 +42,10 @@ pub fn connector(tls: &Tls) -> Result<MakeRustlsConnect, Failure> {
     let mut config = match (&tls.certificate, &tls.key) {
         (Some(certificate), Some(key)) => {
             let key = PrivateKeyDer::from_pem_file(key)
-                .map_err(|error| Failure::new(format!("{}: no key in PEM: {error}", key.display())))?;
-            builder.with_client_auth_cert(certificates(certificate)?, key)?
+                .map_err(|error| ConnectError::new(format!("{}: no key in PEM: {error}", key.display())))?;
+            builder
+                .with_client_auth_cert(certificates(certificate)?, key)
+                .map_err(|error| ConnectError::of(&error))?
         }
         _ => builder.with_no_client_auth(),
     };
@@ -47,28 +55,28 @@ pub fn connector(tls: &Tls) -> Result<MakeRustlsConnect, Failure> {
 }
 
 /// Whom to believe.
-fn roots(file: Option<&Path>) -> Result<RootCertStore, Failure> {
+fn roots(file: Option<&Path>) -> Result<RootCertStore, ConnectError> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = file {
         for certificate in certificates(file)? {
             roots
                 .add(certificate)
-                .map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+                .map_err(|error| ConnectError::new(format!("{}: {error}", file.display())))?;
         }
         return Ok(roots);
     }
     // a system's store may hold certificates of forms that rustls doesn't know; the others count
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
-        return Err(Failure::new(
+        return Err(ConnectError::new(
             "the system has no certificates to believe: name a file in sslrootcert",
         ));
     }
     Ok(roots)
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let wrong = |why: String| Failure::new(format!("{}: no certificates in PEM{why}", file.display()));
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
+    let wrong = |why: String| ConnectError::new(format!("{}: no certificates in PEM{why}", file.display()));
     let read = CertificateDer::pem_file_iter(file).map_err(|error| wrong(format!(": {error}")))?;
     let certificates: Vec<_> = read
         .collect::<Result<_, _>>()
