@@ -26,6 +26,8 @@ pub enum Validation {
     Reject,
 }
 
+/// Does the sealer NOTIFY of each batch?
+pub static NOTIFY: GucSetting<bool> = GucSetting::<bool>::new(true);
 /// Milliseconds after which the sealer looks for committed events even when nobody woke it.
 pub static SEAL_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(200);
 /// Largest number of events that one sealing transaction moves.
@@ -91,6 +93,14 @@ pub fn init() {
     let none = GucFlags::default();
     access::define();
     capture::define();
+    GucRegistry::define_bool_guc(
+        c"auditlog.notify",
+        c"Does the sealer NOTIFY the channel «auditlog» of each batch?",
+        c"The payload is the first and the last log_index of the batch.",
+        &NOTIFY,
+        Sighup,
+        none,
+    );
     GucRegistry::define_int_guc(
         c"auditlog.seal_interval",
         c"Longest time between two looks of the sealer into the inbox.",

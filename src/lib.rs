@@ -42,7 +42,8 @@ extension_sql_file!("../sql/schema/35_query.sql", name = "query", requires = ["a
 extension_sql_file!("../sql/schema/36_words.sql", name = "words", requires = ["query"]);
 extension_sql_file!("../sql/schema/37_search.sql", name = "search", requires = ["words"]);
 extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["search"]);
-extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["proof"]);
+extension_sql_file!("../sql/schema/39_live.sql", name = "live", requires = ["proof"]);
+extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["live"]);
 extension_sql_file!(
     "../sql/schema/45_principals.sql",
     name = "principals",

@@ -4,6 +4,7 @@
 pub mod text;
 
 use pgrx::pg_sys;
+use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use text::{LastError, Text};
 
@@ -66,7 +67,7 @@ impl Worker {
     }
 }
 
-/// What the processes of one database share. All zero is the valid empty state.
+/// What the processes of one database share. All zero is the valid empty state, once the condition variable is set up.
 #[repr(C)]
 pub struct Slot {
     /// The database; 0 means free.
@@ -103,6 +104,10 @@ pub struct Slot {
     pub last_round: AtomicI64,
     /// Events of the last batch.
     pub last_batch: AtomicU64,
+    /// Size of the log after the last batch; 0 when there was none since the start.
+    pub log_size: AtomicI64,
+    /// Told of each batch once it is committed.
+    pub sealed_more: UnsafeCell<pg_sys::ConditionVariable>,
     /// Oldest event's wait in the last batch, microseconds from record to seal.
     pub last_lag: AtomicI64,
     /// Time that batches took, without their commits, in microseconds.
@@ -177,6 +182,9 @@ unsafe extern "C-unwind" fn startup() {
         let memory = pg_sys::ShmemInitStruct(c"pg_auditlog".as_ptr(), size_of::<Shared>(), &mut found);
         if !found {
             std::ptr::write_bytes(memory.cast::<u8>(), 0, size_of::<Shared>());
+            for slot in &(*memory.cast::<Shared>()).slots {
+                pg_sys::ConditionVariableInit(slot.sealed_more.get());
+            }
         }
         SHARED.store(memory.cast(), Ordering::Release);
         crate::queue::startup();
@@ -250,6 +258,7 @@ pub fn free(slot: &Slot) {
     slot.publisher.clear();
     slot.recorder.clear();
     slot.name.set("");
+    slot.log_size.store(0, Ordering::Release);
     crate::queue::of(slot).reset();
     slot.database.store(0, Ordering::Release);
 }
@@ -280,6 +289,13 @@ fn set_latch(address: usize) {
 }
 
 impl Slot {
+    /// A batch is committed, after which the log has `size` events.
+    pub fn announce_sealed(&self, size: i64) {
+        self.log_size.store(size, Ordering::Release);
+        // SAFETY: a condition variable that was set up; cannot fail.
+        unsafe { pg_sys::ConditionVariableBroadcast(self.sealed_more.get()) }
+    }
+
     /// Announces committed rows from `block` of an inbox on, and wakes the sealer if it sleeps.
     pub fn announce(&self, inbox: usize, block: u32) {
         let mut now = self.hint[inbox].load(Ordering::Acquire);

@@ -73,6 +73,10 @@ GRANT SELECT ON auditlog.saved_queries TO auditlog_administrator, auditlog_analy
 GRANT EXECUTE ON FUNCTION auditlog.save_query(text, text, text), auditlog.delete_query(text)
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
+-- The live tail: with the reader's rights on the events.
+GRANT EXECUTE ON FUNCTION auditlog.tail(bigint, text, integer, interval), auditlog.tail_wait(bigint, timestamptz), auditlog.tail_position()
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+
 -- Proofs: what an auditor is given.
 GRANT EXECUTE ON FUNCTION auditlog.checkpoint(), auditlog.inclusion_proof(text), auditlog.consistency_proof(bigint, bigint),
     auditlog.tiles(integer, bigint, bigint), auditlog.bundle_record(auditlog.events), auditlog.public_key(), auditlog.status()

@@ -28,6 +28,7 @@ pub mod saved_query;
 pub mod standby_reads;
 pub mod stats;
 pub mod suggest;
+pub mod tail;
 pub mod to_json;
 pub mod track;
 pub mod verify;

@@ -90,6 +90,16 @@ pub fn lock() -> Option<Head> {
     parse(&spi::run(&format!("{READ} FOR UPDATE"), &identity()))
 }
 
+/// Tells clients that LISTEN, when the transaction commits, of a batch's first and last log_index. It is the same for all
+/// of them: what they may see they ask for.
+pub fn notify(first: i64, last: i64) {
+    let payload = format!("{first} {last}");
+    spi::run(
+        "SELECT pg_catalog.pg_notify('auditlog', $1)",
+        &[Arg::text(Some(&payload))],
+    );
+}
+
 /// Sets the head of an installation that has not sealed anything yet.
 pub fn start_at(head: &Head) {
     let [system, database, extension] = identity();

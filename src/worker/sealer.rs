@@ -89,6 +89,8 @@ struct Sealer {
     /// The log's table; another one after DROP and CREATE EXTENSION.
     log: pg_sys::Oid,
     next_quiet_check: Instant,
+    /// Size of the log after the running round, when it has sealed anything.
+    sealed_to: Option<i64>,
     /// The log has events, so this is no database that a dump may be about to be loaded into.
     started: bool,
 }
@@ -108,6 +110,7 @@ impl Sealer {
             failures: 0,
             next_quiet_check: Instant::now(),
             log: pg_sys::Oid::INVALID,
+            sealed_to: None,
             started: false,
         }
     }
@@ -178,11 +181,15 @@ impl Sealer {
         }
         let before = self.from;
         let begun = Instant::now();
+        self.sealed_to = None;
         let result = job::transaction(|| self.seal());
         self.slot.last_round.store(shmem::unix_micros(), Ordering::Release);
         match result {
             Ok(round) => {
                 self.failures = 0;
+                if let Some(size) = self.sealed_to {
+                    self.slot.announce_sealed(size);
+                }
                 if full {
                     self.next_full_scan = Instant::now() + FULL_SCAN_INTERVAL.max(begun.elapsed() * FULL_SCAN_SHARE);
                 }
@@ -265,6 +272,10 @@ impl Sealer {
         let sealed = log::append(&waiting, &head, sealed_at);
         let appended = Instant::now();
         self.grow_tree(&head, &sealed);
+        if guc::NOTIFY.get() {
+            head::notify(head.size, sealed.size - 1);
+        }
+        self.sealed_to = Some(sealed.size);
         let micros = |duration: Duration| duration.as_micros() as u64;
         self.slot
             .tree_us

@@ -31,4 +31,5 @@ mod search;
 mod security;
 mod statements;
 mod support;
+mod tail;
 mod tamper;

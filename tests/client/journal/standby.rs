@@ -93,7 +93,10 @@ fn reads_on_a_standby_are_recorded_by_the_primary() {
         reader.batch_execute("SELECT * FROM auditlog.events").expect("a read");
         if i % 20 == 10 {
             wait_until("there is another worker", LONG, || {
-                let pid = scalar(&mut reader, "SELECT coalesce(recorder_pid, 0)::bigint FROM auditlog.stat_access") as u32;
+                let pid = scalar(
+                    &mut reader,
+                    "SELECT coalesce(recorder_pid, 0)::bigint FROM auditlog.stat_access",
+                ) as u32;
                 let is_new = pid > 0 && pid != killed;
                 if is_new {
                     killed = pid;

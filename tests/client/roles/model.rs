@@ -118,6 +118,9 @@ auditlog.set_token_keys          A
 auditlog.set_witness_policy      A
 auditlog.status                  ANC
 auditlog.suggest                 ANCMU
+auditlog.tail                    ANCMU
+auditlog.tail_position           ANCMU
+auditlog.tail_wait               ANCMU
 auditlog.tiles                   ANC
 auditlog.to_json                 ANCMU
 auditlog.track                   AW
