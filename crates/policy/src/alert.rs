@@ -1,0 +1,5 @@
+//! Alerts: [`definition`] reads what an alert is, [`engine`] says when it fires.
+
+pub mod definition;
+pub mod field;
+pub mod schedule;
