@@ -172,6 +172,34 @@ pub enum Word {
     Matches(Pattern),
 }
 
+impl Node {
+    /// A text that two conditions share exactly when they are written alike, wherever they stand. The zone,
+    /// which a rounded date depends on, is not part of it.
+    pub fn key(&self) -> String {
+        format!("{:?}", self.without_spans())
+    }
+
+    fn without_spans(&self) -> Node {
+        let all = |items: &[Node]| items.iter().map(Node::without_spans).collect();
+        match self {
+            Node::All => Node::All,
+            Node::None => Node::None,
+            Node::And(items) => Node::And(all(items)),
+            Node::Or(items) => Node::Or(all(items)),
+            Node::Not(inner) => Node::Not(Box::new(inner.without_spans())),
+            Node::Atom(atom) => Node::Atom(Atom {
+                span: Span::default(),
+                ..atom.clone()
+            }),
+            Node::Text(words) => Node::Text(Words {
+                span: Span::default(),
+                ..words.clone()
+            }),
+            Node::Nested(targets, inner) => Node::Nested(targets.clone(), Box::new(inner.without_spans())),
+        }
+    }
+}
+
 impl Checked {
     /// Both queries at once; the zone of the first.
     pub fn and(self, other: Checked) -> Checked {

@@ -232,3 +232,29 @@ fn a_comma_between_parentheses_is_noticed() {
         assert_eq!(found, noticed, "{query}: {:?}", checked.notices);
     }
 }
+
+#[test]
+fn conditions_written_alike_have_one_key() {
+    let key = |query: &str| {
+        compile(query)
+            .unwrap_or_else(|error| panic!("{query}: {error}"))
+            .node
+            .key()
+    };
+    assert_eq!(key("(a:1 OR b:{c:/x+/i})"), key("a:1  OR  b:{ c:/x+/i }"));
+    assert_eq!(key("a:1 word"), key("  a:1  AND  WORD"));
+    assert_eq!(key("status:failed"), key("(status:\"failed\")"));
+    for (a, b) in [
+        ("a:/x+/", "a:/x+/i"),
+        ("a:1", "a:2"),
+        ("a:1", "a:=1"),
+        ("a:1", "NOT a:1"),
+        ("a:1", "b:1"),
+        ("a:1 b:1", "a:1 OR b:1"),
+        ("word", "\"word two\""),
+        ("a:>now-1h", "a:>now-2h"),
+        ("a:x*", "a:x?"),
+    ] {
+        assert_ne!(key(a), key(b), "{a} {b}");
+    }
+}

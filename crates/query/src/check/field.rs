@@ -78,20 +78,21 @@ impl Checker<'_> {
             );
             return Err(self.limit(span, message, "Join them with | into one."));
         }
+        // in the expression itself, so that equal texts are equal expressions
+        let open = if ignore_case { "(?i:" } else { "(?:" };
         let build = |pattern: &str| {
             RegexBuilder::new(pattern)
-                .case_insensitive(ignore_case)
                 .size_limit(REGEX_BYTES)
                 .dfa_size_limit(REGEX_BYTES)
                 .build()
         };
         // alone first: «a)|(b» must not become valid inside of the anchors
         build(pattern)
-            .and_then(|_| build(&format!(r"\A(?:{pattern})\z")))
+            .and_then(|_| build(&format!(r"\A{open}{pattern})\z")))
             // with (?x) a comment at the end would swallow the parenthesis
             .or_else(|error| {
                 build(pattern)
-                    .and_then(|_| build(&format!("\\A(?:{pattern}\n)\\z")))
+                    .and_then(|_| build(&format!("\\A{open}{pattern}\n)\\z")))
                     .map_err(|_| error)
             })
             .map_err(|error| {

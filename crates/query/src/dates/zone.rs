@@ -36,7 +36,7 @@ impl FromStr for Zone {
 
 impl Zone {
     /// What the clocks on the wall show.
-    pub(super) fn local(&self, us: i64) -> Option<NaiveDateTime> {
+    pub fn local(&self, us: i64) -> Option<NaiveDateTime> {
         let utc = DateTime::from_timestamp_micros(us)?.naive_utc();
         let offset = match self {
             Zone::Utc => return Some(utc),

@@ -1,0 +1,7 @@
+//! What is done about events: alerts (see [`alert`]). Pure: no PostgreSQL, no I/O, no clock, no
+//! randomness of its own; «now» is an argument.
+#![forbid(unsafe_code)]
+
+pub mod alert;
+pub mod duration;
+pub mod yaml;

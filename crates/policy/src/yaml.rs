@@ -1,0 +1,445 @@
+//! YAML or JSON → a tree in which every value knows its place, so that an error can point at it.
+//!
+//! serde's own errors would name types of Rust; the readers over this tree say what is wrong in the words
+//! of whoever wrote the text.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::Spanned;
+use serde_saphyr::options::MergeKeyPolicy;
+use std::fmt;
+
+/// Longest text that is read, in bytes. The largest public Sigma rules have some 10 kB.
+pub const MAX_TEXT_BYTES: usize = 256 * 1024;
+
+/// A place in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: usize,
+    /// Character of the line, from 1.
+    pub column: usize,
+    /// Bytes `start..end` of the text; empty where they are not known.
+    pub bytes: (usize, usize),
+}
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where it begins.
+    pub place: Place,
+    /// What it is.
+    pub value: Value,
+}
+
+/// A key of a mapping with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Where the key stands.
+    pub place: Place,
+    /// The key.
+    pub key: String,
+    /// Its value.
+    pub node: Node,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number, by its text.
+    Number(String),
+    /// Any other scalar.
+    Text(String),
+    /// A list.
+    List(Vec<Node>),
+    /// A mapping, in its order; keys are unique.
+    Map(Vec<Entry>),
+}
+
+/// The text is neither YAML nor JSON.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SyntaxError {
+    /// Where.
+    pub place: Place,
+    /// Lower case, no full stop.
+    pub message: String,
+}
+
+/// The only document of the text.
+pub fn read(text: &str) -> Result<Node, SyntaxError> {
+    let mut documents = read_all(text)?;
+    match documents.len() {
+        1 => Ok(documents.remove(0)),
+        0 => Err(SyntaxError {
+            place: Place {
+                line: 1,
+                column: 1,
+                bytes: (0, 0),
+            },
+            message: "the text is empty".to_owned(),
+        }),
+        _ => Err(SyntaxError {
+            place: documents[1].place,
+            message: "the text has more than one document".to_owned(),
+        }),
+    }
+}
+
+/// All documents of the text; those without content are left out.
+pub fn read_all(text: &str) -> Result<Vec<Node>, SyntaxError> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(SyntaxError {
+            place: Place {
+                line: 1,
+                column: 1,
+                bytes: (0, 0),
+            },
+            message: format!("the text is longer than {MAX_TEXT_BYTES} bytes"),
+        });
+    }
+    let options = serde_saphyr::options! {
+        // «no», «on» and «off» are texts, as in YAML 1.2
+        strict_booleans: true,
+        with_snippet: false,
+        merge_keys: MergeKeyPolicy::Error,
+        budget: serde_saphyr::budget! {
+            max_depth: 64,
+            max_nodes: 50_000,
+        },
+    };
+    let found: Vec<Spanned<Raw>> = serde_saphyr::from_multiple_with_options(text, options).map_err(|error| {
+        let place = error
+            .location()
+            .map_or_else(Place::default, |location| place(&location));
+        let message = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+        SyntaxError {
+            place: Place {
+                line: place.line.max(1),
+                column: place.column.max(1),
+                ..place
+            },
+            message: lowered(&message),
+        }
+    })?;
+    Ok(found.into_iter().map(|raw| node(raw, text)).collect())
+}
+
+/// Ours begin with a lower case letter; the place is told apart.
+fn lowered(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default().trim_end_matches('.');
+    let mut chars = line.chars();
+    match (chars.next(), chars.next()) {
+        // an abbreviation stays
+        (Some(first), second) if !second.is_some_and(char::is_uppercase) => {
+            first.to_lowercase().chain(line.chars().skip(1)).collect()
+        }
+        _ => line.to_owned(),
+    }
+}
+
+fn place(location: &serde_saphyr::Location) -> Place {
+    let span = location.span();
+    let bytes = span.byte_offset().zip(span.byte_len()).and_then(|(start, length)| {
+        let start = usize::try_from(start).ok()?;
+        Some((start, start.checked_add(usize::try_from(length).ok()?)?))
+    });
+    Place {
+        line: usize::try_from(location.line()).unwrap_or(usize::MAX),
+        column: usize::try_from(location.column()).unwrap_or(usize::MAX),
+        bytes: bytes.unwrap_or((0, 0)),
+    }
+}
+
+fn node(raw: Spanned<Raw>, text: &str) -> Node {
+    let place = place(&raw.referenced);
+    let value = match raw.value {
+        Raw::Null => Value::Null,
+        Raw::Bool(value) => Value::Bool(value),
+        // `5.0` and `0x10` as they were written
+        Raw::Number(number) => Value::Number(written(text, place).map_or(number, str::to_owned)),
+        Raw::Text(value) => Value::Text(value),
+        Raw::List(items) => Value::List(items.into_iter().map(|item| node(item, text)).collect()),
+        Raw::Map(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| Entry {
+                    place: self::place(&key.referenced),
+                    key: key.value,
+                    node: node(value, text),
+                })
+                .collect(),
+        ),
+    };
+    Node { place, value }
+}
+
+fn written(text: &str, place: Place) -> Option<&str> {
+    let found = text.get(place.bytes.0..place.bytes.1)?.trim();
+    (!found.is_empty()).then_some(found)
+}
+
+impl Node {
+    /// The text of a scalar as a person would read it; none of null, lists and mappings.
+    pub fn scalar(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) | Value::Number(text) => Some(text),
+            Value::Bool(true) => Some("true"),
+            Value::Bool(false) => Some("false"),
+            _ => None,
+        }
+    }
+
+    /// The entries of a mapping.
+    pub fn entries(&self) -> Option<&[Entry]> {
+        match &self.value {
+            Value::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The value of a key, when this is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        let entry = self.entries()?.iter().find(|entry| entry.key == key)?;
+        Some(&entry.node)
+    }
+
+    /// What it is, for messages.
+    pub fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "true or false",
+            Value::Number(_) => "a number",
+            Value::Text(_) => "a text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a mapping",
+        }
+    }
+
+    /// Where the character number `at` (from 0) of this text stands. It is found where the text is written on
+    /// one line, plain or in quotes; otherwise it is the place where the text begins.
+    pub fn place_of(&self, at: usize, source: &str) -> Place {
+        let inside = || {
+            let Value::Text(value) = &self.value else { return None };
+            let found = source.get(self.place.bytes.0..)?;
+            offset(found, value, at)
+        };
+        Place {
+            column: self.place.column + inside().unwrap_or(0),
+            ..self.place
+        }
+    }
+}
+
+/// The characters of `written` before the character `at` of the text that it stands for.
+fn offset(written: &str, value: &str, at: usize) -> Option<usize> {
+    let quote = written.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let mut rest = written.chars().skip(usize::from(quote.is_some())).peekable();
+    let mut column = usize::from(quote.is_some());
+    let mut found = None;
+    let mut count = 0;
+    for wanted in value.chars() {
+        if count == at {
+            found = Some(column);
+        }
+        count += 1;
+        let c = rest.next()?;
+        column += 1;
+        let decoded = match (quote, c) {
+            (Some('"'), '\\') => {
+                column += 1;
+                match rest.next()? {
+                    'n' => '\n',
+                    't' => '\t',
+                    c @ ('"' | '\\' | '/' | ' ') => c,
+                    'u' => {
+                        let digits: String = rest.by_ref().take(4).collect();
+                        column += 4;
+                        char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?
+                    }
+                    _ => return None,
+                }
+            }
+            (Some('\''), '\'') => {
+                rest.next_if_eq(&'\'')?;
+                column += 1;
+                '\''
+            }
+            (_, c) => c,
+        };
+        // a folded line, or an escape that is not known here
+        (decoded == wanted).then_some(())?;
+    }
+    found.or((at == count).then_some(column))
+}
+
+/// What serde is told to make.
+enum Raw {
+    Null,
+    Bool(bool),
+    Number(String),
+    Text(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Raw, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
+        Ok(Raw::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Raw, E> {
+        Ok(Raw::Number(value.to_string()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Raw, E> {
+        Ok(Raw::Number(value.to_string()))
+    }
+
+    fn visit_i128<E>(self, value: i128) -> Result<Raw, E> {
+        Ok(Raw::Number(value.to_string()))
+    }
+
+    fn visit_u128<E>(self, value: u128) -> Result<Raw, E> {
+        Ok(Raw::Number(value.to_string()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
+        Ok(Raw::Number(value.to_string()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Raw, E> {
+        Ok(Raw::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Raw, A::Error> {
+        let mut found = Vec::new();
+        while let Some(item) = items.next_element()? {
+            found.push(item);
+        }
+        Ok(Raw::List(found))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Raw, A::Error> {
+        let mut found = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            found.push(entry);
+        }
+        Ok(Raw::Map(found))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(node: &Node) -> (usize, usize) {
+        (node.place.line, node.place.column)
+    }
+
+    #[test]
+    fn values_and_keys_have_places() {
+        let text = "name: \"Üben\"\nthreshold:\n  count: 05\n  on: no\n  list: [a, 2.50, ~, true]\n";
+        let root = read(text).expect("YAML");
+        let threshold = &root.entries().expect("a mapping")[1];
+        assert_eq!((threshold.place.line, threshold.place.column), (2, 1));
+        let count = threshold.node.get("count").expect("count");
+        assert_eq!((at(count), count.scalar()), ((3, 10), Some("05")));
+        assert_eq!(
+            threshold.node.get("on").expect("on").value,
+            Value::Text("no".to_owned())
+        );
+        let Value::List(items) = &threshold.node.get("list").expect("list").value else {
+            panic!("a list")
+        };
+        let shown: Vec<_> = items.iter().map(|item| (at(item), item.scalar())).collect();
+        assert_eq!(
+            shown,
+            [
+                ((5, 10), Some("a")),
+                ((5, 13), Some("2.50")),
+                ((5, 19), None),
+                ((5, 22), Some("true"))
+            ]
+        );
+    }
+
+    #[test]
+    fn json_is_read_too() {
+        let root =
+            read("{\n\t\"name\": \"x\\u0041\",\n\t\"labels\": {\"a\": \"b\"}, \"n\": [1, -2, 1e3]}").expect("JSON");
+        assert_eq!(root.get("name").and_then(Node::scalar), Some("xA"));
+        let Value::List(items) = &root.get("n").expect("n").value else {
+            panic!("a list")
+        };
+        assert_eq!(
+            items.iter().map(|n| n.scalar()).collect::<Vec<_>>(),
+            [Some("1"), Some("-2"), Some("1e3")]
+        );
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_refused_with_its_place() {
+        for (text, line) in [
+            ("a: 1\na: 2\n", 2),
+            ("a: [1,\n", 2),
+            ("", 1),
+            ("a: 1\n---\nb: 2\n", 3),
+            ("a: &x [*x]\n", 1),
+        ] {
+            let error = read(text).expect_err(text);
+            assert!(error.place.line.abs_diff(line) <= 1, "{text:?}: {error:?}");
+            assert!(!error.message.is_empty() && !error.message.contains('\n'), "{error:?}");
+        }
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        read(&deep).expect_err("too deep");
+        let bomb = (1..9).fold("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned(), |text, n| {
+            let items = vec![format!("*a{}", n - 1); 10].join(",");
+            format!("{text}a{n}: &a{n} [{items}]\n")
+        });
+        read(&bomb).expect_err("too many nodes");
+    }
+
+    #[test]
+    fn a_character_is_found_in_its_line() {
+        for (text, at, column) in [
+            ("q: ab cd", 3, 7),
+            ("q: \"ab cd\"", 3, 8),
+            ("q: 'a''b cd'", 4, 10),
+            (r#"q: "a\"b cd""#, 4, 10),
+            (r#"{"q": "a\u0041 c"}"#, 3, 16),
+            ("q: ab", 2, 6),
+            ("q: >\n  ab\n  cd\n", 3, 3),
+        ] {
+            let root = read(text).expect(text);
+            let node = root.get("q").expect("q");
+            assert_eq!(node.place_of(at, text).column, column, "{text}");
+        }
+    }
+}
