@@ -171,8 +171,19 @@ impl Connection<'_> {
         timed.call.until = call.until;
     }
 
+    /// Our address.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.tcp().local_addr()
+    }
+
     /// Says that nothing more comes.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When that can't be sent.
+    pub fn finish(&mut self) -> io::Result<()> {
         if let Self::Tls(stream) = self {
             stream.conn.send_close_notify();
             stream.flush()?;
