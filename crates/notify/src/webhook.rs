@@ -3,7 +3,9 @@
 use auditlog_sink::ConfigError;
 use auditlog_sink::client::{Options, check_header, headers};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use chrono::SecondsFormat;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
@@ -24,6 +26,12 @@ const SECRET_PREFIX: &str = "whsec_";
 
 /// Bytes that a signing key may have: that specification asks for 24 to 64; longer ones do no harm.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=512;
+
+/// Base64 with or without its padding: some receivers give secrets without.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Headers that are ours to write.
 const OURS: [&str; 4] = [
@@ -197,7 +205,7 @@ fn reference(text: &str) -> String {
 fn signing_key(secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
     let text = secret.text().trim();
     let text = text.strip_prefix(SECRET_PREFIX).unwrap_or(text);
-    let key = Zeroizing::new(STANDARD.decode(text).ok()?);
+    let key = Zeroizing::new(LENIENT.decode(text).ok()?);
     KEY_BYTES.contains(&key.len()).then_some(key)
 }
 
