@@ -87,9 +87,9 @@ impl Rate {
     /// # Errors
     /// The time to wait.
     pub fn take(self, now_us: i64, per_minute: u32) -> Result<Self, Duration> {
-        // With b at once and an interval i, a minute has at most b + 60 s / i.
+        // With b at once, and then one after each interval i, a minute has b + 60 s / i - 1.
         let at_once = i64::from((per_minute / 6).max(1));
-        let steady = (i64::from(per_minute.max(1)) - at_once).max(1);
+        let steady = i64::from(per_minute.max(1)) - at_once + 1;
         let interval = micros(Duration::from_secs(60)) / steady + 1;
         let burst = interval * (at_once - 1);
         // A clock that was put back must not stop the channel for as long.
