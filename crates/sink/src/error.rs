@@ -13,14 +13,17 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
+    /// An error without a hint.
+    pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             hint: None,
         }
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    /// Adds what to write instead.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -57,7 +60,8 @@ pub struct DeliveryError {
 }
 
 impl DeliveryError {
-    pub(crate) fn retry(message: impl Into<String>) -> Self {
+    /// A failure that may pass by itself.
+    pub fn retry(message: impl Into<String>) -> Self {
         Self {
             kind: FailureKind::Retry { after: None },
             message: message.into(),
@@ -65,7 +69,8 @@ impl DeliveryError {
         }
     }
 
-    pub(crate) fn permanent(message: impl Into<String>) -> Self {
+    /// A failure that does not pass by itself.
+    pub fn permanent(message: impl Into<String>) -> Self {
         Self {
             kind: FailureKind::Permanent,
             message: message.into(),

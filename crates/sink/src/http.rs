@@ -15,24 +15,26 @@ const MAX_HEAD_BYTES: u64 = 64 << 10;
 const MAX_HEADERS: usize = 128;
 
 /// What is asked.
-pub(crate) struct Request<'a> {
-    pub(crate) method: &'static str,
+pub struct Request<'a> {
+    /// Such as POST.
+    pub method: &'static str,
     /// Where; its path is sent as it is.
-    pub(crate) url: &'a Url,
+    pub url: &'a Url,
     /// Names and values, but for Host, Content-Length, Connection and User-Agent.
-    pub(crate) headers: &'a [(String, String)],
-    pub(crate) body: &'a [u8],
+    pub headers: &'a [(String, String)],
+    /// The bytes of the body.
+    pub body: &'a [u8],
     /// None for a connection in the clear.
-    pub(crate) tls: Option<&'a TlsOptions>,
+    pub tls: Option<&'a TlsOptions>,
     /// The most time to connect to one address.
-    pub(crate) connect: Duration,
+    pub connect: Duration,
     /// The most bytes of the answer's body that are kept.
-    pub(crate) keep: usize,
+    pub keep: usize,
 }
 
 /// Where the body of an answer ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// Where the server said.
     Whole,
     /// It has more bytes than were kept.
@@ -43,16 +45,19 @@ pub(crate) enum End {
 
 /// The answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
     headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-    pub(crate) end: End,
+    /// What was kept of its body.
+    pub body: Vec<u8>,
+    /// Where the body ended.
+    pub end: End,
 }
 
 impl Answer {
     /// The value of the first header of this name.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(other, _)| other.eq_ignore_ascii_case(name))
@@ -66,8 +71,11 @@ impl Answer {
     }
 }
 
-/// Sends the request and reads the answer.
-pub(crate) fn exchange(call: &Call<'_>, request: &Request<'_>) -> Result<Answer, DeliveryError> {
+/// Sends the request and reads the answer, whatever its status is.
+///
+/// # Errors
+/// When there was no answer by the deadline of `call`.
+pub fn exchange(call: &Call<'_>, request: &Request<'_>) -> Result<Answer, DeliveryError> {
     let mut connection = call.connect(&Peer {
         host: &request.url.host,
         port: request.url.port,

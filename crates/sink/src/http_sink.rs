@@ -20,7 +20,7 @@ const NAME: &str = "{name}";
 const STAND_IN: &str = "~name~";
 
 /// The schemes of HTTP.
-pub(crate) const SCHEMES: &[Scheme] = &[("https", Some(443)), ("http", Some(80))];
+pub const SCHEMES: &[Scheme] = &[("https", Some(443)), ("http", Some(80))];
 
 /// Headers that are ours to write, or that would carry a secret.
 const OURS: [&str; 6] = [
@@ -53,8 +53,11 @@ pub(crate) struct HttpTarget {
     idempotency_header: String,
 }
 
-/// The option for the most time to connect.
-pub(crate) fn connect_timeout(options: &mut Options<'_>) -> Result<Duration, ConfigError> {
+/// The option for the most time to connect, `connect_timeout_seconds`.
+///
+/// # Errors
+/// When it is no number from 1 to 300.
+pub fn connect_timeout(options: &mut Options<'_>) -> Result<Duration, ConfigError> {
     let seconds = options.number("connect_timeout_seconds", 1..=300)?.unwrap_or(10);
     Ok(Duration::from_secs(seconds))
 }
@@ -84,24 +87,8 @@ impl Server {
                 ));
             }
         };
-        let mut headers = Vec::new();
-        for (name, value) in options.texts("headers")? {
-            check_header(name)?;
-            let lower = name.to_ascii_lowercase();
-            if SECRET.contains(&lower.as_str()) {
-                return Err(ConfigError::new(format!("the header «{name}» carries a secret"))
-                    .hint("Write the secret into a file and name it in «token_file», the header in «token_header»."));
-            }
-            if OURS.contains(&lower.as_str()) {
-                return Err(ConfigError::new(format!("the header «{name}» is not to be chosen")));
-            }
-            if !value.is_ascii() {
-                return Err(ConfigError::new(format!(
-                    "the value of the header «{name}» is not ASCII"
-                )));
-            }
-            headers.push((name.to_owned(), value.trim().to_owned()));
-        }
+        let hint = "Write the secret into a file and name it in «token_file», the header in «token_header».";
+        let headers = headers(options, hint)?;
         Ok(Self {
             url,
             connect: connect_timeout(options)?,
@@ -200,8 +187,36 @@ impl HttpTarget {
     }
 }
 
+/// The option `headers`: none that is ours, and none that carries a secret. `hint` says where secrets belong.
+///
+/// # Errors
+/// When there is such a header, or something that is none.
+pub fn headers(options: &mut Options<'_>, hint: &str) -> Result<Vec<(String, String)>, ConfigError> {
+    let mut headers = Vec::new();
+    for (name, value) in options.texts("headers")? {
+        check_header(name)?;
+        let lower = name.to_ascii_lowercase();
+        if SECRET.contains(&lower.as_str()) {
+            return Err(ConfigError::new(format!("the header «{name}» carries a secret")).hint(hint));
+        }
+        if OURS.contains(&lower.as_str()) {
+            return Err(ConfigError::new(format!("the header «{name}» is not to be chosen")));
+        }
+        if !value.is_ascii() {
+            return Err(ConfigError::new(format!(
+                "the value of the header «{name}» is not ASCII"
+            )));
+        }
+        headers.push((name.to_owned(), value.trim().to_owned()));
+    }
+    Ok(headers)
+}
+
 /// Refuses what is no header's name (RFC 9110 §5.6.2).
-fn check_header(name: &str) -> Result<(), ConfigError> {
+///
+/// # Errors
+/// When it is none.
+pub fn check_header(name: &str) -> Result<(), ConfigError> {
     let of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(of_token) {
         return Err(ConfigError::new(format!(

@@ -17,7 +17,7 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3_600);
 const EXCERPT: usize = 300;
 
 /// The error that an answer without success is. `secrets` were sent and are not repeated.
-pub(crate) fn refused(who: &str, answer: &Answer, secrets: &[&str]) -> DeliveryError {
+pub fn refused(who: &str, answer: &Answer, secrets: &[&str]) -> DeliveryError {
     let mut message = format!("{who} answered {}", answer.status);
     if (300..400).contains(&answer.status) {
         let location = answer.header("location").unwrap_or("nowhere");
@@ -45,7 +45,10 @@ fn kind(answer: &Answer) -> FailureKind {
 }
 
 /// Nothing wrong, unless a success broke off: whether all of it had arrived there is not known then.
-pub(crate) fn whole(who: &str, answer: &Answer) -> Result<(), DeliveryError> {
+///
+/// # Errors
+/// That one, to be tried again.
+pub fn whole(who: &str, answer: &Answer) -> Result<(), DeliveryError> {
     if answer.end == End::Cut {
         let message = format!("{who} answered {}, but the answer broke off", answer.status);
         return Err(DeliveryError::retry(message).status(answer.status));
@@ -71,7 +74,7 @@ pub(crate) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
 }
 
 /// The beginning of a text from outside, on one line and without `secrets`.
-pub(crate) fn excerpt(bytes: &[u8], secrets: &[&str]) -> String {
+pub fn excerpt(bytes: &[u8], secrets: &[&str]) -> String {
     let mut text = String::from_utf8_lossy(bytes).into_owned();
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         text = text.replace(secret, "[secret]");

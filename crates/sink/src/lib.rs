@@ -30,6 +30,7 @@
 #![deny(unsafe_code)]
 
 mod backoff;
+pub mod client;
 mod credentials;
 mod error;
 mod file;
@@ -56,4 +57,5 @@ pub use error::{ConfigError, DeliveryError, FailureKind};
 pub use judge::{MAX_ANSWER_BYTES, MAX_RETRY_AFTER};
 pub use message::{Assurance, MAX_NAME_BYTES, Message, Receipt};
 pub use records::{FileFormat, MAX_RECORD_BYTES, Records, read_all, read_last};
-pub use target::{KINDS, Target, deliver, deliver_if};
+pub use syslog_text::Annotations;
+pub use target::{KINDS, Target, deliver, deliver_annotated, deliver_if};

@@ -14,13 +14,14 @@ const MAX_DEADLINE: Duration = Duration::from_secs(24 * 3_600);
 
 /// One delivery: until when, and to which addresses.
 #[derive(Clone, Copy)]
-pub(crate) struct Call<'a> {
+pub struct Call<'a> {
     until: Instant,
     allow: &'a dyn Fn(SocketAddr) -> bool,
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(deadline: Duration, allow: &'a dyn Fn(SocketAddr) -> bool) -> Self {
+    /// A call that ends after `deadline`, at most a day, and connects to addresses that `allow` agrees to.
+    pub fn new(deadline: Duration, allow: &'a dyn Fn(SocketAddr) -> bool) -> Self {
         Self {
             until: Instant::now() + deadline.min(MAX_DEADLINE),
             allow,
@@ -28,7 +29,10 @@ impl<'a> Call<'a> {
     }
 
     /// The time that is left, more than none.
-    pub(crate) fn left(&self) -> io::Result<Duration> {
+    ///
+    /// # Errors
+    /// `TimedOut` when the deadline has passed.
+    pub fn left(&self) -> io::Result<Duration> {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the deadline has passed"));
@@ -84,49 +88,72 @@ impl<'a> Call<'a> {
     }
 
     /// Connects to `peer`, with TLS if it has options for it.
-    pub(crate) fn connect(&self, peer: &Peer<'_>) -> Result<Connection<'a>, DeliveryError> {
+    ///
+    /// # Errors
+    /// When no allowed address answers in time, or TLS fails.
+    pub fn connect(&self, peer: &Peer<'_>) -> Result<Connection<'a>, DeliveryError> {
         // Files are read before anything is sent, so that a wrong one is told as such.
         let tls = peer
             .tls
             .map(|options| tls::session(options, peer.host, peer.alpn))
             .transpose()?;
-        let mut tcp = Timed {
+        let tcp = Timed {
             tcp: self.tcp(peer)?,
             call: *self,
         };
-        let Some(mut session) = tls else {
-            return Ok(Connection::Plain(tcp));
-        };
-        while session.is_handshaking() {
-            session
-                .complete_io(&mut tcp)
-                .map_err(|error| failed(&format!("agree on TLS with {}", peer.host), &error))?;
+        match tls {
+            None => Ok(Connection::Plain(tcp)),
+            Some(session) => secured(tcp, session, peer.host),
         }
-        Ok(Connection::Tls(Box::new(StreamOwned::new(session, tcp))))
     }
+}
+
+/// Agrees on TLS over a socket.
+fn secured<'a>(mut tcp: Timed<'a>, mut session: ClientConnection, host: &str) -> Result<Connection<'a>, DeliveryError> {
+    while session.is_handshaking() {
+        session
+            .complete_io(&mut tcp)
+            .map_err(|error| failed(&format!("agree on TLS with {host}"), &error))?;
+    }
+    Ok(Connection::Tls(Box::new(StreamOwned::new(session, tcp))))
 }
 
 /// Whom to connect to.
 #[derive(Clone, Copy)]
-pub(crate) struct Peer<'a> {
+pub struct Peer<'a> {
     /// A name or an address.
-    pub(crate) host: &'a str,
-    pub(crate) port: u16,
+    pub host: &'a str,
+    /// The port.
+    pub port: u16,
     /// The most time for one address.
-    pub(crate) connect: Duration,
+    pub connect: Duration,
     /// None for a connection in the clear.
-    pub(crate) tls: Option<&'a TlsOptions>,
+    pub tls: Option<&'a TlsOptions>,
     /// The protocol to ask for in TLS, if any.
-    pub(crate) alpn: Option<&'static [u8]>,
+    pub alpn: Option<&'static [u8]>,
 }
 
-/// A connection.
-pub(crate) enum Connection<'a> {
+/// A connection. What is read from it and written to it ends by the deadline of its [`Call`].
+pub enum Connection<'a> {
+    /// In the clear.
     Plain(Timed<'a>),
+    /// With TLS.
     Tls(Box<StreamOwned<ClientConnection, Timed<'a>>>),
 }
 
 impl Connection<'_> {
+    /// Goes on with TLS over the same socket, as both sides have agreed in the clear (STARTTLS). Whatever was
+    /// read of the clear text before must be used up or thrown away: it can't be believed.
+    ///
+    /// # Errors
+    /// When TLS fails, or is there already.
+    pub fn start_tls(self, options: &TlsOptions, host: &str) -> Result<Self, DeliveryError> {
+        match self {
+            Self::Plain(tcp) => secured(tcp, tls::session(options, host, None)?, host),
+            Self::Tls(_) => Err(DeliveryError::permanent("the connection has TLS already")),
+        }
+    }
+
     /// The socket below.
     pub(crate) fn tcp(&self) -> &TcpStream {
         match self {
@@ -144,8 +171,19 @@ impl Connection<'_> {
         timed.call.until = call.until;
     }
 
+    /// Our address.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.tcp().local_addr()
+    }
+
     /// Says that nothing more comes.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When that can't be sent.
+    pub fn finish(&mut self) -> io::Result<()> {
         if let Self::Tls(stream) = self {
             stream.conn.send_close_notify();
             stream.flush()?;
@@ -193,7 +231,7 @@ impl Write for Connection<'_> {
 }
 
 /// A socket on which no call outlasts the deadline.
-pub(crate) struct Timed<'a> {
+pub struct Timed<'a> {
     tcp: TcpStream,
     call: Call<'a>,
 }
@@ -242,7 +280,7 @@ pub(crate) fn telling(written: io::Error, read: io::Error) -> io::Error {
 }
 
 /// The failure to `what`: a network's faults pass, a refused certificate doesn't.
-pub(crate) fn failed(what: &str, error: &io::Error) -> DeliveryError {
+pub fn failed(what: &str, error: &io::Error) -> DeliveryError {
     let message = format!("could not {what}: {error}");
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(inner) if tls::is_permanent(inner) => DeliveryError::permanent(message),

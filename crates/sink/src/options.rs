@@ -1,4 +1,4 @@
-//! Reads the options of a target, each once, and refuses those that nobody read.
+//! Reads the options of a target or a channel, each once, and refuses those that nobody read.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::error::ConfigError;
 
 /// The options of a target of some kind.
-pub(crate) struct Options<'a> {
+pub struct Options<'a> {
     kind: &'static str,
     values: Option<&'a Map<String, Value>>,
     known: Vec<&'static str>,
@@ -18,12 +18,20 @@ pub(crate) struct Options<'a> {
 const SECRETS: [&str; 6] = ["token", "secret", "password", "passwd", "access_key", "authorization"];
 
 impl<'a> Options<'a> {
-    /// `options` is an object or null, which means none.
-    pub(crate) fn new(kind: &'static str, options: &'a Value) -> Result<Self, ConfigError> {
+    /// `options` is an object or null, which means none. `owner` is what has them, such as «a sink».
+    ///
+    /// # Errors
+    /// When they are something else.
+    pub fn new(owner: &str, kind: &'static str, options: &'a Value) -> Result<Self, ConfigError> {
         let values = match options {
             Value::Null => None,
             Value::Object(values) => Some(values),
-            _ => return Err(ConfigError::new("the options of a sink must be a JSON object")),
+            _ => {
+                return Err(
+                    ConfigError::new(format!("the options of {owner} must be a JSON object"))
+                        .hint("Write them as {\"name\": \"value\"}."),
+                );
+            }
         };
         Ok(Self {
             kind,
@@ -33,17 +41,21 @@ impl<'a> Options<'a> {
     }
 
     /// The option's value; null means that it isn't set.
-    pub(crate) fn value(&mut self, name: &'static str) -> Option<&'a Value> {
+    pub fn value(&mut self, name: &'static str) -> Option<&'a Value> {
         self.known.push(name);
         self.values?.get(name).filter(|value| !value.is_null())
     }
 
-    fn wrong(&self, name: &str, what: &str) -> ConfigError {
+    /// The error that the option must be something else than it is.
+    pub fn wrong(&self, name: &str, what: &str) -> ConfigError {
         ConfigError::new(format!("the option «{name}» of the kind {} must be {what}", self.kind))
     }
 
     /// A text without control characters, not empty.
-    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<&'a str>, ConfigError> {
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn text(&mut self, name: &'static str) -> Result<Option<&'a str>, ConfigError> {
         let Some(value) = self.value(name) else { return Ok(None) };
         match value.as_str() {
             Some(text) if !text.is_empty() && !text.chars().any(char::is_control) => Ok(Some(text)),
@@ -52,11 +64,10 @@ impl<'a> Options<'a> {
     }
 
     /// One of `choices`, or the first.
-    pub(crate) fn choice<T: Copy>(
-        &mut self,
-        name: &'static str,
-        choices: &[(&'static str, T)],
-    ) -> Result<T, ConfigError> {
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&'static str, T)]) -> Result<T, ConfigError> {
         let Some(value) = self.value(name) else {
             return Ok(choices[0].1);
         };
@@ -71,11 +82,10 @@ impl<'a> Options<'a> {
     }
 
     /// A whole number in `range`.
-    pub(crate) fn number(
-        &mut self,
-        name: &'static str,
-        range: RangeInclusive<u64>,
-    ) -> Result<Option<u64>, ConfigError> {
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>, ConfigError> {
         let Some(value) = self.value(name) else { return Ok(None) };
         match value.as_u64() {
             Some(number) if range.contains(&number) => Ok(Some(number)),
@@ -107,7 +117,10 @@ impl<'a> Options<'a> {
     }
 
     /// An object whose values are texts without control characters.
-    pub(crate) fn texts(&mut self, name: &'static str) -> Result<Vec<(&'a str, &'a str)>, ConfigError> {
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn texts(&mut self, name: &'static str) -> Result<Vec<(&'a str, &'a str)>, ConfigError> {
         let Some(value) = self.value(name) else {
             return Ok(Vec::new());
         };
@@ -117,8 +130,11 @@ impl<'a> Options<'a> {
             .ok_or_else(|| self.wrong(name, "an object whose values are texts without control characters"))
     }
 
-    /// Refuses what nobody has asked for.
-    pub(crate) fn finish(self) -> Result<(), ConfigError> {
+    /// Refuses what nobody has asked for, and names the nearest that there is.
+    ///
+    /// # Errors
+    /// When there is such an option.
+    pub fn finish(self) -> Result<(), ConfigError> {
         let unknown = self
             .values
             .into_iter()
@@ -137,9 +153,25 @@ impl<'a> Options<'a> {
             Some(file) if SECRETS.iter().any(|secret| lower.contains(secret)) => {
                 format!("Secrets are not kept in options: write it into a file and name that in «{file}».")
             }
-            _ => format!("It has: {}.", self.known.join(", ")),
+            _ => choices_hint(name, &self.known),
         };
         Err(ConfigError::new(message).hint(hint))
+    }
+}
+
+/// What to write instead of `name`: the nearest of `known` when it may be meant, and all of them.
+pub fn choices_hint(name: &str, known: &[&str]) -> String {
+    let name = name.to_lowercase();
+    let allowed = if name.chars().count() > 5 { 2 } else { 1 };
+    let nearest = known
+        .iter()
+        .map(|known| (strsim::osa_distance(&name, known), known))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance);
+    let all = known.join(", ");
+    match nearest {
+        Some((_, nearest)) => format!("Did you mean «{nearest}»? There are: {all}."),
+        None => format!("There are: {all}."),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::http_sink::connect_timeout;
 use crate::message::{Assurance, Message, Receipt};
 use crate::net::{Call, Connection, Peer, failed, is_closed, telling, timed_out};
 use crate::options::Options;
-use crate::syslog_text::Header;
+use crate::syslog_text::{Annotations, Header};
 use crate::tls::TlsOptions;
 use crate::unsent;
 use crate::url::Url;
@@ -108,8 +108,13 @@ impl SyslogTarget {
         }
     }
 
-    pub(crate) fn deliver(&self, call: &Call<'_>, message: &Message<'_>) -> Result<Receipt, DeliveryError> {
-        let text = self.header.text(message)?;
+    pub(crate) fn deliver(
+        &self,
+        call: &Call<'_>,
+        message: &Message<'_>,
+        annotations: &Annotations<'_>,
+    ) -> Result<Receipt, DeliveryError> {
+        let text = self.header.text(message, annotations)?;
         if text.len() > self.max_bytes {
             return Err(DeliveryError::permanent(format!(
                 "the message has {} bytes as syslog; the most is {} (max_bytes), and nothing is cut",
@@ -143,6 +148,13 @@ impl SyslogTarget {
                 }
             }
         }
+    }
+
+    /// The most bytes that fit behind the header of `message`.
+    pub(crate) fn room(&self, message: &Message<'_>, annotations: &Annotations<'_>) -> usize {
+        let empty = Message { body: b"", ..*message };
+        let header = self.header.text(&empty, annotations).map_or(0, |text| text.len());
+        self.max_bytes.saturating_sub(header)
     }
 
     /// The bytes of a message in a stream.

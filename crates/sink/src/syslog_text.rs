@@ -8,11 +8,22 @@ use crate::error::{ConfigError, DeliveryError};
 use crate::message::Message;
 use crate::options::{Options, text_pairs};
 
+/// What syslog says of one message beside its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Annotations<'a> {
+    /// From 0 (emergency) to 7 (debug), instead of the option `severity`.
+    pub severity: Option<u8>,
+    /// Instead of the option `msgid`, if it is a word of at most 32 printable ASCII characters.
+    pub message_id: Option<&'a str>,
+    /// Further parameters of our structured data, behind `name` and `contentType`.
+    pub parameters: &'a [(&'a str, &'a str)],
+}
+
 /// What goes around a message's body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header {
-    /// Facility times 8 plus severity.
-    priority: u64,
+    facility: u64,
+    severity: u64,
     host: Option<String>,
     app: String,
     message_id: String,
@@ -88,7 +99,8 @@ impl Header {
             _ => return Err(ConfigError::new("the option «time_digits» must be 0, 3 or 6")),
         };
         Ok(Self {
-            priority: facility * 8 + severity,
+            facility,
+            severity,
             host,
             app,
             message_id,
@@ -100,20 +112,35 @@ impl Header {
     }
 
     /// The message without framing.
-    pub(crate) fn text(&self, message: &Message<'_>) -> Result<Vec<u8>, DeliveryError> {
+    pub(crate) fn text(&self, message: &Message<'_>, annotations: &Annotations<'_>) -> Result<Vec<u8>, DeliveryError> {
+        let severity = annotations
+            .severity
+            .map_or(self.severity, |severity| u64::from(severity.min(7)));
         let time = DateTime::from_timestamp_micros(message.time)
             .map_or_else(|| "-".to_owned(), |time| time.to_rfc3339_opts(self.precision, true));
         let host = self.host.clone().or_else(own_name).unwrap_or_else(|| "-".to_owned());
         let mut text = format!(
             "<{}>1 {time} {host} {} {} {} [{}",
-            self.priority,
+            self.facility * 8 + severity,
             self.app,
             std::process::id(),
-            self.message_id,
+            annotations
+                .message_id
+                .filter(|id| word("msgid", id, 32).is_ok())
+                .unwrap_or(&self.message_id),
             self.id
         );
         parameter(&mut text, "name", message.name);
         parameter(&mut text, "contentType", message.content_type);
+        for (name, value) in annotations.parameters {
+            if !is_name(name) {
+                return Err(DeliveryError::permanent(format!(
+                    "«{}» is no name of structured data",
+                    name.escape_debug()
+                )));
+            }
+            parameter(&mut text, name, value);
+        }
         text.push(']');
         text.push_str(&self.data);
         text.push(' ');

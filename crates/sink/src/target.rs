@@ -11,9 +11,10 @@ use crate::file::FileTarget;
 use crate::http_sink::HttpTarget;
 use crate::message::{Message, Receipt};
 use crate::net::Call;
-use crate::options::Options;
+use crate::options::{Options, choices_hint};
 use crate::s3::S3Target;
 use crate::syslog::SyslogTarget;
+use crate::syslog_text::Annotations;
 use crate::witness::WitnessTarget;
 
 /// The kinds of targets.
@@ -43,10 +44,10 @@ impl Target {
         let Some(kind) = KINDS.into_iter().find(|known| *known == kind) else {
             return Err(
                 ConfigError::new(format!("there is no kind of sink «{}»", kind.escape_debug()))
-                    .hint(format!("There are: {}.", KINDS.join(", "))),
+                    .hint(choices_hint(kind, &KINDS)),
             );
         };
-        let mut options = Options::new(kind, options)?;
+        let mut options = Options::new("a sink", kind, options)?;
         let target = match kind {
             "file" => Kind::File(FileTarget::parse(address, &mut options)?),
             "http" => Kind::Http(Box::new(HttpTarget::parse(address, &mut options)?)),
@@ -80,6 +81,14 @@ impl Target {
             Kind::Witness(target) => &target.server.url.host,
         };
         Some(host.to_ascii_lowercase())
+    }
+
+    /// The most bytes that the body of `message` may have; `None` where there is no such limit.
+    pub fn room(&self, message: &Message<'_>, annotations: &Annotations<'_>) -> Option<usize> {
+        match &self.0 {
+            Kind::Syslog(target) => Some(target.room(message, annotations)),
+            _ => None,
+        }
     }
 }
 
@@ -117,12 +126,26 @@ pub fn deliver_if(
     deadline: Duration,
     allow: &dyn Fn(SocketAddr) -> bool,
 ) -> Result<Receipt, DeliveryError> {
+    deliver_annotated(target, message, &Annotations::default(), deadline, allow)
+}
+
+/// As [`deliver_if`], with what syslog says of this message beside its text. Other kinds don't send it.
+///
+/// # Errors
+/// As [`deliver_if`].
+pub fn deliver_annotated(
+    target: &Target,
+    message: &Message<'_>,
+    annotations: &Annotations<'_>,
+    deadline: Duration,
+    allow: &dyn Fn(SocketAddr) -> bool,
+) -> Result<Receipt, DeliveryError> {
     message.check()?;
     let call = Call::new(deadline, allow);
     match &target.0 {
         Kind::File(target) => target.deliver(&call, message),
         Kind::Http(target) => target.deliver(&call, message),
-        Kind::Syslog(target) => target.deliver(&call, message),
+        Kind::Syslog(target) => target.deliver(&call, message, annotations),
         Kind::S3(target) => target.deliver(&call, message),
         Kind::Witness(target) => target.deliver(&call, message),
     }

@@ -13,7 +13,7 @@ use crate::secret;
 
 /// Whom to believe, and who we are. The files are read for every delivery, so they may be replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct TlsOptions {
+pub struct TlsOptions {
     /// Certificates (PEM) to believe instead of the system's.
     ca_file: Option<PathBuf>,
     /// Our certificate chain and key (PEM).
@@ -21,8 +21,12 @@ pub(crate) struct TlsOptions {
 }
 
 impl TlsOptions {
-    /// Reads the options; they are refused when there is no TLS.
-    pub(crate) fn parse(options: &mut Options<'_>, used: bool) -> Result<Option<Self>, ConfigError> {
+    /// Reads the options `ca_file`, `client_cert_file` and `client_key_file`; they are refused when there is
+    /// no TLS.
+    ///
+    /// # Errors
+    /// When one has a value that it can't have, or one of the last two is missing.
+    pub fn parse(options: &mut Options<'_>, used: bool) -> Result<Option<Self>, ConfigError> {
         let ca_file = options.file("ca_file")?;
         let certificate = options.file("client_cert_file")?;
         let key = options.file("client_key_file")?;

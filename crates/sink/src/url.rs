@@ -7,24 +7,28 @@ use crate::error::ConfigError;
 
 /// A URL without user, password and fragment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Url {
+pub struct Url {
     /// In lower case.
-    pub(crate) scheme: &'static str,
+    pub scheme: &'static str,
     /// A name or an address, without brackets.
-    pub(crate) host: String,
+    pub host: String,
     /// The port, given or the scheme's.
-    pub(crate) port: u16,
+    pub port: u16,
     default_port: u16,
     /// Empty, or from the first slash to the end, with the query.
-    pub(crate) path: String,
+    pub path: String,
 }
 
 /// A scheme and its port; without one a URL must have it.
-pub(crate) type Scheme = (&'static str, Option<u16>);
+pub type Scheme = (&'static str, Option<u16>);
 
 impl Url {
     /// Reads a URL with one of `schemes`.
-    pub(crate) fn parse(text: &str, schemes: &[Scheme]) -> Result<Self, ConfigError> {
+    ///
+    /// # Errors
+    /// When it is none, has a user, password or fragment, or something in it must be percent-encoded. The
+    /// message repeats the URL.
+    pub fn parse(text: &str, schemes: &[Scheme]) -> Result<Self, ConfigError> {
         let wrong = |what: &str| ConfigError::new(format!("the URL «{}» {what}", text.escape_debug()));
         let names: Vec<_> = schemes.iter().map(|(name, _)| format!("{name}://")).collect();
         let (scheme, rest) = text
@@ -64,7 +68,7 @@ impl Url {
     }
 
     /// The host and, if it isn't the scheme's, the port, as in the Host header.
-    pub(crate) fn authority(&self) -> String {
+    pub fn authority(&self) -> String {
         let host = match self.host.parse::<Ipv6Addr>() {
             Ok(address) => format!("[{address}]"),
             Err(_) => self.host.clone(),
@@ -77,7 +81,7 @@ impl Url {
     }
 
     /// Whether the host is this machine by its name or address.
-    pub(crate) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         self.host.eq_ignore_ascii_case("localhost")
             || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }

@@ -75,6 +75,14 @@ fn faults_of_kinds_and_addresses_are_told() {
 }
 
 #[test]
+fn the_nearest_name_is_told() {
+    let hint = |kind: &str, options: Value| refuse(kind, "https://example.com/", options).hint.unwrap();
+    assert!(hint("htp", json!({})).starts_with("Did you mean «http»? There are: file, http, "));
+    assert!(hint("http", json!({"headesr": {}})).starts_with("Did you mean «headers»? There are: "));
+    assert!(hint("http", json!({"colour": 1})).starts_with("There are: "));
+}
+
+#[test]
 fn faults_of_options_are_told() {
     let https = "https://example.com/";
     let s3 = "s3://bucket";

@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditlog_sink::{Assurance, Message, deliver};
+use auditlog_sink::{Annotations, Assurance, Message, deliver, deliver_annotated};
 use serde_json::{Value, json};
 use support::{Directory, MESSAGE, NOTE, assert_permanent, assert_retry, send, target};
 
@@ -65,6 +65,39 @@ fn the_message_is_as_rfc_5424_has_it() {
 }
 
 /// A name from outside must not end its parameter and begin another.
+#[test]
+fn a_message_brings_its_own_severity_and_parameters() {
+    let (socket, url) = receiver();
+    let syslog = target(
+        "syslog",
+        &url,
+        &json!({"hostname": "db1", "severity": "info", "max_bytes": 480}),
+    );
+    let annotations = Annotations {
+        severity: Some(2),
+        message_id: Some("ALERT"),
+        parameters: &[("alert", "a \"b\"")],
+    };
+    let room = syslog.room(&MESSAGE, &annotations).unwrap();
+    let send = |length: usize| {
+        let body = "x".repeat(length);
+        let message = Message {
+            body: body.as_bytes(),
+            ..MESSAGE
+        };
+        deliver_annotated(&syslog, &message, &annotations, Duration::from_secs(5), &|_| true)
+    };
+    assert_permanent(send(room + 1), "481 bytes as syslog");
+    send(room).unwrap();
+    let mut buffer = [0; 1_000];
+    let length = socket.recv(&mut buffer).unwrap();
+    assert_eq!(length, 480);
+    let text = std::str::from_utf8(&buffer[..length]).unwrap();
+    assert!(text.starts_with("<106>1 "), "{text}");
+    assert!(text.contains(" ALERT [auditlog@32473 name="), "{text}");
+    assert!(text.contains("utf-8\" alert=\"a \\\"b\\\"\"] x"), "{text}");
+}
+
 #[test]
 fn a_name_can_not_escape_its_parameter() {
     let message = Message {

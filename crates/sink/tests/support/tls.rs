@@ -34,9 +34,16 @@ impl Authority {
 
     /// A certificate for the names.
     pub fn issue(&self, names: &[&str]) -> Identity {
+        self.issue_until(names, 4096)
+    }
+
+    /// A certificate for the names that is valid until the beginning of that year.
+    pub fn issue_until(&self, names: &[&str], year: i32) -> Identity {
         let key = KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let certificate = params.signed_by(&key, &self.0).unwrap();
         Identity {
             certificate: certificate.der().clone(),
             certificate_pem: certificate.pem(),

@@ -1,0 +1,53 @@
+//! One try, and what it needs beside channel and notification.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use auditlog_sink::client::Call;
+
+use crate::outcome::{Failure, Outcome};
+use crate::secrets::Secrets;
+
+/// What one try needs.
+pub struct Attempt<'a> {
+    /// Where secrets are.
+    pub secrets: &'a Secrets,
+    /// The most time, at most a day. Only the system's look-up of a host's name and the sync of a file may take
+    /// longer (decision 17).
+    pub deadline: Duration,
+    /// Now, in microseconds since 1970 UTC: for the time of a signature.
+    pub now: i64,
+    /// Whether this host may be connected to at this address, such as [`crate::egress::allowed`]. It is asked after
+    /// the look-up of the host's name, for the very addresses that are connected to.
+    pub allow: &'a dyn Fn(&str, SocketAddr) -> bool,
+}
+
+impl Attempt<'_> {
+    /// Does `work` with a call whose connections to `host` are limited by time and list.
+    pub(crate) fn with_call<T>(
+        &self,
+        host: &str,
+        work: impl FnOnce(&Call<'_>) -> Result<T, Outcome>,
+    ) -> Result<T, Outcome> {
+        let refused = Cell::new(false);
+        let allow = |address: SocketAddr| {
+            let allowed = (self.allow)(host, address);
+            refused.set(refused.get() || !allowed);
+            allowed
+        };
+        work(&Call::new(self.deadline, &allow)).map_err(|outcome| match outcome {
+            Outcome::Pause { error } if refused.get() && error.hint.is_none() => Outcome::Pause {
+                error: error.hint("Add the host, or its address or network, to auditlog.allowed_hosts."),
+            },
+            other => other,
+        })
+    }
+
+    /// The secret's text, or the outcome that it can't be read.
+    pub(crate) fn secret(&self, name: &crate::secrets::SecretName) -> Result<crate::secrets::Secret, Outcome> {
+        self.secrets
+            .read(name)
+            .map_err(|error: Failure| Outcome::Pause { error })
+    }
+}
