@@ -3,6 +3,7 @@
 
 mod access;
 mod capture;
+mod watch;
 
 pub use access::{
     ACCESS_LOG, ACCESS_POLICY, ACCESS_QUEUE_SIZE, ACCESS_TIMEOUT, AccessPolicy, PRIMARY_CONNINFO,
@@ -11,6 +12,7 @@ pub use access::{
 pub use capture::{CAPTURE, CAPTURE_DATABASE};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
+pub use watch::{ALERT_LATENESS, ALERT_MAX_GROUPS, ALLOWED_HOSTS, SECRETS_DIRECTORY};
 
 /// What happens to an event that its type's JSON Schema does not accept.
 #[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,6 +95,7 @@ pub fn init() {
     let none = GucFlags::default();
     access::define();
     capture::define();
+    watch::define();
     GucRegistry::define_bool_guc(
         c"auditlog.notify",
         c"Does the sealer NOTIFY the channel «auditlog» of each batch?",

@@ -59,7 +59,8 @@ extension_sql_file!(
     name = "capture",
     requires = ["database_events"]
 );
-extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["capture"]);
+extension_sql_file!("../sql/schema/48_alerts.sql", name = "alerts", requires = ["capture"]);
+extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["alerts"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",
     name = "event_types",

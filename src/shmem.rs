@@ -60,6 +60,17 @@ impl Worker {
         }
     }
 
+    /// Wakes it if there is one.
+    pub fn nudge(&self) {
+        set_latch(self.latch.load(Ordering::Acquire));
+    }
+
+    /// There is something to do: it is woken, or started without waiting any longer.
+    pub fn start_soon(&self) {
+        self.not_before.store(0, Ordering::Release);
+        self.wake();
+    }
+
     fn clear(&self) {
         self.pid.store(0, Ordering::Release);
         self.latch.store(0, Ordering::Release);
@@ -78,6 +89,22 @@ pub struct Slot {
     pub publisher: Worker,
     /// The recorder of what sessions leave in the queue.
     pub recorder: Worker,
+    /// The evaluator of alerts.
+    pub evaluator: Worker,
+    /// The deliverer of notifications.
+    pub deliverer: Worker,
+    /// The evaluator's failed rounds.
+    pub evaluator_errors: LastError,
+    /// The deliverer's failed rounds.
+    pub deliverer_errors: LastError,
+    /// Position of the evaluator.
+    pub evaluated: AtomicU64,
+    /// Groups that it holds in memory.
+    pub alert_groups: AtomicU64,
+    /// Groups that it gave up because there were too many.
+    pub alert_lost_groups: AtomicU64,
+    /// Events of groups that it gave up.
+    pub alert_dropped_entries: AtomicU64,
     /// The database's name, once a worker has looked it up.
     pub name: Text<16>,
     /// Somebody waits for a checkpoint.
@@ -257,6 +284,8 @@ pub fn free(slot: &Slot) {
     slot.sealer.clear();
     slot.publisher.clear();
     slot.recorder.clear();
+    slot.evaluator.clear();
+    slot.deliverer.clear();
     slot.name.set("");
     slot.log_size.store(0, Ordering::Release);
     crate::queue::of(slot).reset();
@@ -294,6 +323,7 @@ impl Slot {
         self.log_size.store(size, Ordering::Release);
         // SAFETY: a condition variable that was set up; cannot fail.
         unsafe { pg_sys::ConditionVariableBroadcast(self.sealed_more.get()) }
+        self.evaluator.nudge();
     }
 
     /// Announces committed rows from `block` of an inbox on, and wakes the sealer if it sleeps.

@@ -22,6 +22,13 @@ $body$
 $body$;
 COMMENT ON FUNCTION auditlog_data.head_state() IS 'Head of this installation''s log';
 
+CREATE VIEW auditlog.stat_alerts AS
+SELECT w.evaluator_pid, e.position, GREATEST(COALESCE(h.size, 0) OPERATOR(pg_catalog.-) e.position, 0) AS behind, w.evaluated, w.groups, w.lost_groups,
+    w.dropped_entries, (SELECT pg_catalog.count(*) FROM auditlog_data.firing AS f) AS firings,
+    (SELECT pg_catalog.count(*) FROM auditlog_data.firing AS f WHERE f.resolved_at IS NULL) AS open_firings, w.errors, w.last_error_at, w.last_error
+FROM auditlog_data.watch_state() AS w LEFT JOIN auditlog_data.evaluator AS e ON true LEFT JOIN auditlog_data.head_state() AS h ON true;
+COMMENT ON VIEW auditlog.stat_alerts IS 'The evaluator of alerts: how far it is, and what it holds in memory';
+
 CREATE VIEW auditlog.stat_ingest AS
 SELECT
     COALESCE(h.size, 0) + i.events AS events,
@@ -184,7 +191,9 @@ $body$
     SELECT format('trigger auditlog_no_change on %s is missing or not ENABLE ALWAYS', w.relid)
         FROM (VALUES ('auditlog_data.word_run'::regclass), ('auditlog_data.word_chunk'::regclass), ('auditlog_data.tile'::regclass),
             ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.key_rotation'::regclass), ('auditlog_data.checkpoint'::regclass),
-            ('auditlog_data.publisher'::regclass), ('auditlog_data.tracked_table'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass)) AS w (relid)
+            ('auditlog_data.publisher'::regclass), ('auditlog_data.tracked_table'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass),
+            ('auditlog_data.alert'::regclass), ('auditlog_data.alert_state'::regclass), ('auditlog_data.evaluator'::regclass), ('auditlog_data.firing'::regclass),
+            ('auditlog_data.channel'::regclass), ('auditlog_data.channel_state'::regclass), ('auditlog_data.notification'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -428,6 +437,48 @@ BEGIN
         hint := 'Call auditlog.track() for the table again, and look for auditlog.policy_change events: who did it?';
     ELSE
         status := 'ok'; detail := format('%s tables are tracked.', (SELECT count(*) FROM auditlog_data.tracked_table)); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'alerts';
+    SELECT * INTO w FROM auditlog_data.watch_state();
+    faults := ARRAY(SELECT format('%s: %s', al.name, st.error) FROM auditlog_data.alert AS al
+        JOIN auditlog_data.alert_state AS st ON st.alert_id = al.id WHERE al.enabled AND st.error IS NOT NULL ORDER BY al.name);
+    IF cardinality(faults) > 0 THEN
+        status := 'error'; detail := format('Alerts that cannot be evaluated: %s.', array_to_string(faults[1:5], '; '));
+        hint := 'Change them with auditlog.alter_alert(); a saved query that they use may be gone.';
+    ELSIF NOT EXISTS (SELECT FROM auditlog_data.alert AS al WHERE al.enabled) THEN
+        status := 'ok'; detail := 'There are no alerts.'; hint := NULL;
+    ELSIF COALESCE(h.size, 0) - (SELECT e.position FROM auditlog_data.evaluator AS e) > 100000
+        OR w.evaluator_pid IS NULL AND COALESCE(h.size, 0) > COALESCE((SELECT e.position FROM auditlog_data.evaluator AS e), 0) THEN
+        status := 'error'; detail := format('The evaluator of alerts is %s events behind%s.',
+            COALESCE(h.size, 0) - COALESCE((SELECT e.position FROM auditlog_data.evaluator AS e), 0), COALESCE(': ' || w.last_error, ''));
+        hint := 'Look at auditlog.stat_alerts and the server log; is max_worker_processes large enough?';
+    ELSIF w.lost_groups > 0 THEN
+        status := 'warning'; detail := format('%s groups were given up for want of memory: firings may be missing.', w.lost_groups);
+        hint := 'Raise auditlog.alert_max_groups, or group by a field with fewer values.';
+    ELSE
+        status := 'ok'; detail := format('%s alerts are evaluated, %s firings are open.',
+            (SELECT count(*) FROM auditlog_data.alert AS al WHERE al.enabled), (SELECT count(*) FROM auditlog_data.firing AS f WHERE f.resolved_at IS NULL));
+        hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'delivery';
+    faults := ARRAY(SELECT format('%s: %s', c.name, st.last_error) FROM auditlog_data.channel AS c
+        JOIN auditlog_data.channel_state AS st ON st.channel = c.name WHERE c.enabled AND st.paused ORDER BY c.name);
+    IF cardinality(faults) > 0 THEN
+        status := 'error'; detail := format('Channels that wait for somebody: %s', array_to_string(faults[1:5], '; '));
+        hint := 'Mend what is said; auditlog.alter_channel() has them tried again at once.';
+    ELSIF EXISTS (SELECT FROM auditlog_data.notification AS n WHERE n.state = 'dead') THEN
+        status := 'warning'; detail := format('%s notifications were refused for good.', (SELECT count(*) FROM auditlog_data.notification AS n WHERE n.state = 'dead'));
+        hint := 'auditlog.dead_letters lists them; auditlog.redrive(id) sends one again.';
+    ELSIF EXISTS (SELECT FROM auditlog_data.notification AS n WHERE n.state = 'waiting' AND n.made_at < clock_timestamp() - interval '5 minutes') THEN
+        status := 'warning'; detail := format('%s notifications have been waiting for more than 5 minutes.', (SELECT count(*) FROM auditlog_data.notification AS n
+            WHERE n.state = 'waiting' AND n.made_at < clock_timestamp() - interval '5 minutes'));
+        hint := 'auditlog.stat_channels has the last error of each channel.';
+    ELSE
+        status := 'ok'; detail := format('%s channels.', (SELECT count(*) FROM auditlog_data.channel AS c WHERE c.enabled)); hint := NULL;
     END IF;
     RETURN NEXT;
 

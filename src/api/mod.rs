@@ -1,11 +1,13 @@
 //! What SQL calls: one file a noun. Thin: arguments in, work in `store` and the pure crates, result out.
 
 pub mod access;
+pub mod alerts;
 pub mod as_given;
 pub mod authenticate;
 pub mod await_sealed;
 pub mod bundle;
 pub mod candidates;
+pub mod channels;
 pub mod checkpoint_sinks;
 pub mod context;
 pub mod cursor;
@@ -33,5 +35,6 @@ pub mod to_json;
 pub mod track;
 pub mod verify;
 pub mod verify_tree;
+pub mod watch;
 pub mod whoami;
 pub mod words;

@@ -178,7 +178,8 @@ pub(super) fn limits() -> Limits {
     }
 }
 
-pub(super) fn with_options<T>(work: impl FnOnce(&CheckOptions<'_>) -> T) -> T {
+/// Does `work` with what queries of this session are checked with: saved queries, limits, zone.
+pub fn with_options<T>(work: impl FnOnce(&CheckOptions<'_>) -> T) -> T {
     let options = CheckOptions {
         saved: Some(&saved_queries::get),
         limits: limits(),

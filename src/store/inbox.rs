@@ -26,8 +26,11 @@ thread_local! {
 
 /// Event types that only the audit log itself records: what it says of erasures, of what retention
 /// removed and of its own protection must not come from anybody else.
-const OWN_TYPES: [&[u8]; 21] = [
+const OWN_TYPES: [&[u8]; 24] = [
     b"auditlog.access_denied",
+    b"auditlog.alert",
+    b"auditlog.alert_change",
+    b"auditlog.delivery_failed",
     b"auditlog.erasure",
     b"auditlog.export",
     b"auditlog.incarnation",

@@ -1,6 +1,7 @@
 //! The only part of the extension that touches tables: by SQL through SPI where speed does not
 //! matter, by PostgreSQL's own heap functions where every event passes.
 
+pub mod alerts;
 pub mod audited;
 pub mod bulk;
 pub mod capture_plan;
@@ -12,12 +13,15 @@ pub mod columns;
 pub mod datum_json;
 pub mod erasure;
 pub mod event_types;
+pub mod firings;
 pub mod head;
 pub mod idempotency;
 pub mod inbox;
 pub mod jsonb;
 pub mod jsonb_build;
 pub mod log;
+pub mod notifications;
+pub mod outbox;
 pub mod partitions;
 pub mod principals;
 pub mod roles;
@@ -28,6 +32,7 @@ pub mod saved_queries;
 pub mod scan;
 pub mod settings;
 pub mod spi;
+pub mod stream;
 pub mod suggestions;
 pub mod tiles;
 pub mod token_keys;

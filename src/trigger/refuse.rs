@@ -17,7 +17,8 @@ fn refuse(call: &Call) -> Datum {
         (
             _,
             table @ ("tile" | "incarnation" | "signing_key" | "key_rotation" | "checkpoint" | "cosignature"
-            | "checkpoint_sink" | "publisher" | "principal" | "token_keys" | "tracked_table"),
+            | "checkpoint_sink" | "publisher" | "principal" | "token_keys" | "tracked_table" | "alert"
+            | "alert_state" | "evaluator" | "firing" | "channel" | "channel_state" | "notification"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -26,7 +27,10 @@ fn refuse(call: &Call) -> Datum {
                 "incarnation" | "key_rotation" | "checkpoint_sink" | "publisher" => {
                     crate::worker::is_publisher() || checkpoints::is_trusted()
                 }
-                "principal" | "token_keys" => checkpoints::is_trusted(),
+                "principal" | "token_keys" | "alert" | "channel" => checkpoints::is_trusted(),
+                "alert_state" | "evaluator" | "firing" | "channel_state" | "notification" => {
+                    crate::worker::is_watching() || checkpoints::is_trusted()
+                }
                 _ => crate::worker::is_publisher(),
             };
             if trusted || (trigger.tg_event & 3 == 0 && restoring()) {

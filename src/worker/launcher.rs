@@ -59,6 +59,8 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
                 (Duty::Sealer, &slot.sealer),
                 (Duty::Recorder, &slot.recorder),
                 (Duty::Publisher, &slot.publisher),
+                (Duty::Evaluator, &slot.evaluator),
+                (Duty::Deliverer, &slot.deliverer),
             ] {
                 // A standby cannot write: all that it can do is tell its primary who reads.
                 if is_standby && (duty != Duty::Recorder || !forwarder::is_configured()) {
@@ -106,6 +108,8 @@ fn start(duty: Duty, worker: &Worker, database: u32, now: i64) {
         Duty::Sealer => ("sealer", "auditlog_sealer_main"),
         Duty::Publisher => ("publisher", "auditlog_publisher_main"),
         Duty::Recorder => ("recorder", "auditlog_recorder_main"),
+        Duty::Evaluator => ("evaluator", "auditlog_evaluator_main"),
+        Duty::Deliverer => ("deliverer", "auditlog_deliverer_main"),
     };
     let started = BackgroundWorkerBuilder::new(&format!("pg_auditlog {name} {database}"))
         .set_type(&format!("pg_auditlog {name}"))

@@ -1,11 +1,14 @@
 //! Background workers: a launcher for the cluster; a sealer, a recorder and a publisher for each database with
-//! the extension.
+//! the extension, an evaluator where there are alerts, a deliverer where somebody is to be told.
 
 pub mod checkpoint;
 pub mod comparison;
+pub mod deliverer;
 pub mod delivery;
 pub mod discovery;
+pub mod evaluator;
 pub mod external_signer;
+pub mod firing;
 pub mod forwarder;
 pub mod indexer;
 pub mod job;
@@ -34,6 +37,10 @@ pub enum Duty {
     Publisher,
     /// Records what sessions left in the queue.
     Recorder,
+    /// Says when alerts fire.
+    Evaluator,
+    /// Delivers what is to be told.
+    Deliverer,
 }
 
 thread_local! {
@@ -48,6 +55,11 @@ pub fn is_sealer() -> bool {
 /// Is this process the publisher?
 pub fn is_publisher() -> bool {
     DUTY.get() == Some(Duty::Publisher)
+}
+
+/// Is this process the evaluator or the deliverer?
+pub fn is_watching() -> bool {
+    matches!(DUTY.get(), Some(Duty::Evaluator | Duty::Deliverer))
 }
 
 /// Is this process a worker of ours for a database?

@@ -3,6 +3,7 @@
 //! One program, so that all tests share a cluster; each has a database of its own, and those that
 //! stop, kill or copy a server have a cluster of their own.
 
+mod alerts;
 mod bad_input;
 mod bloat;
 mod capture;

@@ -21,16 +21,23 @@ pub const GROUPS: [(char, &str); 8] = [
 /// view calls functions that R may not.
 pub const RELATIONS: &str = "
 auditlog.access_log             ANCMUOS  OS    -    -    -
+auditlog.alert_firings          ANCROS   -     -    -    -
+auditlog.alerts                 ANCROS   -     -    -    -
+auditlog.channels               ANCROS   -     -    -    -
 auditlog.checkpoint_sinks       ANCROS   -     -    -    -
 auditlog.checkpoints            ANCROS   -     -    -    -
+auditlog.dead_letters           ANCROS   OS    OS   OS   -
 auditlog.event_types            ANCMUWROS AOS  AOS  AOS  OS
 auditlog.events                 ANCMUROS AWOS  -    -    -
 auditlog.incarnations           ANCROS   -     -    -    -
 auditlog.my_events              ANCMUOS  OS    -    -    -
+auditlog.notifications          ANCROS   -     -    -    -
 auditlog.principals             ANCMUROS -     -    -    -
 auditlog.saved_queries          ANCMUROS OS    OS   OS   OS
 auditlog.signing_keys           ANCROS   -     -    -    -
 auditlog.stat_access            ANCPOS   -     -    -    -
+auditlog.stat_alerts            ANCPOS   -     -    -    -
+auditlog.stat_channels          ANCPROS  -     -    -    -
 auditlog.stat_ingest            ANCPOS   -     -    -    -
 auditlog.stat_seal              ANCPOS   -     -    -    -
 auditlog.stat_verify            ANCPOS   -     -    -    -
@@ -39,6 +46,13 @@ auditlog.team_events            ANCMUOS  OS    -    -    -
 auditlog.token_keys             AROS     -     -    -    -
 auditlog.tracked_tables         ANCPOS   -     -    -    -
 auditlog_data.checkpoint        ROS      -     -    -    -
+auditlog_data.notification      ROS      -     -    -    -
+auditlog_data.firing            ROS      -     -    -    -
+auditlog_data.evaluator         ROS      -     -    -    -
+auditlog_data.channel_state     ROS      -     -    -    -
+auditlog_data.channel           ROS      -     -    -    -
+auditlog_data.alert_state       ROS      -     -    -    -
+auditlog_data.alert             ROS      -     -    -    -
 auditlog_data.checkpoint_sink   ROS      -     -    -    -
 auditlog_data.cosignature       ROS      -     -    -    -
 auditlog_data.head              ROS      -     -    -    -
@@ -68,6 +82,19 @@ auditlog_data.word_run          ROS      -     -    -    -
 pub const FUNCTIONS: &str = "
 auditlog.add_checkpoint_sink     A
 auditlog.add_principal           A
+auditlog.test_alert              A
+auditlog.redrive                 A
+auditlog.mute                    A
+auditlog.explain_alert           A
+auditlog.enable_alert            A
+auditlog.drop_channel            A
+auditlog.drop_alert              A
+auditlog.disable_alert           A
+auditlog.create_channel          A
+auditlog.create_alert            A
+auditlog.alter_channel           A
+auditlog.alter_alert             A
+auditlog.acknowledge             AN
 auditlog.alter_principal         A
 auditlog.authenticate            ANCMUW
 auditlog.await_sealed            AW
@@ -171,6 +198,7 @@ auditlog_data.secure_rows        -
 auditlog_data.stats              ANCP
 auditlog_data.tell_change        -
 auditlog_data.tell_type_change   -
+auditlog_data.watch_state        ANCP
 auditlog_data.word_candidates    ANCMU
 auditlog_data.word_collect       -
 auditlog_data.word_filter        ANCMU

@@ -1,0 +1,368 @@
+//! The evaluator: one for each database that has alerts. It reads the sealed log by log_index and says when alerts fire.
+//!
+//! A round is one transaction: what fired, what is to be told, and the position move together, so that whatever
+//! crashes, each event counts once. What has been counted is in memory alone; after a restart, and after a transaction
+//! that failed, it is counted again from the horizon that was written with the position.
+
+use super::presence::may_work;
+use super::{firing, job, launcher};
+use crate::api::event_document::EventDocument;
+use crate::api::query::with_options;
+use crate::guc;
+use crate::shmem::{self, Slot};
+use crate::store::alerts::{self, Position, State};
+use crate::store::head;
+use crate::store::{firings, stream};
+use auditlog_policy::alert::definition::Definition;
+use auditlog_policy::alert::engine::{Engine, Horizon, Limits, Seen};
+use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Longest sleep; the sealer tells of each batch.
+const NAP: Duration = Duration::from_millis(500);
+/// Events of one round.
+const BATCH: i64 = 2_000;
+/// Time between two looks whether alerts have changed, and at what is over.
+const LOOK: Duration = Duration::from_secs(1);
+/// Time after which it goes when there is no alert.
+const IDLE: Duration = Duration::from_secs(10);
+/// Seconds after which it looks whether there are alerts, unless somebody makes one.
+const AWAY: i64 = 60;
+/// An alert that fired is no event for alerts, or it could fire for ever.
+const OWN_TYPE: &str = "auditlog.alert";
+
+#[doc(hidden)]
+#[pg_guard]
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn auditlog_evaluator_main(argument: pg_sys::Datum) {
+    let database = pg_sys::Oid::from_u32(argument.value() as u32);
+    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
+    crate::compat::terminate_like_a_backend();
+    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
+    super::settle_settings();
+    let Some(slot) = shmem::slot(database) else { return };
+    if slot.evaluator.is_taken() {
+        return;
+    }
+    slot.evaluator.register();
+    super::take_up(super::Duty::Evaluator);
+    let pause = Evaluator {
+        slot,
+        state: None,
+        next_look: Instant::now(),
+        needed: Instant::now(),
+        failures: 0,
+    }
+    .run();
+    slot.evaluator.unregister(pause);
+}
+
+/// An alert that is evaluated.
+pub struct Watched {
+    /// What it says.
+    pub definition: Definition,
+    /// Until when nobody is told, microseconds since the Unix epoch.
+    pub muted_until: Option<i64>,
+}
+
+struct Loaded {
+    engine: Engine,
+    alerts: HashMap<i64, Watched>,
+    fingerprint: String,
+    position: i64,
+}
+
+struct Evaluator {
+    slot: &'static Slot,
+    /// In memory; `None` before the first round, and after one that failed.
+    state: Option<Loaded>,
+    next_look: Instant,
+    /// When there was an alert last.
+    needed: Instant,
+    failures: u32,
+}
+
+/// What a round found.
+enum Round {
+    /// There are more events.
+    More,
+    /// Nothing waits.
+    Idle,
+    /// There is no alert, or no extension, or somebody wants to drop the database.
+    Leave(i64),
+}
+
+impl Evaluator {
+    /// Works until there is nothing to work for; returns the seconds after which to start again.
+    fn run(mut self) -> i64 {
+        loop {
+            pgrx::check_for_interrupts!();
+            launcher::reload();
+            let nap = match self.round() {
+                Ok(Round::More) => None,
+                Ok(Round::Idle) => Some(NAP),
+                Ok(Round::Leave(seconds)) => return seconds,
+                Err(()) => Some(NAP * (1 << self.failures.min(5))),
+            };
+            if let Some(nap) = nap
+                && !BackgroundWorker::wait_latch(Some(nap))
+            {
+                return 1;
+            }
+        }
+    }
+
+    fn round(&mut self) -> Result<Round, ()> {
+        let look = self.state.is_none() || Instant::now() >= self.next_look;
+        let size = self.slot.log_size.load(Ordering::Acquire);
+        // Without a look the size in shared memory says whether there is something to do at all.
+        if !look && size != 0 && self.state.as_ref().is_some_and(|state| state.position >= size) {
+            return Ok(Round::Idle);
+        }
+        let mut state = self.state.take();
+        let result = job::attempt(|| {
+            if !may_work() {
+                return (Round::Leave(3), None);
+            }
+            if look && !alerts::any() {
+                return (Round::Idle, None);
+            }
+            let mut state = state.take().unwrap_or_else(|| Loaded::rebuild());
+            if look {
+                state.compare();
+            }
+            let more = state.step(look);
+            (if more { Round::More } else { Round::Idle }, Some(state))
+        });
+        match result {
+            Ok((round, state)) => {
+                self.failures = 0;
+                if look {
+                    self.next_look = Instant::now() + LOOK;
+                }
+                if let Some(state) = &state {
+                    self.needed = Instant::now();
+                    self.report(state);
+                } else if matches!(round, Round::Idle) && self.needed.elapsed() > IDLE {
+                    return Ok(Round::Leave(AWAY));
+                }
+                self.state = state;
+                Ok(round)
+            }
+            Err(failure) => {
+                self.slot.evaluator_errors.set(&failure.message);
+                self.failures += 1;
+                Err(())
+            }
+        }
+    }
+
+    fn report(&self, state: &Loaded) {
+        let (mut lost, mut dropped) = (0, 0);
+        for stats in state.alerts.keys().filter_map(|id| state.engine.stats(*id)) {
+            lost += stats.lost_groups;
+            dropped += stats.dropped_entries;
+        }
+        let slot = self.slot;
+        slot.alert_groups.store(state.engine.groups() as u64, Ordering::Relaxed);
+        slot.alert_lost_groups.store(lost, Ordering::Relaxed);
+        slot.alert_dropped_entries.store(dropped, Ordering::Relaxed);
+        slot.evaluated.store(state.position as u64, Ordering::Relaxed);
+    }
+}
+
+/// Is there an alert that has been evaluated as it is now?
+fn goes_on() -> bool {
+    let states = alerts::states();
+    let known = |id: i64, revision: i64| states.iter().any(|state| state.id == id && state.revision == revision);
+    alerts::all().iter().any(|row| row.enabled && known(row.id, row.revision))
+}
+
+impl Loaded {
+    /// Reads alerts, and counts again what the log has from the horizon on.
+    fn rebuild() -> Loaded {
+        let written = alerts::position();
+        let size = head::current().map_or(0, |head| head.size);
+        // While nothing was evaluated nobody moved the position: whoever begins now begins at the end.
+        let written = written.filter(|_| goes_on());
+        let position = written.map_or(size, |written| written.next.min(size));
+        let mut state = Loaded {
+            engine: Engine::new(Limits {
+                max_groups: guc::ALERT_MAX_GROUPS.get() as usize,
+                lateness_us: i64::from(guc::ALERT_LATENESS.get()) * 1_000_000,
+                ..Limits::default()
+            }),
+            alerts: HashMap::new(),
+            fingerprint: String::new(),
+            position,
+        };
+        let horizon = written.and_then(|written| written.horizon);
+        if let Some((log_index, clock_us)) = horizon {
+            state.engine.start(Horizon { log_index, clock_us });
+        }
+        state.load();
+        for (id, watched) in &state.alerts {
+            let reach = watched.definition.quiet().map_or(0, |quiet| quiet.us());
+            let since = shmem::unix_micros() - reach - i64::from(guc::ALERT_LATENESS.get()) * 1_000_000;
+            for firing in firings::remembered(*id, since) {
+                state.engine.restore_firing(&firing);
+            }
+        }
+        let mut from = horizon.map_or(position, |(log_index, _)| log_index.min(position));
+        while from < position {
+            let to = position.min(from + BATCH);
+            // What fires again has been told of.
+            state.observe(from, to, true);
+            from = to;
+            pgrx::check_for_interrupts!();
+        }
+        if written.is_none() {
+            alerts::set_position(Position {
+                next: position,
+                horizon: None,
+            });
+        }
+        state
+    }
+
+    /// Takes changed alerts over.
+    fn compare(&mut self) {
+        if self.fingerprint != alerts::fingerprint() {
+            self.load();
+        }
+        // Muting is no change of what is counted, so the fingerprint does not know it.
+        for row in alerts::all() {
+            if let Some(watched) = self.alerts.get_mut(&row.id) {
+                watched.muted_until = row.muted_until;
+            }
+        }
+    }
+
+    fn load(&mut self) {
+        let fingerprint = alerts::fingerprint();
+        let states = alerts::states();
+        let mut alerts = HashMap::new();
+        for row in alerts::all() {
+            let known = states
+                .iter()
+                .find(|state| state.id == row.id && state.revision == row.revision);
+            if known.is_none() && states.iter().any(|state| state.id == row.id) {
+                firings::close(row.id);
+            }
+            let state = known.cloned().unwrap_or(State {
+                id: row.id,
+                revision: row.revision,
+                since: self.position,
+            });
+            let set = with_options(|options| {
+                let mut definition =
+                    Definition::parse_with(&row.definition, options).map_err(|error| error.to_string())?;
+                definition.enabled = row.enabled;
+                self.engine
+                    .set_alert(row.id, &definition, options, state.since)
+                    .map_err(|error| error.to_string())?;
+                Ok::<_, String>(definition)
+            });
+            alerts::set_state(&state, set.as_ref().err().map(String::as_str));
+            match set {
+                Ok(definition) if definition.enabled => {
+                    alerts.insert(
+                        row.id,
+                        Watched {
+                            definition,
+                            muted_until: row.muted_until,
+                        },
+                    );
+                }
+                Ok(_) => {}
+                // A saved query that it uses is gone: what it was before counts no more.
+                Err(_) => {
+                    self.engine.remove_alert(row.id);
+                }
+            }
+        }
+        for id in self.alerts.keys().filter(|id| !alerts.contains_key(id)) {
+            self.engine.remove_alert(*id);
+            firings::close(*id);
+        }
+        alerts::forget_states();
+        self.alerts = alerts;
+        self.fingerprint = fingerprint;
+    }
+
+    /// Evaluates a piece of the log; returns whether there is more.
+    fn step(&mut self, look: bool) -> bool {
+        let size = head::current().map_or(0, |head| head.size);
+        let to = size.min(self.position + BATCH);
+        let moved = to > self.position;
+        if moved {
+            let fired = self.observe(self.position, to, false);
+            let samples: Vec<i64> = fired.iter().flat_map(|firing| firing.samples.iter().copied()).collect();
+            let ids = if samples.is_empty() {
+                HashMap::new()
+            } else {
+                stream::event_ids(&samples)
+            };
+            let mut times: HashMap<i64, i64> = HashMap::new();
+            for one in &fired {
+                if let Some(watched) = self.alerts.get(&one.alert)
+                    && firing::fired(one, watched, &ids)
+                {
+                    *times.entry(one.alert).or_default() += 1;
+                }
+            }
+            for (alert, times) in times {
+                firings::count(alert, times);
+            }
+            self.position = to;
+        }
+        if moved || look {
+            let mut updates = Vec::new();
+            self.engine.updates(&mut updates);
+            updates.iter().for_each(firings::update);
+        }
+        if look {
+            let mut resolved = Vec::new();
+            self.engine.tick(shmem::unix_micros(), &mut resolved);
+            for one in &resolved {
+                if let Some(watched) = self.alerts.get(&one.alert) {
+                    firing::resolved(one, watched);
+                }
+            }
+        }
+        if moved {
+            alerts::set_position(Position {
+                next: self.position,
+                horizon: self
+                    .engine
+                    .horizon()
+                    .map(|horizon| (horizon.log_index, horizon.clock_us)),
+            });
+        }
+        to < size
+    }
+
+    fn observe(&mut self, from: i64, to: i64, replay: bool) -> Vec<auditlog_policy::alert::engine::Firing> {
+        let mut fired = Vec::new();
+        let engine = &mut self.engine;
+        stream::read(from, to, |event| {
+            if event.event_type != OWN_TYPE {
+                let seen = Seen {
+                    log_index: event.log_index,
+                    timestamp_us: event.timestamp,
+                    arrived_us: event.sealed_at,
+                    replay,
+                };
+                engine.observe(seen, EventDocument::new(event.row), &mut fired);
+            }
+        });
+        if replay {
+            fired.clear();
+        }
+        fired
+    }
+}
