@@ -1,6 +1,6 @@
 //! One alert's groups: what they count, when they fire, when they are quiet, when it is over.
 
-use super::groups::{CLASSES, Class, GroupId, Groups};
+use super::groups::{Class, Groups};
 use super::window::{Entries, Entry, Full, Measure};
 use super::{Moment, Resolved, Restored, Update};
 use std::sync::Arc;
@@ -120,16 +120,7 @@ impl Counter {
             .measure
             .map_or(0, |measure| measure.reach_us)
             .max(self.quiet_reach_us);
-        for class in CLASSES {
-            if class == Class::Open {
-                continue;
-            }
-            while let Some((id, last)) = self.groups.oldest(class)
-                && last <= clock_us.saturating_sub(reach)
-            {
-                self.groups.remove(id);
-            }
-        }
+        self.groups.forget(clock_us.saturating_sub(reach));
     }
 
     /// Ends the firings whose groups have not matched for long enough.
@@ -186,15 +177,6 @@ impl Counter {
         group.open |= firing.open && self.resolve_us.is_some();
         let class = group.class();
         self.groups.touch(id, firing.last_match_us, class);
-    }
-
-    /// Gives up a group, because memory ends.
-    pub fn give_up(&mut self) -> bool {
-        let weakest: Option<GroupId> = self.groups.weakest();
-        if let Some(id) = weakest {
-            self.groups.remove(id);
-        }
-        weakest.is_some()
     }
 
     /// Entries in memory.
