@@ -45,11 +45,12 @@
 //!
 //! # A restart
 //!
-//! Nothing of a count in windows is stored. The caller keeps, with its position and in the same transaction, [`Engine::horizon`] and the
-//! firings. Then: [`Engine::start`], [`Engine::set_alert`] with the same `since`, [`Engine::restore_firing`] for each firing that
-//! is open or younger than its alert's `suppress` + lateness, [`Engine::observe`] with `replay` for all events from the horizon to the
-//! position; then on with what is new. The firings are those that there would have been without the restart, as long as
-//! nothing was given up for want of memory.
+//! The caller keeps, with its position and in the same transaction, [`Engine::horizon`] and the firings. Then: [`Engine::set_alert`] with
+//! the same `since`, [`Engine::restore_firing`] for each firing that is open or younger than its alert's `suppress` + lateness, [`Engine::start`] with
+//! the horizon, [`Engine::observe`] with `replay` for all events from the horizon to the position; then on with what is new. The
+//! firings are those that there would have been without the restart, as long as nothing was given up for want of memory.
+//!
+//! With [`Engine::state_json`], stored now and then, less of the log must be read: [`Engine::restore_state`] says from where.
 //!
 //! # Bounds
 //!
@@ -79,7 +80,7 @@ pub use clock::Horizon;
 pub use key::MAX_KEY_BYTES;
 pub use known::FORGET_DAYS;
 pub use report::{Firing, Moment, Resolved, Restored, Stats, Update};
-pub use state::StateError;
+pub use state::{Part, StateError};
 pub use usual::{MIN_COUNT, MIN_PERIODS};
 
 use crate::alert::definition::{Definition, Rule};
@@ -202,9 +203,10 @@ impl Engine {
             condition: checked,
             rule: definition.rule.clone(),
             schedule: definition.schedule.clone(),
-            about: about(definition),
+            about: about(definition, since),
             counter: self.counter(definition),
             baseline: None,
+            seen_to: i64::MIN,
             matched: 0,
             fired: 0,
             lost_groups: 0,

@@ -29,15 +29,18 @@ pub(super) struct Alert {
     pub counter: Counter,
     /// The past, where that decides.
     pub baseline: Option<Baseline>,
+    /// The last event that a restored state has counted.
+    pub seen_to: i64,
     pub matched: u64,
     pub fired: u64,
     pub lost_groups: u64,
 }
 
-/// Condition and rule, in the canonical form.
-pub(super) fn about(definition: &Definition) -> String {
+/// Condition, rule and hours in the canonical form, and where it begins.
+pub(super) fn about(definition: &Definition, since: i64) -> String {
     let json = definition.to_json();
-    format!("{} {}", json["condition"], json["unusual"])
+    let parts = ["condition", "threshold", "unusual", "schedule"].map(|key| json[key].to_string());
+    format!("{} from {since}", parts.join(" "))
 }
 
 impl Alert {
@@ -71,6 +74,9 @@ impl Alert {
 
     /// An event that satisfies the condition.
     pub fn matched<'a, D: Document<'a>>(&mut self, entry: Entry, document: D, replay: bool) -> Option<Firing> {
+        if entry.log_index <= self.seen_to {
+            return None;
+        }
         let (group_by, watched) = match &self.rule {
             Rule::Threshold(threshold) => (&threshold.group_by, threshold.distinct.as_ref()),
             Rule::Unusual(Unusual::Count { count_by, .. }) => (count_by, None),

@@ -10,14 +10,7 @@ use auditlog_core::document::format_timestamp;
 
 /// The past of an alert's groups.
 #[derive(Debug)]
-pub(super) struct Baseline {
-    pub memory: Memory,
-    /// The last event that is in it.
-    pub seen_to: i64,
-}
-
-#[derive(Debug)]
-pub(super) enum Memory {
+pub(super) enum Baseline {
     Count(Usual),
     Values(Known),
 }
@@ -34,29 +27,21 @@ pub(super) struct Found {
 
 impl Baseline {
     pub fn new(unusual: &Unusual, limits: &Limits) -> Baseline {
-        let memory = match unusual {
+        match unusual {
             Unusual::Count {
                 every,
                 history,
                 sensitivity,
                 ..
-            } => Memory::Count(Usual::new(every.us(), history.us(), *sensitivity)),
-            Unusual::FirstSeen { after, .. } => Memory::Values(Known::new(after.us(), limits.max_entries)),
-        };
-        Baseline {
-            memory,
-            seen_to: i64::MIN,
+            } => Baseline::Count(Usual::new(every.us(), history.us(), *sensitivity)),
+            Unusual::FirstSeen { after, .. } => Baseline::Values(Known::new(after.us(), limits.max_entries)),
         }
     }
 
     /// A matching event of a group; `value` is that of the field that is watched.
     pub fn observe(&mut self, unusual: &Unusual, group: &str, value: Option<&str>, entry: Entry) -> Option<Found> {
-        if entry.log_index <= self.seen_to {
-            return None;
-        }
-        self.seen_to = entry.log_index;
-        match (&mut self.memory, unusual) {
-            (Memory::Count(usual), Unusual::Count { every, .. }) => {
+        match (self, unusual) {
+            (Baseline::Count(usual), Unusual::Count { every, .. }) => {
                 let found = usual.observe(group, entry)?;
                 Some(Found {
                     count: u64::from(found.count),
@@ -64,7 +49,7 @@ impl Baseline {
                     reason: too_many(&found, *every),
                 })
             }
-            (Memory::Values(known), Unusual::FirstSeen { field, .. }) => {
+            (Baseline::Values(known), Unusual::FirstSeen { field, .. }) => {
                 let value = value?;
                 let new = known.observe(group, key::hash(value), entry.arrived_us)?;
                 Some(Found {
@@ -78,40 +63,40 @@ impl Baseline {
     }
 
     pub fn groups(&self) -> usize {
-        match &self.memory {
-            Memory::Count(usual) => usual.groups.len(),
-            Memory::Values(known) => known.groups.len(),
+        match self {
+            Baseline::Count(usual) => usual.groups.len(),
+            Baseline::Values(known) => known.groups.len(),
         }
     }
 
     /// Periods or values in memory.
     pub fn entries(&self) -> usize {
-        match &self.memory {
-            Memory::Count(usual) => usual.groups.values().map(|periods| periods.counts.len()).sum(),
-            Memory::Values(known) => known.groups.values().map(|values| values.seen.len()).sum(),
+        match self {
+            Baseline::Count(usual) => usual.groups.values().map(|periods| periods.counts.len()).sum(),
+            Baseline::Values(known) => known.groups.values().map(|values| values.seen.len()).sum(),
         }
     }
 
     /// Values that went because there were too many.
     pub fn dropped(&self) -> u64 {
-        match &self.memory {
-            Memory::Count(_) => 0,
-            Memory::Values(known) => known.dropped,
+        match self {
+            Baseline::Count(_) => 0,
+            Baseline::Values(known) => known.dropped,
         }
     }
 
     pub fn sweep(&mut self, clock_us: i64) {
-        match &mut self.memory {
-            Memory::Count(usual) => usual.sweep(clock_us),
-            Memory::Values(known) => known.sweep(clock_us),
+        match self {
+            Baseline::Count(usual) => usual.sweep(clock_us),
+            Baseline::Values(known) => known.sweep(clock_us),
         }
     }
 
     /// Gives up a group: one that is still being learnt before one that is known.
     pub fn give_up(&mut self) -> bool {
-        match &mut self.memory {
-            Memory::Count(usual) => usual.groups.give_up(),
-            Memory::Values(known) => known.groups.give_up(),
+        match self {
+            Baseline::Count(usual) => usual.groups.give_up(),
+            Baseline::Values(known) => known.groups.give_up(),
         }
     }
 }

@@ -179,6 +179,28 @@ impl Counter {
         self.groups.touch(id, firing.last_match_us, class);
     }
 
+    /// Groups with entries: key, when it was last matched, entries with what stands for their values.
+    pub fn windows(&self) -> impl Iterator<Item = (&str, i64, &Entries)> {
+        let all = self
+            .groups
+            .all()
+            .map(|(key, last_us, group)| (key, last_us, &group.entries));
+        all.filter(|(_, _, entries)| entries.len() > 0)
+    }
+
+    /// An entry of before a restart; those of a group come in the order of their arrival.
+    pub fn restore_entry(&mut self, key: &str, last_us: i64, entry: Entry, value: Option<u128>) {
+        let Some(measure) = self.measure else { return };
+        let id = self
+            .groups
+            .find(key)
+            .unwrap_or_else(|| self.groups.add(key, last_us, Class::Single));
+        let group = self.groups.get(id);
+        group.entries.push(entry, value, measure.most);
+        let class = group.class();
+        self.groups.touch(id, last_us, class);
+    }
+
     /// Entries in memory.
     pub fn entries(&self) -> usize {
         self.groups.values().map(|group| group.entries.len()).sum()

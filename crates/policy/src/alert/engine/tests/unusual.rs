@@ -136,11 +136,11 @@ fn memory_is_bounded() {
 fn state_is_taken_back_by_the_same_alert_only() {
     let mut bench = Bench::new(NEW);
     from(&mut bench, "a", Some("10.0.0.1"), 0);
-    let state = bench.engine.state_json();
+    let state = bench.engine.state_json(Part::Unusual);
     let state: serde_json::Value = serde_json::from_str(&state.to_string()).expect("JSON");
     let groups = |yaml: &str| {
         let mut other = Bench::new(yaml);
-        let horizon = other.engine.restore_state(&state).expect("a state");
+        let horizon = other.engine.restore_state(&state, None).expect("a state");
         assert_eq!((horizon.log_index, horizon.clock_us), (1, 0));
         other.engine.groups()
     };
@@ -159,7 +159,7 @@ fn state_is_taken_back_by_the_same_alert_only() {
         let mut wrong = state.clone();
         *wrong.pointer_mut(path).expect(path) = serde_json::from_str(value).expect("JSON");
         let mut other = Bench::new(NEW);
-        other.engine.restore_state(&wrong).expect_err(path);
+        other.engine.restore_state(&wrong, None).expect_err(path);
         assert_eq!(other.engine.groups(), 0);
     }
 }
@@ -291,14 +291,14 @@ proptest! {
         let (saves, cuts) = (places(&saves), places(&cuts));
         let (mut steady, mut restarted) = (both(), both());
         let (mut wanted, mut out) = (Vec::new(), Vec::new());
-        let mut state = restarted.state_json();
+        let mut state = restarted.state_json(Part::Unusual);
         for (at, (seen, document)) in events.iter().enumerate() {
             if saves.contains(&at) {
-                state = restarted.state_json();
+                state = restarted.state_json(Part::Unusual);
             }
             if cuts.contains(&at) {
                 restarted = both();
-                let horizon = restarted.restore_state(&state).expect("a state");
+                let horizon = restarted.restore_state(&state, None).expect("a state");
                 restarted.start(horizon);
                 for firing in &out {
                     restarted.restore_firing(&restored(firing));
