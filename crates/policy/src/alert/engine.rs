@@ -37,13 +37,20 @@
 //! `now` in a condition is the event's arrival. A `schedule` is asked for the event's own time. An event outside of it does not
 //! match. An event whose content was erased is what is left of it.
 //!
+//! # What is unusual
+//!
+//! Alerts with `unusual` compare an event with the past of its group: `usual` (how many events a period has) and `known` (values that
+//! the group has had) say how. An unusual event fires, and is quiet, as one that completes a set. What they remember goes
+//! further back than a log would be read again; so it is stored ([`Engine::state_json`], [`Engine::restore_state`]).
+//!
 //! # A restart
 //!
-//! Nothing of a count is stored. The caller keeps, with its position and in the same transaction, [`Engine::horizon`] and the
-//! firings. Then: [`Engine::start`], [`Engine::set_alert`] with the same `since`, [`Engine::restore_firing`] for each firing that
-//! is open or younger than its alert's `suppress` + lateness, [`Engine::observe`] with `replay` for all events from the horizon to the
-//! position; then on with what is new. The firings are those that there would have been without the restart, as long as
-//! nothing was given up for want of memory.
+//! The caller keeps, with its position and in the same transaction, [`Engine::horizon`] and the firings. Then: [`Engine::set_alert`] with
+//! the same `since`, [`Engine::restore_firing`] for each firing that is open or younger than its alert's `suppress` + lateness, [`Engine::start`] with
+//! the horizon, [`Engine::observe`] with `replay` for all events from the horizon to the position; then on with what is new. The
+//! firings are those that there would have been without the restart, as long as nothing was given up for want of memory.
+//!
+//! With [`Engine::state_json`], stored now and then, less of the log must be read: [`Engine::restore_state`] says from where.
 //!
 //! # Bounds
 //!
@@ -53,31 +60,38 @@
 //!   among those the one that matched longest ago. A flood of invented groups pushes out itself first. What is given up is
 //!   counted ([`Stats::lost_groups`]) and worth an alarm.
 
+mod alert;
+mod baseline;
 mod clock;
 mod counter;
 mod groups;
 mod key;
+mod known;
 mod needs;
 mod report;
+mod state;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod usual;
 mod window;
 
 pub use clock::Horizon;
 pub use key::MAX_KEY_BYTES;
+pub use known::FORGET_DAYS;
 pub use report::{Firing, Moment, Resolved, Restored, Stats, Update};
+pub use state::{Part, StateError};
+pub use usual::{MIN_COUNT, MIN_PERIODS};
 
 use crate::alert::definition::{Definition, Rule};
-use crate::alert::field::Field;
-use crate::alert::schedule::Schedule;
+use alert::{Alert, about};
 use auditlog_query::eval::Document;
-use auditlog_query::node::Checked;
 use auditlog_query::{CheckOptions, QueryError};
+use baseline::Baseline;
 use clock::Clock;
 use counter::Counter;
 use needs::{Index, Need};
-use terms::{TermId, Terms};
+use terms::Terms;
 use window::{Entry, Measure};
 
 /// What the engine may take.
@@ -126,26 +140,13 @@ pub struct Engine {
     /// None when the alerts have changed.
     index: Option<Index>,
     clock: Clock,
+    /// The last event.
+    last_index: i64,
     /// Of all alerts.
     groups: usize,
     /// How long events matter, for the alert that needs it longest.
     reach_us: i64,
     candidates: Vec<u32>,
-}
-
-#[derive(Debug)]
-struct Alert {
-    id: i64,
-    since: i64,
-    condition: Checked,
-    term: TermId,
-    need: Option<Need>,
-    rule: Rule,
-    schedule: Option<Schedule>,
-    counter: Counter,
-    matched: u64,
-    fired: u64,
-    lost_groups: u64,
 }
 
 /// Terms of alerts that are gone are cleared away when there are more than these and twice those in use.
@@ -165,6 +166,7 @@ impl Engine {
             terms_in_use: 0,
             index: None,
             clock: Clock::default(),
+            last_index: -1,
             groups: 0,
             reach_us: 0,
             candidates: Vec::new(),
@@ -193,7 +195,7 @@ impl Engine {
             return Ok(());
         }
         let checked = definition.check(options)?;
-        let alert = Alert {
+        let mut alert = Alert {
             id,
             since,
             term: self.terms.add(&checked),
@@ -201,16 +203,20 @@ impl Engine {
             condition: checked,
             rule: definition.rule.clone(),
             schedule: definition.schedule.clone(),
+            about: about(definition, since),
             counter: self.counter(definition),
+            baseline: None,
+            seen_to: i64::MIN,
             matched: 0,
             fired: 0,
             lost_groups: 0,
         };
+        alert.baseline = alert.empty_baseline(&self.limits);
         match self.alerts.binary_search_by_key(&id, |alert| alert.id) {
             Ok(at) if self.alerts[at].counts_as(&alert) => return Ok(()),
             Ok(at) => {
                 let before = std::mem::replace(&mut self.alerts[at], alert);
-                self.groups -= before.counter.groups.len();
+                self.groups -= before.groups();
             }
             Err(at) => self.alerts.insert(at, alert),
         }
@@ -222,7 +228,7 @@ impl Engine {
     pub fn remove_alert(&mut self, id: i64) -> bool {
         let Some(at) = self.find(id) else { return false };
         let alert = self.alerts.remove(at);
-        self.groups -= alert.counter.groups.len();
+        self.groups -= alert.groups();
         self.changed();
         true
     }
@@ -234,6 +240,7 @@ impl Engine {
             arrived_us: self.clock.arrive(event.log_index, event.arrived_us, self.reach_us),
             log_index: event.log_index,
         };
+        self.last_index = event.log_index;
         self.terms.next_event();
         let alerts = &self.alerts;
         let index = self
@@ -252,9 +259,9 @@ impl Engine {
             {
                 continue;
             }
-            let before = alert.counter.groups.len();
+            let before = alert.groups();
             out.extend(alert.matched(entry, document, event.replay));
-            self.groups = self.groups + alert.counter.groups.len() - before;
+            self.groups = self.groups + alert.groups() - before;
             if self.groups > self.limits.max_groups {
                 self.give_up();
             }
@@ -267,10 +274,13 @@ impl Engine {
         let clock_us = self.clock.now_us();
         let now_us = now_us.max(clock_us);
         for alert in &mut self.alerts {
-            let before = alert.counter.groups.len();
+            let before = alert.groups();
             alert.counter.resolve(alert.id, now_us, out);
             alert.counter.sweep(clock_us);
-            self.groups = self.groups + alert.counter.groups.len() - before;
+            if let Some(baseline) = &mut alert.baseline {
+                baseline.sweep(clock_us);
+            }
+            self.groups = self.groups + alert.groups() - before;
         }
     }
 
@@ -292,9 +302,9 @@ impl Engine {
             return false;
         };
         let alert = &mut self.alerts[at];
-        let before = alert.counter.groups.len();
+        let before = alert.groups();
         alert.counter.restore(firing);
-        self.groups = self.groups + alert.counter.groups.len() - before;
+        self.groups = self.groups + alert.groups() - before;
         if self.groups > self.limits.max_groups {
             self.give_up();
         }
@@ -307,10 +317,10 @@ impl Engine {
         Some(Stats {
             matched: alert.matched,
             fired: alert.fired,
-            groups: alert.counter.groups.len(),
-            entries: alert.counter.entries(),
+            groups: alert.groups(),
+            entries: alert.counter.entries() + alert.baseline.as_ref().map_or(0, Baseline::entries),
             lost_groups: alert.lost_groups,
-            dropped_entries: alert.counter.dropped,
+            dropped_entries: alert.counter.dropped + alert.baseline.as_ref().map_or(0, Baseline::dropped),
         })
     }
 
@@ -359,47 +369,12 @@ impl Engine {
 
     /// Gives up a group of the alert that has most.
     fn give_up(&mut self) {
-        let most = self.alerts.iter_mut().max_by_key(|alert| alert.counter.groups.len());
+        let most = self.alerts.iter_mut().max_by_key(|alert| alert.groups());
         if let Some(alert) = most
-            && alert.counter.give_up()
+            && alert.give_up()
         {
             alert.lost_groups += 1;
             self.groups -= 1;
         }
-    }
-}
-
-impl Alert {
-    /// Is what the other one counts the same?
-    fn counts_as(&self, other: &Alert) -> bool {
-        let (a, b) = (&self.counter, &other.counter);
-        self.term == other.term
-            && self.rule == other.rule
-            && self.schedule == other.schedule
-            && self.since == other.since
-            && (a.quiet_us, a.resolve_us) == (b.quiet_us, b.resolve_us)
-    }
-
-    /// An event that satisfies the condition.
-    fn matched<'a, D: Document<'a>>(&mut self, entry: Entry, document: D, replay: bool) -> Option<Firing> {
-        let Rule::Threshold(threshold) = &self.rule else {
-            return None;
-        };
-        let value = match &threshold.distinct {
-            None => None,
-            Some(field) => Some(key::hash(&field.value(document)?)),
-        };
-        if !replay {
-            self.matched += 1;
-        }
-        let values: Vec<Option<String>> = threshold.group_by.iter().map(|field| field.value(document)).collect();
-        let key = key::key(&values);
-        let full = self.counter.observe(&key, entry, value, replay)?;
-        self.fired += 1;
-        let group = threshold.group_by.iter().map(Field::name).map(str::to_owned);
-        let group = group
-            .zip(values.into_iter().map(|value| value.map(key::shown)))
-            .collect();
-        Some(report::firing(self.id, key, group, &full, entry, threshold))
     }
 }

@@ -43,7 +43,7 @@ fn fires(alert: &Builtin, stream: &Stream) -> usize {
 }
 
 fn event(event_type: &str, status: &str, actor: &str) -> Value {
-    json!({"event_type": event_type, "action": {"status": status}, "actor": {"type": "user", "id": actor, "ip_address": "10.0.0.1"},
+    json!({"event_type": event_type, "action": {"status": status}, "actor": {"type": "user", "id": actor, "ip_address": "10.0.0.1", "user_agent": "curl"},
         "resource": {"id": "r1", "type": "thing"}})
 }
 
@@ -180,6 +180,30 @@ fn streams(key: &str) -> (Stream, Vec<Stream>) {
                     vec![(10 * 3600, kind("resource.view"))],
                 ],
             )
+        }
+        "new_address" | "new_user_agent" => {
+            let place = if key == "new_address" {
+                "/actor/ip_address"
+            } else {
+                "/actor/user_agent"
+            };
+            let from = |day: i64, value: &str| (day * 86_400, with(login("success"), place, value));
+            let known = vec![from(0, "10.0.0.1"), from(6, "10.0.0.2"), from(8, "10.0.0.2")];
+            let new = vec![from(0, "10.0.0.1"), from(8, "10.0.0.2"), from(9, "10.0.0.2")];
+            let failed = vec![
+                (0, login("failed")),
+                (8 * 86_400, with(login("failed"), place, "10.0.0.2")),
+            ];
+            (new, vec![known, failed])
+        }
+        "unusually_many_events" => {
+            let hours = |last: i64| -> Stream {
+                let hour = |n: i64| {
+                    (0..if n == 100 { last } else { 6 }).map(move |second| (n * 3600 + second, kind("resource.view")))
+                };
+                (0..=100).flat_map(hour).collect()
+            };
+            (hours(60), vec![hours(12), times(500, 1, kind("resource.view"))])
         }
         "policy_violation" => (times(5, 60, kind("policy.violation")), vec![one(kind("policy.modify"))]),
         "policy_weakened" => (

@@ -1,6 +1,6 @@
 //! One alert's groups: what they count, when they fire, when they are quiet, when it is over.
 
-use super::groups::{CLASSES, Class, GroupId, Groups};
+use super::groups::{Class, Groups};
 use super::window::{Entries, Entry, Full, Measure};
 use super::{Moment, Resolved, Restored, Update};
 use std::sync::Arc;
@@ -120,16 +120,7 @@ impl Counter {
             .measure
             .map_or(0, |measure| measure.reach_us)
             .max(self.quiet_reach_us);
-        for class in CLASSES {
-            if class == Class::Open {
-                continue;
-            }
-            while let Some((id, last)) = self.groups.oldest(class)
-                && last <= clock_us.saturating_sub(reach)
-            {
-                self.groups.remove(id);
-            }
-        }
+        self.groups.forget(clock_us.saturating_sub(reach));
     }
 
     /// Ends the firings whose groups have not matched for long enough.
@@ -188,13 +179,26 @@ impl Counter {
         self.groups.touch(id, firing.last_match_us, class);
     }
 
-    /// Gives up a group, because memory ends.
-    pub fn give_up(&mut self) -> bool {
-        let weakest: Option<GroupId> = self.groups.weakest();
-        if let Some(id) = weakest {
-            self.groups.remove(id);
-        }
-        weakest.is_some()
+    /// Groups with entries: key, when it was last matched, entries with what stands for their values.
+    pub fn windows(&self) -> impl Iterator<Item = (&str, i64, &Entries)> {
+        let all = self
+            .groups
+            .all()
+            .map(|(key, last_us, group)| (key, last_us, &group.entries));
+        all.filter(|(_, _, entries)| entries.len() > 0)
+    }
+
+    /// An entry of before a restart; those of a group come in the order of their arrival.
+    pub fn restore_entry(&mut self, key: &str, last_us: i64, entry: Entry, value: Option<u128>) {
+        let Some(measure) = self.measure else { return };
+        let id = self
+            .groups
+            .find(key)
+            .unwrap_or_else(|| self.groups.add(key, last_us, Class::Single));
+        let group = self.groups.get(id);
+        group.entries.push(entry, value, measure.most);
+        let class = group.class();
+        self.groups.touch(id, last_us, class);
     }
 
     /// Entries in memory.

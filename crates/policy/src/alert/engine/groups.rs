@@ -25,7 +25,7 @@ pub(super) enum Class {
     Open = 3,
 }
 
-pub(super) const CLASSES: [Class; 4] = [Class::Single, Class::Several, Class::Fired, Class::Open];
+const CLASSES: [Class; 4] = [Class::Single, Class::Several, Class::Fired, Class::Open];
 
 /// Groups of type `T`.
 #[derive(Debug)]
@@ -85,6 +85,34 @@ impl<T: Default> Groups<T> {
         self.ids.values().map(|id| &self.slots[*id as usize].value)
     }
 
+    /// Keys, times and values of all groups.
+    pub fn all(&self) -> impl Iterator<Item = (&str, i64, &T)> {
+        self.ids.values().map(|id| {
+            let slot = &self.slots[*id as usize];
+            (slot.key.as_ref(), slot.last_us, &slot.value)
+        })
+    }
+
+    /// Forgets groups that were not matched since then, but for those that are open.
+    pub fn forget(&mut self, since_us: i64) {
+        for class in [Class::Single, Class::Several, Class::Fired] {
+            while let Some((id, last_us)) = self.oldest(class)
+                && last_us <= since_us
+            {
+                self.remove(id);
+            }
+        }
+    }
+
+    /// Gives up a group, because memory ends; says whether there was one.
+    pub fn give_up(&mut self) -> bool {
+        let weakest = CLASSES.into_iter().find_map(|class| self.oldest(class));
+        if let Some((id, _)) = weakest {
+            self.remove(id);
+        }
+        weakest.is_some()
+    }
+
     /// A new group; there is none of this key yet.
     pub fn add(&mut self, key: &str, last_us: i64, class: Class) -> GroupId {
         let slot = Slot {
@@ -130,15 +158,7 @@ impl<T: Default> Groups<T> {
         (id != NONE).then(|| (id, self.slots[id as usize].last_us))
     }
 
-    /// Which group is to be given up.
-    pub fn weakest(&self) -> Option<GroupId> {
-        CLASSES
-            .into_iter()
-            .find_map(|class| self.oldest(class))
-            .map(|(id, _)| id)
-    }
-
-    pub fn remove(&mut self, id: GroupId) {
+    fn remove(&mut self, id: GroupId) {
         self.unlink(id);
         let slot = &mut self.slots[id as usize];
         slot.value = T::default();
@@ -193,19 +213,20 @@ mod tests {
         let several = groups.add("several", 2, Class::Several);
         let single = groups.add("single", 3, Class::Single);
         let other = groups.add("other", 4, Class::Single);
-        assert_eq!(groups.weakest(), Some(single));
         groups.touch(single, 5, Class::Single);
-        assert_eq!(groups.weakest(), Some(other));
-        groups.touch(other, 5, Class::Several);
-        groups.remove(single);
-        assert_eq!(groups.weakest(), Some(several));
-        groups.remove(several);
-        groups.remove(other);
-        assert_eq!(groups.weakest(), Some(fired));
-        assert_eq!(
-            (groups.len(), groups.find("single"), groups.find("fired")),
-            (1, None, Some(fired))
-        );
+        groups.touch(fired, 9, Class::Open);
+        let mut order = Vec::new();
+        while groups.give_up() {
+            let gone = [fired, several, single, other].into_iter().find(|id| {
+                !order.contains(id)
+                    && groups
+                        .find(["fired", "several", "single", "other"][*id as usize])
+                        .is_none()
+            });
+            order.extend(gone);
+        }
+        assert_eq!(order, [other, single, several, fired]);
+        assert_eq!(groups.len(), 0);
     }
 
     proptest! {

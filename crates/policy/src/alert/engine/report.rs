@@ -1,7 +1,8 @@
 //! What the engine says.
 
+use super::baseline::Found;
 use super::window::{Entry, Full};
-use crate::alert::definition::Threshold;
+use crate::alert::definition::{Rule, Threshold, Unusual};
 use crate::duration::Duration;
 use chrono::TimeDelta;
 
@@ -35,13 +36,13 @@ pub struct Firing {
     pub group: Vec<(String, Option<String>)>,
     /// A text for the group, the same for every firing of it and no other: at most [`super::MAX_KEY_BYTES`] bytes.
     pub key: String,
-    /// What was counted: events, or different values.
+    /// What was counted: events, different values, or events of an unusual period.
     pub count: u64,
     /// How many of that were needed.
     pub needed: u64,
     /// Within which time; none when every event fires.
     pub window: Option<Duration>,
-    /// Events that were counted.
+    /// Events that were counted and are known: of an unusual period only the last one is.
     pub events: u64,
     /// The earliest of them.
     pub first: Moment,
@@ -125,30 +126,40 @@ pub struct Stats {
 
 pub(super) fn firing(
     alert: i64,
-    key: String,
-    group: Vec<(String, Option<String>)>,
+    (key, group): (String, Vec<(String, Option<String>)>),
     full: &Full,
     entry: Entry,
-    threshold: &Threshold,
+    rule: &Rule,
+    found: Option<Found>,
 ) -> Firing {
     let (first, last) = (
         full.entries.first().unwrap_or(&entry),
         full.entries.last().unwrap_or(&entry),
     );
+    let took_us = last.at_us.saturating_sub(first.at_us);
+    let (needed, window) = match rule {
+        Rule::Threshold(threshold) => (u64::from(threshold.count), threshold.window),
+        Rule::Unusual(Unusual::Count { every, .. }) => (1, Some(*every)),
+        Rule::Unusual(Unusual::FirstSeen { .. }) => (1, None),
+    };
     Firing {
         alert,
         group,
         key,
-        count: full.count as u64,
-        needed: u64::from(threshold.count),
-        window: threshold.window,
+        count: found.as_ref().map_or(full.count as u64, |found| found.count),
+        needed: found.as_ref().map_or(needed, |found| found.needed),
+        window,
         events: full.entries.len() as u64,
         first: Moment::of(first),
         last: Moment::of(last),
         completed: Moment::of(&entry),
         arrived_us: entry.arrived_us,
         samples: samples(&full.entries),
-        reason: reason(full, threshold, last.at_us.saturating_sub(first.at_us)),
+        reason: match (found, rule) {
+            (Some(found), _) => found.reason,
+            (None, Rule::Threshold(threshold)) => reason(full, threshold, took_us),
+            (None, Rule::Unusual(_)) => String::new(),
+        },
     }
 }
 

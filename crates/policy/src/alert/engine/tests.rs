@@ -4,6 +4,7 @@ mod bounds;
 mod model;
 mod random;
 mod semantics;
+mod unusual;
 
 use super::*;
 use auditlog_core::json::Json;

@@ -51,6 +51,14 @@ impl Entries {
         self.entries.len()
     }
 
+    /// The entries in the order of their arrival, with what stands for their values.
+    pub fn all(&self) -> impl Iterator<Item = (&Entry, Option<u128>)> {
+        self.entries
+            .iter()
+            .enumerate()
+            .map(|(at, entry)| (entry, self.values.get(at).copied()))
+    }
+
     /// Drops what no later event can count together with.
     pub fn expire(&mut self, clock_us: i64, reach_us: i64) {
         while self

@@ -180,11 +180,25 @@ impl Caller {
         }
     }
 
-    /// All memory is lost.
-    fn restart(&mut self, alerts: &[model::Alert], events: &[Event], position: usize) {
+    /// All memory is lost, but for what is stored. A state is as it was some time ago.
+    fn restart(
+        &mut self,
+        alerts: &[model::Alert],
+        events: &[Event],
+        position: usize,
+        state: Option<&serde_json::Value>,
+    ) {
         let horizon = self.engine.horizon();
         self.engine = engine(alerts);
-        let Some(horizon) = horizon else { return };
+        let Some(mut horizon) = horizon else { return };
+        if let Some(state) = state {
+            let behind = self.engine.restore_state(state, Some(horizon)).expect("a state");
+            let has_all = state["alerts"]
+                .as_array()
+                .is_some_and(|stored| stored.len() == alerts.len());
+            assert!(behind.log_index == state["log_index"].as_i64().expect("an index") + 1 || !has_all);
+            horizon = behind;
+        }
         self.engine.start(horizon);
         self.stored.sort_by_key(|stored| stored.last_match_us);
         for stored in &self.stored {
@@ -232,21 +246,52 @@ proptest! {
         let cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(events.len())).collect();
         for number in 0..events.len() {
             if cuts.contains(&number) {
-                restarted.restart(&alerts, &events, number);
+                restarted.restart(&alerts, &events, number, None);
             }
             steady.go_on(&events, number);
             restarted.go_on(&events, number);
         }
-        prop_assert_eq!(&steady.told.firings, &restarted.told.firings);
-        let by_key = |told: &Told| {
-            let mut resolved = told.resolved.clone();
-            resolved.sort_by(|(a, one), (b, other)| (a, one.alert, &one.key).cmp(&(b, other.alert, &other.key)));
-            resolved
-        };
-        prop_assert_eq!(by_key(&steady.told), by_key(&restarted.told));
-        let key = |one: &Restored| (one.alert, one.completed, one.key.clone());
-        steady.stored.sort_by_key(key);
-        restarted.stored.sort_by_key(key);
-        prop_assert_eq!(steady.stored, restarted.stored);
+        compare(steady, restarted)?;
     }
+
+    #[test]
+    fn nor_does_a_restart_with_a_stored_state(
+        alerts in proptest::collection::vec(some_alert(), 1..4),
+        events in some_log(),
+        saves in proptest::collection::vec(any::<proptest::sample::Index>(), 1..4),
+        cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 1..4),
+        part in proptest::sample::select(vec![Part::All, Part::Unusual]),
+    ) {
+        let mut steady = Caller::new(&alerts);
+        let mut restarted = Caller::new(&alerts);
+        let places = |indexes: &[proptest::sample::Index]| indexes.iter().map(|index| index.index(events.len())).collect::<Vec<_>>();
+        let (saves, cuts) = (places(&saves), places(&cuts));
+        let mut state = None;
+        for number in 0..events.len() {
+            if number > 0 && saves.contains(&number) {
+                state = Some(restarted.engine.state_json(part));
+            }
+            if cuts.contains(&number) {
+                restarted.restart(&alerts, &events, number, state.as_ref());
+            }
+            steady.go_on(&events, number);
+            restarted.go_on(&events, number);
+        }
+        compare(steady, restarted)?;
+    }
+}
+
+fn compare(mut steady: Caller, mut restarted: Caller) -> Result<(), TestCaseError> {
+    prop_assert_eq!(&steady.told.firings, &restarted.told.firings);
+    let by_key = |told: &Told| {
+        let mut resolved = told.resolved.clone();
+        resolved.sort_by(|(a, one), (b, other)| (a, one.alert, &one.key).cmp(&(b, other.alert, &other.key)));
+        resolved
+    };
+    prop_assert_eq!(by_key(&steady.told), by_key(&restarted.told));
+    let key = |one: &Restored| (one.alert, one.completed, one.key.clone());
+    steady.stored.sort_by_key(key);
+    restarted.stored.sort_by_key(key);
+    prop_assert_eq!(steady.stored, restarted.stored);
+    Ok(())
 }
