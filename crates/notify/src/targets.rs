@@ -93,9 +93,10 @@ impl TargetChannel {
             });
         };
         let host = self.target.host().unwrap_or_default();
-        let allow = |address| (attempt.allow)(&host, address);
-        let receipt = deliver_annotated(&self.target, &message(&body), &annotations, attempt.deadline, &allow);
-        let receipt = receipt.map_err(Outcome::failed)?;
+        let receipt = attempt.with_list(&host, |allow| {
+            deliver_annotated(&self.target, &message(&body), &annotations, attempt.deadline, allow)
+                .map_err(Outcome::failed)
+        })?;
         let known = match receipt.assurance {
             Assurance::Sent => "sent, and whether it arrived is not known",
             Assurance::Received => "received by the other side's kernel",

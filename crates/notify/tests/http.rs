@@ -228,6 +228,7 @@ fn certificates_are_checked() {
             assert_eq!(outcome.label(), wanted, "{kind} {part}: {outcome:?}");
             if let Some(error) = outcome.error() {
                 assert!(error.message.to_lowercase().contains(&part.to_lowercase()), "{error}");
+                assert!(error.hint.as_deref().unwrap().contains("ca_file"));
             }
         }
     }
