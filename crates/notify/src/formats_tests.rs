@@ -113,7 +113,7 @@ fn teams_gets_a_card_in_which_data_is_only_text() {
     for message in [
         teams::message(&script, None),
         slack::message(&script, None),
-        pagerduty::event(&script, None, "k"),
+        pagerduty::event(&script, None),
     ] {
         let mut found = Vec::new();
         texts(&message["attachments"][0]["content"]["actions"], &mut found);
@@ -127,8 +127,15 @@ fn teams_gets_a_card_in_which_data_is_only_text() {
 fn pagerduty_gets_a_trigger_and_its_resolution() {
     let key = "0123456789abcdef0123456789abcdef";
     let mut n = notification();
-    let event = pagerduty::event(&n, None, key);
-    assert_eq!(event["routing_key"], key);
+    let event = |n: &Notification| -> Value {
+        let event = pagerduty::event(n, None).to_string();
+        serde_json::from_slice(&pagerduty::keyed(event.as_bytes(), key)).unwrap()
+    };
+    let (one, wrong) = (event(&n), pagerduty::keyed(b"{\"a\":1}", "a\"b\\c ü"));
+    assert_eq!(one["routing_key"], key);
+    assert_eq!(wrong.as_slice(), br#"{"routing_key":"abc","a":1}"#);
+    let event_of = event;
+    let event = one;
     assert_eq!(event["event_action"], "trigger");
     assert_eq!(event["dedup_key"], "12:bob");
     let payload = &event["payload"];
@@ -144,7 +151,7 @@ fn pagerduty_gets_a_trigger_and_its_resolution() {
         json!({"actor.email": "<@U123>", "ip": null})
     );
     n.kind = Kind::Resolved;
-    let event = pagerduty::event(&n, None, key);
+    let event = event_of(&n);
     assert_eq!(
         event,
         json!({"routing_key": key, "event_action": "resolve", "dedup_key": "12:bob"})
@@ -152,7 +159,7 @@ fn pagerduty_gets_a_trigger_and_its_resolution() {
     // A test opens an incident of its own, and a mild one.
     n.kind = Kind::Test;
     n.severity = Severity::Critical;
-    let event = pagerduty::event(&n, None, key);
+    let event = event_of(&n);
     assert_eq!(
         (&event["dedup_key"], &event["payload"]["severity"]),
         (&json!("n-1"), &json!("info"))
@@ -169,7 +176,7 @@ fn pagerduty_gets_a_trigger_and_its_resolution() {
             severity,
             ..notification()
         };
-        assert_eq!(pagerduty::event(&n, None, key)["payload"]["severity"], wanted);
+        assert_eq!(event_of(&n)["payload"]["severity"], wanted);
     }
 }
 
@@ -271,7 +278,7 @@ proptest! {
 
     #[test]
     fn pagerduty_is_never_asked_for_too_much(n in any_notification()) {
-        let event = pagerduty::event(&n, None, "k");
+        let event = pagerduty::event(&n, None);
         prop_assert!((1..=255).contains(&characters(&event["dedup_key"])));
         if event["event_action"] == "trigger" {
             prop_assert!((1..=1_024).contains(&characters(&event["payload"]["summary"])));
@@ -283,7 +290,7 @@ proptest! {
     fn the_short_form_is_short(n in any_notification()) {
         let short = teams::fit(&n, 20_000, |n| teams::message(n, None).to_string().into_bytes());
         prop_assert!(short.is_some_and(|bytes| bytes.len() <= 20_000));
-        let short = teams::fit(&n, 512_000, |n| pagerduty::event(n, None, "k").to_string().into_bytes());
+        let short = teams::fit(&n, 512_000, |n| pagerduty::event(n, None).to_string().into_bytes());
         prop_assert!(short.is_some());
         prop_assert_eq!(n.shortened().shortened(), n.shortened());
         prop_assert_eq!((n.shortened().id, n.shortened().members.len()), (n.id, n.members.len()));

@@ -1,8 +1,11 @@
 //! When a channel is tried again.
 
+mod support;
+
 use std::time::Duration;
 
 use auditlog_notify::breaker::{Breaker, LONGEST_PAUSE, MAX_FAILURES, PROBE_EVERY, Rate, wait};
+use auditlog_notify::{Failure, Outcome};
 use proptest::prelude::*;
 
 const SECOND: i64 = 1_000_000;
@@ -51,6 +54,36 @@ fn what_the_other_side_asks_for_holds_at_once() {
     }
     .failed(NOW, Some(Duration::from_secs(1)));
     assert_eq!(many.open_until_us, NOW + 16 * SECOND);
+}
+
+#[test]
+fn each_outcome_says_how_the_channel_is() {
+    let error = || Failure {
+        message: "no".to_owned(),
+        status: None,
+        hint: None,
+    };
+    let bad = Breaker {
+        failures: 7,
+        open_until_us: NOW,
+    };
+    let retry = |after, rest| Outcome::Retry {
+        after,
+        error: error(),
+        rest,
+    };
+    let n = Box::new(support::notification());
+    assert_eq!(
+        bad.after(&Outcome::Delivered { detail: String::new() }, NOW),
+        Breaker::default()
+    );
+    assert_eq!(bad.after(&Outcome::Reject { error: error() }, NOW), Breaker::default());
+    assert_eq!(bad.after(&Outcome::Split { error: error() }, NOW), Breaker::default());
+    assert_eq!(bad.after(&retry(None, Some(n)), NOW), Breaker::default());
+    assert_eq!(bad.after(&retry(None, None), NOW), bad.failed(NOW, None));
+    let minute = Some(Duration::from_secs(60));
+    assert_eq!(bad.after(&retry(minute, None), NOW), bad.failed(NOW, minute));
+    assert_eq!(bad.after(&Outcome::Pause { error: error() }, NOW), bad.paused(NOW));
 }
 
 #[test]

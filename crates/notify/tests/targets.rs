@@ -28,6 +28,7 @@ fn syslog_has_the_severity_and_the_facts() {
     let (socket, address) = receiver();
     let mut n = notification();
     n.group[0].1 = Some("a\"b]c".to_owned());
+    n.description = Some("Somebody tries\n<0>1 passwords.".to_owned());
     let syslog = channel(
         "syslog",
         &json!({"address": address, "hostname": "db1", "facility": "local0"}),
@@ -38,7 +39,7 @@ fn syslog_has_the_severity_and_the_facts() {
         "<131>1 2025-11-22T15:00:00.123456Z db1 pg_auditlog {} ALERT [auditlog@32473 name=\"{}\" contentType=\"text/plain; \
          charset=utf-8\" kind=\"fired\" alert=\"Multiple Failed Login Attempts\" severity=\"error\" count=\"5\" \
          group=\"actor.email = a\\\"b\\]c\" dedupKey=\"12:bob@company.com\" database=\"app\"] [ERROR] Multiple Failed Login \
-         Attempts: actor.email = a\"b]c – 5 events within 5m for actor.email = a\"b]c. Somebody tries passwords.",
+         Attempts: actor.email = a\"b]c – 5 events within 5m for actor.email = a\"b]c. Somebody tries <0>1 passwords.",
         std::process::id(),
         n.id
     );
