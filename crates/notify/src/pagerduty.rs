@@ -51,6 +51,12 @@ impl PagerDutyChannel {
         template: Option<&Template>,
     ) -> Result<Outcome, Outcome> {
         let key = attempt.secret(&self.routing_key)?;
+        if !key.text().bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            let error = Failure::new(format!("{} is no routing key", self.routing_key));
+            return Err(Outcome::Pause {
+                error: error.hint("Write the integration key, 32 letters and digits, into that file."),
+            });
+        }
         let body = fit(n, MAX_BYTES, |n| event(n, template).to_string().into_bytes());
         let Some(body) = body.map(|event| keyed(&event, key.text())) else {
             let error = Failure::new(format!("the notification has more than {MAX_BYTES} bytes as an event"));
@@ -88,16 +94,12 @@ pub(crate) fn dedup_key(key: &str) -> String {
     short
 }
 
-/// The event with its routing key, which is put in last: then there is one copy of it to wipe.
+/// The event with its routing key, letters and digits, which is put in last: then there is one copy of it to wipe.
 pub(crate) fn keyed(event: &[u8], routing_key: &str) -> Zeroizing<Vec<u8>> {
     let rest = event.strip_prefix(b"{").unwrap_or(event);
-    // A key is letters and digits; anything else must not end its text, and is refused there.
-    let key = routing_key
-        .bytes()
-        .filter(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
     let mut keyed = Zeroizing::new(Vec::with_capacity(event.len() + routing_key.len() + 32));
     keyed.extend_from_slice(b"{\"routing_key\":\"");
-    keyed.extend(key);
+    keyed.extend_from_slice(routing_key.as_bytes());
     keyed.extend_from_slice(b"\",");
     keyed.extend_from_slice(rest);
     keyed
