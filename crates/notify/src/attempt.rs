@@ -30,14 +30,25 @@ impl Attempt<'_> {
         host: &str,
         work: impl FnOnce(&Call<'_>) -> Result<T, Outcome>,
     ) -> Result<T, Outcome> {
-        let refused = Cell::new(false);
+        self.with_list(host, |allow| work(&Call::new(self.deadline, allow)))
+    }
+
+    /// Does `work`, which connects to `host` at the addresses that its argument agrees to; says what to do when it
+    /// does not.
+    pub(crate) fn with_list<T>(
+        &self,
+        host: &str,
+        work: impl FnOnce(&dyn Fn(SocketAddr) -> bool) -> Result<T, Outcome>,
+    ) -> Result<T, Outcome> {
+        let (refused, allowed) = (Cell::new(false), Cell::new(false));
         let allow = |address: SocketAddr| {
-            let allowed = (self.allow)(host, address);
-            refused.set(refused.get() || !allowed);
-            allowed
+            let allow = (self.allow)(host, address);
+            refused.set(refused.get() || !allow);
+            allowed.set(allowed.get() || allow);
+            allow
         };
-        work(&Call::new(self.deadline, &allow)).map_err(|outcome| match outcome {
-            Outcome::Pause { error } if refused.get() && error.hint.is_none() => Outcome::Pause {
+        work(&allow).map_err(|outcome| match outcome {
+            Outcome::Pause { error } if refused.get() && !allowed.get() => Outcome::Pause {
                 error: error.hint("Add the host, or its address or network, to auditlog.allowed_hosts."),
             },
             other => other,

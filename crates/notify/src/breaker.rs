@@ -5,6 +5,8 @@ use std::time::Duration;
 use auditlog_sink::{MAX_RETRY_AFTER, backoff};
 use serde::{Deserialize, Serialize};
 
+use crate::outcome::Outcome;
+
 /// Failures in a row after which a channel is left alone.
 pub const MAX_FAILURES: u32 = 5;
 
@@ -39,6 +41,18 @@ impl Breaker {
     pub fn allows(&self, now_us: i64) -> bool {
         let longest = now_us.saturating_add(micros(MAX_RETRY_AFTER));
         self.open_until_us <= now_us || self.open_until_us > longest
+    }
+
+    /// After a try. What is refused or too large has shown that the channel itself is well.
+    #[must_use]
+    pub fn after(self, outcome: &Outcome, now_us: i64) -> Self {
+        match outcome {
+            // The server has taken it for some, and defers others for reasons of theirs.
+            Outcome::Retry { rest: Some(_), .. } => self.succeeded(),
+            Outcome::Retry { after, .. } => self.failed(now_us, *after),
+            Outcome::Pause { .. } => self.paused(now_us),
+            Outcome::Delivered { .. } | Outcome::Split { .. } | Outcome::Reject { .. } => self.succeeded(),
+        }
     }
 
     /// After a success: all is well.

@@ -51,8 +51,9 @@ impl EmailChannel {
         let host = options
             .text("host")?
             .ok_or_else(|| missing("host", "mail.example.com"))?;
-        let of_host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':');
-        if host.len() > 253 || !host.bytes().all(of_host) {
+        let of_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        let is_name = host.len() <= 253 && host.bytes().all(of_name);
+        if !is_name && host.parse::<std::net::Ipv6Addr>().is_err() {
             let hint = "Write the port into «port», and an IPv6 address without brackets.";
             return Err(options
                 .wrong("host", "the name or the address of a mail server")

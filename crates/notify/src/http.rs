@@ -7,6 +7,8 @@ use auditlog_sink::ConfigError;
 use auditlog_sink::MAX_ANSWER_BYTES;
 use auditlog_sink::client::{Answer, Options, Request, SCHEMES, TlsOptions, Url, connect_timeout, exchange};
 
+use zeroize::Zeroize as _;
+
 use crate::attempt::Attempt;
 use crate::outcome::{Failure, Outcome, judge};
 use crate::secrets::{SecretName, missing};
@@ -97,7 +99,7 @@ impl Endpoint {
             Place::Secret(name) => {
                 let secret = attempt.secret(name)?;
                 // What is wrong with it is not said: that would repeat it.
-                let url = Url::parse(secret.text(), SCHEMES).map_err(|_| Outcome::Pause {
+                let mut url = Url::parse(secret.text(), SCHEMES).map_err(|_| Outcome::Pause {
                     error: Failure::new(format!("{name} is not a URL"))
                         .hint("Write the address as the receiver has given it, https:// and so on, into that file."),
                 })?;
@@ -108,7 +110,9 @@ impl Endpoint {
                     });
                 }
                 let hidden = hidden_parts(&url, secret.text());
-                self.post_to(attempt, post, &url, &hidden)
+                let result = self.post_to(attempt, post, &url, &hidden);
+                url.path.zeroize();
+                result
             }
         }
     }

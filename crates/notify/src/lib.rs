@@ -49,6 +49,9 @@ mod template;
 mod text;
 mod webhook;
 
+#[cfg(test)]
+mod formats_tests;
+
 pub use attempt::Attempt;
 pub use auditlog_sink::ConfigError;
 pub use channel::{Channel, KINDS, Limits, send};

@@ -134,20 +134,20 @@ impl Notification {
         (1..=MAX_ID_BYTES).contains(&self.id.len()) && self.id.bytes().all(allowed)
     }
 
-    /// The same in short, for a receiver that takes no more: without samples and labels, with long texts cut,
-    /// and with the first 20 members only.
+    /// The same in short, for a receiver that takes no more: without samples, labels and template, with long texts cut.
+    /// What identifies it stays as it is, and a digest keeps its members.
     #[must_use]
     pub fn shortened(&self) -> Self {
         let short = |text: &Option<String>, most: usize| text.as_deref().map(|text| cut(text, most).into_owned());
-        let group = |group: &[(String, Option<String>)]| -> Vec<(String, Option<String>)> {
-            let pairs = group.iter().take(10);
+        let group = |group: &[(String, Option<String>)], pairs: usize, field: usize, value: usize| {
+            let pairs = group.iter().take(pairs);
             pairs
-                .map(|(field, value)| (cut(field, 100).into_owned(), short(value, 100)))
-                .collect()
+                .map(|(name, text)| (cut(name, field).into_owned(), short(text, value)))
+                .collect::<Vec<_>>()
         };
-        let members = self.members.iter().take(20).map(|member| Member {
-            alert: cut(&member.alert, 100).into_owned(),
-            group: group(&member.group),
+        let members = self.members.iter().map(|member| Member {
+            alert: cut(&member.alert, 40).into_owned(),
+            group: group(&member.group, 1, 20, 40),
             ..member.clone()
         });
         Self {
@@ -155,9 +155,12 @@ impl Notification {
             description: short(&self.description, 200),
             reason: short(&self.reason, 200),
             window: short(&self.window, 50),
-            group: group(&self.group),
+            group: group(&self.group, 10, 100, 100),
             samples: Vec::new(),
             labels: BTreeMap::new(),
+            database: cut(&self.database, 200).into_owned(),
+            origin: short(&self.origin, 200),
+            url: self.url.clone().filter(|url| url.len() <= 2_000),
             template: None,
             members: members.collect(),
             ..self.clone()

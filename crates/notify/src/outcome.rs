@@ -84,10 +84,18 @@ impl Outcome {
     /// What a failure of the network or an answer without success means; 413 is for [`Outcome::Split`].
     pub(crate) fn failed(error: DeliveryError) -> Self {
         let kind = error.kind;
+        let hint = match error.status {
+            Some(status) => status_hint(status),
+            None if error.message.contains("TLS with") => Some(
+                "Look at the receiver's certificate: its names, its dates, and who has signed it. Name the certificate of \
+                 an authority of your own in «ca_file».",
+            ),
+            None => None,
+        };
         let error = Failure {
             message: error.message,
             status: error.status,
-            hint: error.status.and_then(status_hint).map(str::to_owned),
+            hint: hint.map(str::to_owned),
         };
         match kind {
             _ if error.status == Some(413) => Self::Split { error },

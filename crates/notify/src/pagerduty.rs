@@ -51,10 +51,14 @@ impl PagerDutyChannel {
         template: Option<&Template>,
     ) -> Result<Outcome, Outcome> {
         let key = attempt.secret(&self.routing_key)?;
-        let body = fit(n, MAX_BYTES, |n| {
-            event(n, template, key.text()).to_string().into_bytes()
-        });
-        let Some(body) = body.map(Zeroizing::new) else {
+        if !key.text().bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            let error = Failure::new(format!("{} is no routing key", self.routing_key));
+            return Err(Outcome::Pause {
+                error: error.hint("Write the integration key, 32 letters and digits, into that file."),
+            });
+        }
+        let body = fit(n, MAX_BYTES, |n| event(n, template).to_string().into_bytes());
+        let Some(body) = body.map(|event| keyed(&event, key.text())) else {
             let error = Failure::new(format!("the notification has more than {MAX_BYTES} bytes as an event"));
             return Err(Outcome::Split { error });
         };
@@ -90,11 +94,21 @@ pub(crate) fn dedup_key(key: &str) -> String {
     short
 }
 
-/// The event. A resolution needs no more than the keys.
-pub(crate) fn event(n: &Notification, template: Option<&Template>, routing_key: &str) -> Value {
+/// The event with its routing key, letters and digits, which is put in last: then there is one copy of it to wipe.
+pub(crate) fn keyed(event: &[u8], routing_key: &str) -> Zeroizing<Vec<u8>> {
+    let rest = event.strip_prefix(b"{").unwrap_or(event);
+    let mut keyed = Zeroizing::new(Vec::with_capacity(event.len() + routing_key.len() + 32));
+    keyed.extend_from_slice(b"{\"routing_key\":\"");
+    keyed.extend_from_slice(routing_key.as_bytes());
+    keyed.extend_from_slice(b"\",");
+    keyed.extend_from_slice(rest);
+    keyed
+}
+
+/// The event without its routing key. A resolution needs no more than the key it shares with its firing.
+pub(crate) fn event(n: &Notification, template: Option<&Template>) -> Value {
     if n.kind == Kind::Resolved {
         return json!({
-            "routing_key": routing_key,
             "event_action": "resolve",
             "dedup_key": dedup_key(&n.dedup_key),
         });
@@ -110,7 +124,6 @@ pub(crate) fn event(n: &Notification, template: Option<&Template>, routing_key: 
         n.severity.pagerduty()
     };
     let mut event = json!({
-        "routing_key": routing_key,
         "event_action": "trigger",
         "dedup_key": dedup_key(key),
         "client": "pg_auditlog",

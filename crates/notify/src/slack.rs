@@ -133,5 +133,11 @@ pub(crate) fn message(n: &Notification, template: Option<&Template>) -> Value {
             blocks.push(section(&format!("<{link}|Look further>")));
         }
     }
-    json!({"text": fitted(&title, SECTION), "blocks": blocks})
+    // Nor is Slack to look at what addresses in the data lead to.
+    json!({
+        "text": fitted(&title, SECTION),
+        "blocks": blocks,
+        "unfurl_links": false,
+        "unfurl_media": false,
+    })
 }

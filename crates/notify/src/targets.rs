@@ -93,9 +93,10 @@ impl TargetChannel {
             });
         };
         let host = self.target.host().unwrap_or_default();
-        let allow = |address| (attempt.allow)(&host, address);
-        let receipt = deliver_annotated(&self.target, &message(&body), &annotations, attempt.deadline, &allow);
-        let receipt = receipt.map_err(Outcome::failed)?;
+        let receipt = attempt.with_list(&host, |allow| {
+            deliver_annotated(&self.target, &message(&body), &annotations, attempt.deadline, allow)
+                .map_err(Outcome::failed)
+        })?;
         let known = match receipt.assurance {
             Assurance::Sent => "sent, and whether it arrived is not known",
             Assurance::Received => "received by the other side's kernel",
@@ -117,10 +118,10 @@ impl TargetChannel {
                 line.to_string().into_bytes()
             });
         }
-        let text = chosen(n, template, &str::to_owned).unwrap_or_else(|| {
-            let sentences = text::sentences(n).replace('\n', " ");
-            format!("{} – {sentences}", text::title(n))
-        });
+        let text = chosen(n, template, &str::to_owned);
+        let text = text.unwrap_or_else(|| format!("{} – {}", text::title(n), text::sentences(n)));
+        // On one line: a receiver that cuts its stream at line ends must not see a message that nobody has sent.
+        let text = text::line(&text, room);
         let mut end = text.len().min(room);
         while !text.is_char_boundary(end) {
             end -= 1;

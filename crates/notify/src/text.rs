@@ -6,6 +6,9 @@ use chrono::{DateTime, SecondsFormat};
 
 use crate::notification::{EventRef, Kind, Notification};
 
+/// The most characters of a fact, and of each value of a group.
+const VALUE: usize = 1_000;
+
 /// How many of a digest's members are told of one by one.
 pub(crate) const MEMBERS: usize = 30;
 
@@ -49,8 +52,8 @@ fn moment(micros: i64) -> String {
 /// The group's fields and values, such as `actor.email = a@b, actor.ip_address is missing`.
 pub(crate) fn group(pairs: &[(String, Option<String>)]) -> String {
     let told = pairs.iter().map(|(field, value)| match value {
-        Some(value) => format!("{field} = {value}"),
-        None => format!("{field} is missing"),
+        Some(value) => format!("{} = {}", line(field, VALUE), line(value, VALUE)),
+        None => format!("{} is missing", line(field, VALUE)),
     });
     told.collect::<Vec<_>>().join(", ")
 }
@@ -116,7 +119,8 @@ pub(crate) fn sentences(n: &Notification) -> String {
 /// Everything else that is known, as names and values.
 pub(crate) fn facts(n: &Notification) -> Vec<(String, String)> {
     let mut facts: Vec<(String, String)> = Vec::new();
-    let mut fact = |name: &str, value: String| facts.push((name.to_owned(), value));
+    // On one line each, so that no value looks like another fact.
+    let mut fact = |name: &str, value: String| facts.push((line(name, VALUE), line(&value, VALUE)));
     if n.kind != Kind::Digest {
         fact("Severity", n.severity.to_string());
         for (field, value) in &n.group {

@@ -148,7 +148,7 @@ impl WebhookChannel {
                     error: error.hint("Write the token as the receiver has given it into that file."),
                 });
             }
-            let value = format!("{} {}", self.token_scheme, secret.text());
+            let value = Zeroizing::new(format!("{} {}", self.token_scheme, secret.text()));
             headers.push((self.token_header.clone(), value.trim().to_owned()));
             secrets.push(secret);
         }

@@ -122,7 +122,8 @@ fn mail_is_understood() {
         let safe = Safe::with("password", "corr3ct-h0rse\n");
         let mut n = notification();
         n.alert = format!("Anmeldung schlägt fehl – 失敗した {}", "sehr lange ".repeat(20));
-        n.group[0].1 = Some("<b>bob</b> & Söhne".to_owned());
+        // What looks like another fact is none.
+        n.group[0].1 = Some("<b>bob</b> & Söhne\nSeverity: debug".to_owned());
         n.description = Some(format!(".\n..\n{}", "Zeile ohne Ende ".repeat(200)));
         assert!(detail(safe.send(&channel, &n)).contains("queued as 42"));
         let mail = smtpd.mail();
@@ -144,7 +145,10 @@ fn mail_is_understood() {
         assert_eq!(subject.chars().count(), 200);
         // The lines of mail end with CRLF.
         let text = mail["text"].as_str().unwrap().replace("\r\n", "\n");
-        assert!(text.contains("actor.email: <b>bob</b> & Söhne\n"), "{text}");
+        assert!(
+            text.contains("actor.email: <b>bob</b> & Söhne Severity: debug\n"),
+            "{text}"
+        );
         assert!(text.contains("\n.\n..\nZeile ohne Ende Zeile"), "{text}");
         let html = mail["html"].as_str().unwrap();
         assert!(

@@ -102,6 +102,30 @@ fn a_wrong_routing_key_is_no_wrong_event() {
 }
 
 #[test]
+fn what_can_not_be_a_key_is_not_sent() {
+    let pager = channel("pagerduty", &json!({"routing_key": "secret:key"}));
+    let hook = channel(
+        "webhook",
+        &json!({"url": "https://a.example/", "signing_secret": "secret:key"}),
+    );
+    let token = channel("webhook", &json!({"url": "https://a.example/", "token": "secret:key"}));
+    for (channel, text, part) in [
+        (&pager, "hunter2\",\"x\":\"", "is no routing key"),
+        (&hook, "whsec_hunter2", "is no signing secret"),
+        (&hook, "whsec_aHVudGVyMg==", "is no signing secret"),
+        (&token, "hunter2ü", "printable ASCII"),
+    ] {
+        let safe = Safe::with("key", text);
+        let outcome = safe.send_within(channel, &notification(), Duration::from_secs(5), &|_, _| {
+            panic!("nothing is to be connected to")
+        });
+        let error = failure(&outcome, "pause");
+        assert!(error.message.contains(part) && error.hint.is_some(), "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+}
+
+#[test]
 fn an_answer_that_repeats_secrets_does_not_give_them_away() {
     for kind in KINDS {
         let body = format!(
@@ -228,6 +252,7 @@ fn certificates_are_checked() {
             assert_eq!(outcome.label(), wanted, "{kind} {part}: {outcome:?}");
             if let Some(error) = outcome.error() {
                 assert!(error.message.to_lowercase().contains(&part.to_lowercase()), "{error}");
+                assert!(error.hint.as_deref().unwrap().contains("ca_file"));
             }
         }
     }

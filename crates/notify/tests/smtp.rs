@@ -349,6 +349,19 @@ fn who_says_nothing_costs_no_more_than_the_deadline() {
     }
 }
 
+#[test]
+fn an_address_that_is_not_allowed_is_not_connected_to() {
+    let post = Post::new(vec![], json!({}));
+    let outcome = post
+        .safe
+        .send_within(&post.channel, &notification(), Duration::from_secs(5), &|host, _| {
+            host != "localhost"
+        });
+    let error = failure(&outcome, "pause");
+    assert!(error.hint.unwrap().contains("auditlog.allowed_hosts"));
+    assert!(post.said.try_recv().is_err());
+}
+
 /// A server in the clear.
 fn clear(script: Script) -> (u16, Receiver<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,7 +1,10 @@
 //! One HTTP/1.1 request on one connection. Redirects are not followed.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::time::Duration;
+
+use zeroize::Zeroizing;
 
 use crate::error::DeliveryError;
 use crate::net::{Call, Peer, failed, is_closed, telling};
@@ -99,13 +102,23 @@ pub fn exchange(call: &Call<'_>, request: &Request<'_>) -> Result<Answer, Delive
     })
 }
 
-fn head(request: &Request<'_>) -> String {
+/// The head, which may hold a token: wiped, and made without copies that growth would leave behind.
+fn head(request: &Request<'_>) -> Zeroizing<String> {
     let path = if request.url.path.is_empty() {
         "/"
     } else {
         &request.url.path
     };
-    let mut head = format!(
+    let headers: usize = request
+        .headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 4)
+        .sum();
+    let mut head = Zeroizing::new(String::with_capacity(
+        headers + path.len() + request.url.host.len() + 256,
+    ));
+    let _ = write!(
+        head,
         "{} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: close\r\nUser-Agent: pg_auditlog/{}\r\n",
         request.method,
         request.url.authority(),

@@ -299,7 +299,8 @@ impl Session<'_> {
         let offered = |way: &str| ways.split_whitespace().any(|word| word == way);
         let reply = if offered("PLAIN") {
             let plain = Zeroizing::new(format!("\0{user}\0{}", password.text()));
-            let line = Zeroizing::new(format!("AUTH PLAIN {}", STANDARD.encode(plain.as_bytes())));
+            let encoded = Zeroizing::new(STANDARD.encode(plain.as_bytes()));
+            let line = Zeroizing::new(format!("AUTH PLAIN {}", *encoded));
             self.say(&line)?
         } else if offered("LOGIN") {
             self.command("AUTH LOGIN", 334, Unfit::Server)?;
