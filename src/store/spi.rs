@@ -209,6 +209,16 @@ pub fn read_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut(&
     });
 }
 
+/// As [`read_rows`], under the newest snapshot: whatever the caller has heard of is there.
+pub fn read_latest_rows<const N: usize>(sql: &str, args: &[Arg], each: impl FnMut(&[Datum; N], &[bool; N])) {
+    // SAFETY: pushed and popped around the query; an error in between ends the transaction's stack.
+    unsafe {
+        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+        read_rows(sql, args, each);
+        pg_sys::PopActiveSnapshot();
+    }
+}
+
 fn execute(sql: &str, args: &[Arg], read_only: bool) -> Vec<Vec<Cell>> {
     // SAFETY: called between SPI_execute and SPI_finish.
     execute_and(sql, args, read_only, || unsafe { collect() })

@@ -21,12 +21,13 @@ pub struct Streamed<'a> {
     pub row: &'a EventRow,
 }
 
-/// Hands over the events from `from` to before `to`.
+/// Hands over the events from `from` to before `to`. Under the newest snapshot, so that the size of the log, as the caller has
+/// read it, is there.
 pub fn read(from: i64, to: i64, mut each: impl FnMut(Streamed<'_>)) {
     let sql = "SELECT e.log_index, e.\"timestamp\", e.sealed_at, e.event_type, e FROM auditlog.events AS e \
         WHERE e.log_index >= $1 AND e.log_index < $2 ORDER BY e.log_index";
     as_owner(|| {
-        spi::read_rows(sql, &[Arg::int(from), Arg::int(to)], |values: &[Datum; 5], _| {
+        spi::read_latest_rows(sql, &[Arg::int(from), Arg::int(to)], |values: &[Datum; 5], _| {
             let time = |datum: Datum| datum.value() as i64 + super::POSTGRES_EPOCH;
             // SAFETY: a text and a row of the view, which outlive the call; NOT NULL in the log.
             unsafe {

@@ -179,7 +179,9 @@ impl Evaluator {
 fn goes_on() -> bool {
     let states = alerts::states();
     let known = |id: i64, revision: i64| states.iter().any(|state| state.id == id && state.revision == revision);
-    alerts::all().iter().any(|row| row.enabled && known(row.id, row.revision))
+    alerts::all()
+        .iter()
+        .any(|row| row.enabled && known(row.id, row.revision))
 }
 
 impl Loaded {
@@ -201,9 +203,6 @@ impl Loaded {
             position,
         };
         let horizon = written.and_then(|written| written.horizon);
-        if let Some((log_index, clock_us)) = horizon {
-            state.engine.start(Horizon { log_index, clock_us });
-        }
         state.load();
         for (id, watched) in &state.alerts {
             let reach = watched.definition.quiet().map_or(0, |quiet| quiet.us());
@@ -211,6 +210,9 @@ impl Loaded {
             for firing in firings::remembered(*id, since) {
                 state.engine.restore_firing(&firing);
             }
+        }
+        if let Some((log_index, clock_us)) = horizon {
+            state.engine.start(Horizon { log_index, clock_us });
         }
         let mut from = horizon.map_or(position, |(log_index, _)| log_index.min(position));
         while from < position {

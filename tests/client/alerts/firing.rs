@@ -123,11 +123,14 @@ fn switched_off_changed_and_muted() {
         settle(&mut db.superuser());
     };
     record("x");
-    client.batch_execute("SELECT auditlog.disable_alert('a')").expect("disable");
+    client
+        .batch_execute("SELECT auditlog.disable_alert('a')")
+        .expect("disable");
     ready(&mut client, "disabled");
     // nobody looks at this one, nor later
     record_only("x");
-enable_alert('a')")
+    client
+        .batch_execute("SELECT auditlog.enable_alert('a')")
         .expect("enable");
     ready(&mut client, "active");
     record("x");

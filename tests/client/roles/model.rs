@@ -26,7 +26,7 @@ auditlog.alerts                 ANCROS   -     -    -    -
 auditlog.channels               ANCROS   -     -    -    -
 auditlog.checkpoint_sinks       ANCROS   -     -    -    -
 auditlog.checkpoints            ANCROS   -     -    -    -
-auditlog.dead_letters           ANCROS   OS    OS   OS   -
+auditlog.dead_letters           ANCROS   -     -    -    -
 auditlog.event_types            ANCMUWROS AOS  AOS  AOS  OS
 auditlog.events                 ANCMUROS AWOS  -    -    -
 auditlog.incarnations           ANCROS   -     -    -    -
@@ -47,12 +47,15 @@ auditlog.token_keys             AROS     -     -    -    -
 auditlog.tracked_tables         ANCPOS   -     -    -    -
 auditlog_data.checkpoint        ROS      -     -    -    -
 auditlog_data.notification      ROS      -     -    -    -
+auditlog_data.notification_id_seq ROS      -     -    -    -
 auditlog_data.firing            ROS      -     -    -    -
+auditlog_data.firing_id_seq     ROS      -     -    -    -
 auditlog_data.evaluator         ROS      -     -    -    -
 auditlog_data.channel_state     ROS      -     -    -    -
 auditlog_data.channel           ROS      -     -    -    -
 auditlog_data.alert_state       ROS      -     -    -    -
 auditlog_data.alert             ROS      -     -    -    -
+auditlog_data.alert_id_seq      ROS      -     -    -    -
 auditlog_data.checkpoint_sink   ROS      -     -    -    -
 auditlog_data.cosignature       ROS      -     -    -    -
 auditlog_data.head              ROS      -     -    -    -
