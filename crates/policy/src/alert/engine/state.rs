@@ -35,8 +35,14 @@ fn wrong(what: impl Into<String>) -> StateError {
 /// What is taken back for an alert.
 enum Taken {
     Past(Baseline),
-    Entries(Vec<(String, i64, Entry, Option<u128>)>),
+    Entries(Vec<StoredEntry>),
 }
+
+/// An entry of a window: its group, when that was last matched, and what stands for its value.
+type StoredEntry = (String, i64, Entry, Option<u128>);
+
+/// Key, time, beginning and entries of a group.
+type StoredGroup<'a> = (&'a str, i64, i64, &'a Vec<Value>);
 
 impl Engine {
     /// What alerts remember after the last event, to be stored now and then. Firings are no part of it.
@@ -154,8 +160,8 @@ fn windows<'a>(groups: impl Iterator<Item = (&'a str, i64, &'a super::window::En
         .collect()
 }
 
-/// Key, time, beginning and entries of the groups, in the order in which they were matched, so that each goes to the end.
-fn each(groups: &[Value]) -> Result<Vec<(&str, i64, i64, &Vec<Value>)>, StateError> {
+/// The groups in the order in which they were matched, so that each goes to the end.
+fn each(groups: &[Value]) -> Result<Vec<StoredGroup<'_>>, StateError> {
     let read = |group: &'_ Value| -> Result<(i64, i64), StateError> {
         Ok((
             integer(&group[1], "a group's time")?,
@@ -208,7 +214,7 @@ fn read_past(mut baseline: Baseline, groups: &[Value]) -> Result<Baseline, State
     Ok(baseline)
 }
 
-fn read_windows(groups: &[Value]) -> Result<Vec<(String, i64, Entry, Option<u128>)>, StateError> {
+fn read_windows(groups: &[Value]) -> Result<Vec<StoredEntry>, StateError> {
     let mut found = Vec::new();
     for (key, last_us, _, entries) in each(groups)? {
         for stored in entries {
