@@ -38,6 +38,8 @@ CREATE TABLE auditlog_data.evaluator (
     position bigint NOT NULL,
     horizon_index bigint,
     horizon_clock bigint,
+    -- What alerts remember of a time that the log is not read again for.
+    state jsonb,
     updated_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 COMMENT ON TABLE auditlog_data.evaluator IS 'The next log_index to be evaluated, and from where the log must be read again after a restart';
@@ -145,6 +147,20 @@ $triggers$;
 CREATE FUNCTION auditlog.create_alert(definition text) RETURNS bigint
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_create_alert';
 COMMENT ON FUNCTION auditlog.create_alert(text) IS 'Adds an alert, given as YAML or JSON, and returns its id; it is about events that are sealed from now on';
+
+CREATE FUNCTION auditlog.builtin_alerts() RETURNS TABLE (key text, name text, description text, definition text, installed boolean)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 25 AS 'MODULE_PATHNAME', 'auditlog_builtin_alerts';
+COMMENT ON FUNCTION auditlog.builtin_alerts() IS 'Alerts that come with the extension, to be installed and tuned; installed: is there an alert of this name?';
+
+CREATE FUNCTION auditlog.install_alerts(keys text[] DEFAULT NULL, channels text[] DEFAULT '{}', recipients text[] DEFAULT '{}') RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_install_alerts';
+COMMENT ON FUNCTION auditlog.install_alerts(text[], text[], text[]) IS
+    'Adds built-in alerts, all of them unless keys are given, which tell these channels; those that are there already stay as they are. Returns how many were added';
+
+CREATE FUNCTION auditlog.import_sigma(rule text, field_map jsonb DEFAULT NULL) RETURNS TABLE (id bigint, name text, notes text[])
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_import_sigma';
+COMMENT ON FUNCTION auditlog.import_sigma(text, jsonb) IS
+    'Adds alerts from Sigma rules (YAML), or puts them in the place of those of the same name; field_map maps fields of Sigma to fields of events';
 
 CREATE FUNCTION auditlog.alter_alert(name text, definition text) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_alter_alert';

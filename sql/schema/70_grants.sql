@@ -125,7 +125,8 @@ GRANT EXECUTE ON FUNCTION auditlog_data.access_state() TO pg_monitor, auditlog_a
 GRANT SELECT ON auditlog.stat_access TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- Alerts and their delivery.
-GRANT EXECUTE ON FUNCTION auditlog.create_alert(text), auditlog.alter_alert(text, text), auditlog.drop_alert(text), auditlog.enable_alert(text),
+GRANT EXECUTE ON FUNCTION auditlog.builtin_alerts(), auditlog.install_alerts(text[], text[], text[]), auditlog.import_sigma(text, jsonb),
+    auditlog.create_alert(text), auditlog.alter_alert(text, text), auditlog.drop_alert(text), auditlog.enable_alert(text),
     auditlog.disable_alert(text), auditlog.mute(text, timestamptz, text), auditlog.create_channel(text, text, jsonb, auditlog.severity),
     auditlog.alter_channel(text, jsonb, auditlog.severity, boolean), auditlog.drop_channel(text), auditlog.redrive(bigint),
     auditlog.explain_alert(text, integer), auditlog.test_alert(text, jsonb, boolean) TO auditlog_administrator;

@@ -28,13 +28,18 @@ const LONGEST: usize = 64 * 1024;
 fn create(call: &Call) -> Datum {
     let text = given(call.text(0));
     let definition = read(&text);
-    let (canonical, who) = (canonical(&definition), crate::provenance::session_user());
-    let Some(id) = alerts::add(&written(&definition, &text, &canonical), &who) else {
-        taken(&definition.name)
-    };
+    add(&definition, &text)
+        .unwrap_or_else(|| taken(&definition.name))
+        .into()
+}
+
+/// Adds an alert; `None` when there is one of this name.
+pub(super) fn add(definition: &Definition, text: &str) -> Option<i64> {
+    let (canonical, who) = (canonical(definition), crate::provenance::session_user());
+    let id = alerts::add(&written(definition, text, &canonical), &who)?;
     tell("create_alert", &definition.name, &who, None, alerts::described(id));
     shared_slot().evaluator.start_soon();
-    id.into()
+    Some(id)
 }
 
 /// `alter_alert(name, definition)`
@@ -45,12 +50,17 @@ fn alter(call: &Call) -> Datum {
     if alerts::is_taken(&definition.name, before.id) {
         taken(&definition.name);
     }
-    let (canonical, who) = (canonical(&definition), crate::provenance::session_user());
+    replace(&before, &definition, &text);
+    call.null()
+}
+
+/// Puts another definition in the place of an alert's.
+pub(super) fn replace(before: &AlertRow, definition: &Definition, text: &str) {
+    let (canonical, who) = (canonical(definition), crate::provenance::session_user());
     let was = alerts::described(before.id);
-    alerts::replace(before.id, &written(&definition, &text, &canonical), &who);
+    alerts::replace(before.id, &written(definition, text, &canonical), &who);
     tell("alter_alert", &before.name, &who, was, alerts::described(before.id));
     shared_slot().evaluator.start_soon();
-    call.null()
 }
 
 /// `drop_alert(name)`
@@ -169,7 +179,8 @@ fn given(definition: Option<String>) -> String {
     }
 }
 
-fn read(text: &str) -> Definition {
+/// The definition of that text; raises what is wrong with it.
+pub(super) fn read(text: &str) -> Definition {
     match with_options(|options| Definition::parse_with(text, options)) {
         Ok(definition) => definition,
         Err(error) => invalid(&error),

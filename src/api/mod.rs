@@ -1,6 +1,7 @@
 //! What SQL calls: one file a noun. Thin: arguments in, work in `store` and the pure crates, result out.
 
 pub mod access;
+pub mod alert_sets;
 pub mod alerts;
 pub mod as_given;
 pub mod authenticate;

@@ -249,6 +249,18 @@ pub fn set_position(position: Position) {
     });
 }
 
+/// What alerts remember, as it was stored last, as JSON text.
+pub fn memory() -> Option<String> {
+    let rows = as_owner(|| spi::run("SELECT state::text FROM auditlog_data.evaluator", &[]));
+    rows.first()?[0].text()
+}
+
+/// Stores it.
+pub fn set_memory(state: &str) {
+    let sql = "UPDATE auditlog_data.evaluator SET state = $1::jsonb";
+    as_owner(|| spi::run(sql, &[Arg::text(Some(state))]));
+}
+
 /// The canonical form of an alert, for an event.
 pub fn described(id: i64) -> Option<Json> {
     let sql = "SELECT a.canonical || jsonb_build_object('enabled', a.enabled) || CASE WHEN a.muted_until IS NULL THEN '{}' \

@@ -13,8 +13,8 @@ use crate::shmem::{self, Slot};
 use crate::store::alerts::{self, Position, State};
 use crate::store::head;
 use crate::store::{firings, stream};
-use auditlog_policy::alert::definition::Definition;
-use auditlog_policy::alert::engine::{Engine, Horizon, Limits, Seen};
+use auditlog_policy::alert::definition::{Definition, Rule};
+use auditlog_policy::alert::engine::{Engine, Horizon, Limits, Part, Seen};
 use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -32,6 +32,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(10);
 /// Seconds after which it looks whether there are alerts, unless somebody makes one.
 const AWAY: i64 = 60;
+/// Time between two times that what alerts remember is stored.
+const STORE: Duration = Duration::from_secs(60);
 /// An alert that fired is no event for alerts, or it could fire for ever.
 const OWN_TYPE: &str = "auditlog.alert";
 
@@ -74,6 +76,8 @@ struct Loaded {
     alerts: HashMap<i64, Watched>,
     fingerprint: String,
     position: i64,
+    /// When what they remember is to be stored.
+    next_store: Instant,
 }
 
 struct Evaluator {
@@ -201,14 +205,23 @@ impl Loaded {
             alerts: HashMap::new(),
             fingerprint: String::new(),
             position,
+            next_store: Instant::now() + STORE,
         };
-        let horizon = written.and_then(|written| written.horizon);
+        let mut horizon = written.and_then(|written| written.horizon);
         state.load();
         for (id, watched) in &state.alerts {
             let reach = watched.definition.quiet().map_or(0, |quiet| quiet.us());
             let since = shmem::unix_micros() - reach - i64::from(guc::ALERT_LATENESS.get()) * 1_000_000;
             for firing in firings::remembered(*id, since) {
                 state.engine.restore_firing(&firing);
+            }
+        }
+        let memory = written.and_then(|_| alerts::memory());
+        let stored = horizon.map(|(log_index, clock_us)| Horizon { log_index, clock_us });
+        if let Some(memory) = memory.and_then(|memory| serde_json::from_str(&memory).ok()) {
+            match state.engine.restore_state(&memory, stored) {
+                Ok(from) => horizon = Some((from.log_index, from.clock_us)),
+                Err(error) => pgrx::log!("pg_auditlog: {error}; what alerts compare with is learned again"),
             }
         }
         if let Some((log_index, clock_us)) = horizon {
@@ -344,6 +357,16 @@ impl Loaded {
                     .horizon()
                     .map(|horizon| (horizon.log_index, horizon.clock_us)),
             });
+        }
+        if moved && Instant::now() >= self.next_store {
+            self.next_store = Instant::now() + STORE;
+            if self
+                .alerts
+                .values()
+                .any(|watched| matches!(watched.definition.rule, Rule::Unusual(_)))
+            {
+                alerts::set_memory(&self.engine.state_json(Part::Unusual).to_string());
+            }
         }
         to < size
     }

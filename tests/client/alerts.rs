@@ -3,6 +3,7 @@
 mod delivery;
 mod firing;
 mod restarts;
+mod sets;
 
 use auditlog_testkit::log::{scalar, text, wait_sealed};
 use auditlog_testkit::postgres::Client;

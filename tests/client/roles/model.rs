@@ -101,6 +101,7 @@ auditlog.acknowledge             AN
 auditlog.alter_principal         A
 auditlog.authenticate            ANCMUW
 auditlog.await_sealed            AW
+auditlog.builtin_alerts          A
 auditlog.bundle_record           ANC
 auditlog.checkpoint              ANC
 auditlog.consistency_proof       ANC
@@ -125,6 +126,8 @@ auditlog.health                  ANCP
 auditlog.histogram               ANCMU
 auditlog.histogram_buckets       ANCMU
 auditlog.import_pgaudit          AW
+auditlog.import_sigma            A
+auditlog.install_alerts          A
 auditlog.inclusion_proof         ANC
 auditlog.match_event             ANCMUW
 auditlog.match_json              ANCMUW
