@@ -178,6 +178,22 @@ fn answers_become_outcomes_by_one_rule() {
 }
 
 #[test]
+fn what_does_not_speak_smtp_is_not_listened_to() {
+    let line: &str = format!("220 {}", "x".repeat(1 << 20)).leak();
+    let lines: &str = format!("{}220 x", "220-x\r\n".repeat(100_000)).leak();
+    let cases = [line, lines, "120 wait\r\n220 here", "220", "22", "220x", "\u{e4}\u{e4}"];
+    for greeting in cases {
+        let outcome = outcome("connect", Some(greeting));
+        if greeting == "220" {
+            assert_eq!(outcome.label(), "delivered");
+            continue;
+        }
+        let error = failure(&outcome, "pause");
+        assert!(error.message.contains("does not speak SMTP"), "{error}");
+    }
+}
+
+#[test]
 fn a_message_is_handed_over_as_it_must_be() {
     let post = Post::new(
         vec![],
