@@ -62,3 +62,34 @@ impl Attempt<'_> {
             .map_err(|error: Failure| Outcome::Pause { error })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hint that an outcome has after these addresses were asked for, of which only the last byte 1 is allowed.
+    fn hint(addresses: &[&str]) -> Option<String> {
+        let attempt = Attempt {
+            secrets: &Secrets::new("/nowhere"),
+            deadline: Duration::from_secs(1),
+            now: 0,
+            allow: &|_, address| address.ip().to_string().ends_with(".1"),
+        };
+        let outcome = attempt.with_list("a.example", |allow| {
+            for address in addresses {
+                allow(address.parse().unwrap());
+            }
+            let error = Failure::new("no").hint("first");
+            Err::<(), _>(Outcome::Pause { error })
+        });
+        outcome.unwrap_err().error().unwrap().hint.clone()
+    }
+
+    #[test]
+    fn the_list_is_blamed_only_where_nothing_was_allowed() {
+        assert_eq!(hint(&["192.0.2.1:1"]).as_deref(), Some("first"));
+        assert_eq!(hint(&["192.0.2.2:1", "192.0.2.1:1"]).as_deref(), Some("first"));
+        assert_eq!(hint(&[]).as_deref(), Some("first"));
+        assert!(hint(&["192.0.2.2:1"]).unwrap().contains("auditlog.allowed_hosts"));
+    }
+}

@@ -94,7 +94,7 @@ impl AllowedHosts {
         self.names.iter().any(|name| match name {
             Name::Any => true,
             Name::Exact(exact) => *exact == host,
-            Name::Below(below) => host.len() > below.len() && host.ends_with(below.as_str()),
+            Name::Below(below) => host.ends_with(below.as_str()),
         })
     }
 
@@ -119,10 +119,7 @@ pub fn allowed(address: SocketAddr, host: &str, hosts: &AllowedHosts) -> bool {
         return false;
     }
     let address = inner.unwrap_or(given);
-    hosts.is_empty()
-        || hosts.networks.iter().any(|network| network.contains(&address))
-        || hosts.has_name(host) && host.parse::<IpAddr>().is_err()
-        || hosts.names.contains(&Name::Any)
+    hosts.is_empty() || hosts.networks.iter().any(|network| network.contains(&address)) || hosts.has_name(host)
 }
 
 fn special() -> impl Iterator<Item = IpNet> {

@@ -266,6 +266,7 @@ proptest! {
             for field in fields.into_iter().flatten() {
                 prop_assert!((1..=2_000).contains(&characters(&field["text"])));
                 let text = field["text"].as_str().unwrap();
+                prop_assert_eq!(&field["verbatim"], true);
                 // Every & that is there begins a whole escape.
                 let escapes = ["&amp;", "&lt;", "&gt;"];
                 prop_assert!(!text.contains(['<', '>']));

@@ -142,19 +142,15 @@ impl Secrets {
             let what = format!("can be used by others (mode {:04o})", metadata.mode() & 0o7777);
             return Err((what, Some("Take their rights away: chmod 0600.")));
         }
-        let too_long = || (format!("has more than {MAX_SECRET_BYTES} bytes"), None);
-        if metadata.len() > MAX_SECRET_BYTES {
-            return Err(too_long());
-        }
         // Room for all of it, so that no copy is left behind by a growing text.
-        let room = usize::try_from(metadata.len()).unwrap_or_default() + 1;
+        let room = usize::try_from(metadata.len().min(MAX_SECRET_BYTES)).unwrap_or_default() + 1;
         let mut text = Zeroizing::new(String::with_capacity(room));
         // The error of a text that isn't UTF-8 says nothing of it.
         file.take(MAX_SECRET_BYTES + 1)
             .read_to_string(&mut text)
             .map_err(failed)?;
         if text.len() as u64 > MAX_SECRET_BYTES {
-            return Err(too_long());
+            return Err((format!("has more than {MAX_SECRET_BYTES} bytes"), None));
         }
         let length = text
             .strip_suffix('\n')

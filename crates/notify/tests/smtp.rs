@@ -2,132 +2,16 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel as queue};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auditlog_notify::{Channel, Notification, Outcome};
-use serde_json::{Value, json};
+use auditlog_notify::Outcome;
+use serde_json::json;
+use support::post::{PASSWORD, Post, Script, converse, converse_from};
 use support::sink::{Directory, tls};
 use support::{Safe, channel, detail, failure, notification};
-
-const PASSWORD: &str = "corr3ct-h0rse";
-
-/// What the server says, by what the client's line begins with; `None` to close without a word, and `""` to say
-/// nothing at all.
-type Script = Vec<(&'static str, Option<&'static str>)>;
-
-const OFFERS: &str = "250-here\r\n250-SIZE 100000\r\n250 AUTH LOGIN PLAIN";
-
-/// Speaks with one client; gives what the client said, the message as its lines.
-fn converse(stream: impl Read + Write, script: &Script) -> Vec<String> {
-    let mut said = Vec::new();
-    let mut reader = BufReader::new(stream);
-    let usual = [
-        ("connect", "220 here"),
-        ("EHLO", OFFERS),
-        ("STARTTLS", "220 go"),
-        ("AUTH PLAIN", "235 ok"),
-        ("AUTH LOGIN", "334 VXNlcm5hbWU6"),
-        ("MAIL", "250 ok"),
-        ("RCPT", "250 ok"),
-        ("DATA", "354 go"),
-        ("message", "250 2.0.0 queued as 42"),
-        ("QUIT", "221 bye"),
-        ("", "334 UGFzc3dvcmQ6"),
-    ];
-    let mut line = "connect".to_owned();
-    loop {
-        let told = script
-            .iter()
-            .find(|(begin, _)| line.starts_with(begin))
-            .map(|(_, answer)| *answer);
-        let answer = told.unwrap_or_else(|| {
-            usual
-                .iter()
-                .find(|(begin, _)| line.starts_with(begin))
-                .map(|(_, answer)| *answer)
-        });
-        match answer {
-            None => return said,
-            Some("") => thread::sleep(Duration::from_secs(30)),
-            Some(answer) => {
-                let stream = reader.get_mut();
-                if stream
-                    .write_all(format!("{answer}\r\n").as_bytes())
-                    .and_then(|()| stream.flush())
-                    .is_err()
-                {
-                    return said;
-                }
-            }
-        }
-        if line == "STARTTLS" {
-            return said;
-        }
-        let in_message = line == "DATA" && answer == Some("354 go");
-        line.clear();
-        loop {
-            let mut next = String::new();
-            if reader.read_line(&mut next).unwrap_or(0) == 0 {
-                return said;
-            }
-            let next = next.trim_end_matches(['\r', '\n']).to_owned();
-            said.push(next.clone());
-            if !in_message {
-                line = next;
-                break;
-            }
-            if next == "." {
-                line = "message".to_owned();
-                break;
-            }
-        }
-    }
-}
-
-/// A server with TLS from the beginning that treats every client by the script, and the channel to it.
-struct Post {
-    channel: Channel,
-    safe: Safe,
-    said: Receiver<Vec<String>>,
-    _directory: Directory,
-}
-
-impl Post {
-    fn new(script: Script, more: Value) -> Self {
-        let directory = Directory::new();
-        let authority = tls::Authority::new();
-        let (sender, said) = queue();
-        let address = tls::serve(&authority.issue(&["localhost"]), None, move |stream| {
-            let _ = sender.send(converse(stream, &script));
-        });
-        let mut config = json!({
-            "host": "localhost", "port": address.port(), "tls": "implicit", "from": "Audit log <audit@company.com>",
-            "ca_file": directory.file("ca.pem", authority.pem()), "hello_name": "db1.company.com",
-        });
-        config
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        Self {
-            channel: channel("email", &config),
-            safe: Safe::with("password", PASSWORD),
-            said,
-            _directory: directory,
-        }
-    }
-
-    fn send(&self, n: &Notification) -> Outcome {
-        self.safe.send(&self.channel, n)
-    }
-
-    fn said(&self) -> Vec<String> {
-        self.said.recv_timeout(Duration::from_secs(10)).expect("a client")
-    }
-}
 
 fn outcome(step: &'static str, answer: Option<&'static str>) -> Outcome {
     let login = json!({"username": "audit", "password": "secret:password"});
@@ -174,6 +58,22 @@ fn answers_become_outcomes_by_one_rule() {
     // Also behind the message's last dot: it may have been taken, and has the same Message-ID when it comes again.
     for step in ["connect", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "message"] {
         failure(&outcome(step, None), "retry");
+    }
+}
+
+#[test]
+fn what_does_not_speak_smtp_is_not_listened_to() {
+    let line: &str = format!("220 {}", "x".repeat(1 << 20)).leak();
+    let lines: &str = format!("{}220 x", "220-x\r\n".repeat(100_000)).leak();
+    let cases = [line, lines, "120 wait\r\n220 here", "220", "22", "220x", "\u{e4}\u{e4}"];
+    for greeting in cases {
+        let outcome = outcome("connect", Some(greeting));
+        if greeting == "220" {
+            assert_eq!(outcome.label(), "delivered");
+            continue;
+        }
+        let error = failure(&outcome, "pause");
+        assert!(error.message.contains("does not speak SMTP"), "{error}");
     }
 }
 
@@ -421,6 +321,48 @@ fn nothing_is_sent_in_the_clear() {
                 .any(|line| line.starts_with("AUTH") || line.starts_with("MAIL")),
             "{said:?}"
         );
+    }
+}
+
+#[test]
+fn starttls_begins_anew() {
+    let directory = Directory::new();
+    let authority = tls::Authority::new();
+    let good = tls::config(&authority.issue(&["localhost"]), None);
+    let expired = tls::config(&authority.issue_until(&["localhost"], 2001), None);
+    let ca = directory.file("ca.pem", authority.pem());
+    for (config, wanted) in [(good, "delivered"), (expired, "pause")] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (sender, said) = queue();
+        thread::spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            // What is offered in the clear is not to be believed.
+            let offers = "250-here\r\n250-AUTH PLAIN\r\n250-SIZE 1\r\n250 STARTTLS";
+            let _ = sender.send(converse(&stream, &vec![("EHLO", Some(offers))]));
+            let _ = sender.send(converse_from("", tls::secured(&config, stream), &vec![]));
+        });
+        let email = channel(
+            "email",
+            &json!({
+                "host": "localhost", "port": port, "ca_file": ca, "from": "audit@company.com", "username": "audit",
+                "password": "secret:password", "hello_name": "db1.company.com",
+            }),
+        );
+        let outcome = Safe::with("password", PASSWORD).send(&email, &notification());
+        assert_eq!(outcome.label(), wanted, "{outcome:?}");
+        let said = || said.recv_timeout(Duration::from_secs(5)).unwrap();
+        assert_eq!(said(), ["EHLO db1.company.com", "STARTTLS"]);
+        let second = said();
+        if wanted == "delivered" {
+            assert_eq!(second[0], "EHLO db1.company.com");
+            assert!(
+                second[1].starts_with("AUTH PLAIN ") && second.ends_with(&["QUIT".to_owned()]),
+                "{second:?}"
+            );
+        } else {
+            assert!(second.is_empty(), "{second:?}");
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 use auditlog_notify::{Attempt, Channel, EventRef, Failure, Kind, Notification, Outcome, Secrets, Severity, send};
 use serde_json::Value;
 
+pub mod post;
+
 #[path = "../../../sink/tests/support/mod.rs"]
 pub mod sink;
 

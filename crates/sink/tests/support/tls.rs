@@ -58,6 +58,25 @@ pub type Secured = StreamOwned<ServerConnection, TcpStream>;
 /// A server that shows `identity`, asks for a certificate of `clients` if there is one, and treats each
 /// connection with `act`.
 pub fn serve(identity: &Identity, clients: Option<&Authority>, act: impl Fn(Secured) + Send + 'static) -> SocketAddr {
+    let config = config(identity, clients);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else { return };
+            act(secured(&config, stream));
+        }
+    });
+    address
+}
+
+/// The server's side of TLS over a stream.
+pub fn secured(config: &Arc<ServerConfig>, stream: TcpStream) -> Secured {
+    StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream)
+}
+
+/// What a server needs that shows `identity` and asks for a certificate of `clients`, if there is one.
+pub fn config(identity: &Identity, clients: Option<&Authority>) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -74,17 +93,7 @@ pub fn serve(identity: &Identity, clients: Option<&Authority>, act: impl Fn(Secu
     let config = builder
         .with_single_cert(vec![identity.certificate.clone()], identity.key.clone_key())
         .unwrap();
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(stream) = stream else { return };
-            let session = ServerConnection::new(config.clone()).unwrap();
-            act(StreamOwned::new(session, stream));
-        }
-    });
-    address
+    Arc::new(config)
 }
 
 /// Answers a request with 200 and «ok».
