@@ -4,4 +4,5 @@ pub mod builtin;
 pub mod definition;
 pub mod engine;
 pub mod field;
+pub mod sample;
 pub mod schedule;

@@ -156,12 +156,12 @@ fn place(location: &serde_saphyr::Location) -> Place {
 }
 
 fn node(raw: Spanned<Raw>, text: &str) -> Node {
-    let place = place(&raw.referenced);
+    let (place, defined) = (self::place(&raw.referenced), self::place(&raw.defined));
     let value = match raw.value {
         Raw::Null => Value::Null,
         Raw::Bool(value) => Value::Bool(value),
-        // `5.0` and `0x10` as they were written
-        Raw::Number(number) => Value::Number(written(text, place).map_or(number, str::to_owned)),
+        // `5.0` and `0x10` as they were written; an alias stands for what it names
+        Raw::Number(number) => Value::Number(written(text, defined).map_or(number, str::to_owned)),
         Raw::Text(value) => Value::Text(value),
         Raw::List(items) => Value::List(items.into_iter().map(|item| node(item, text)).collect()),
         Raw::Map(entries) => Value::Map(

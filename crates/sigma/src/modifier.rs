@@ -82,7 +82,11 @@ fn texts(modifiers: &[&str], value: &Node, place: Place) -> Result<Test, SigmaEr
                 wide = None;
             }
             "base64offset" => {
-                let encode = |text: &Vec<Part>| Ok(offsets(&bytes(text, wide, place)?));
+                let encode = |text: &Vec<Part>| {
+                    let encoded = offsets(&bytes(text, wide, place)?);
+                    let hint = "Write at least two characters: of fewer nothing stays the same at every offset.";
+                    encoded.ok_or_else(|| SigmaError::unsupported(place, "base64offset of so short a value", hint))
+                };
                 let all = texts.iter().map(encode).collect::<Result<Vec<_>, SigmaError>>()?;
                 texts = all.concat();
                 wide = None;
@@ -295,9 +299,10 @@ fn bytes(text: &[Part], wide: Option<Wide>, place: Place) -> Result<Vec<u8>, Sig
     })
 }
 
-/// The three encodings of bytes inside of others: what depends on the neighbours is cut off.
-fn offsets(bytes: &[u8]) -> Vec<Vec<Part>> {
-    let encoded = (0..3usize).filter_map(|shift| {
+/// The three encodings of bytes inside of others: what depends on the neighbours is cut off. None when nothing is
+/// left of one of them.
+fn offsets(bytes: &[u8]) -> Option<Vec<Vec<Part>>> {
+    let encoded = (0..3usize).map(|shift| {
         let shifted: Vec<u8> = std::iter::repeat_n(b' ', shift).chain(bytes.iter().copied()).collect();
         let text = STANDARD.encode(&shifted);
         let start = [0, 2, 3][shift];

@@ -79,7 +79,7 @@ mod window;
 pub use clock::Horizon;
 pub use key::MAX_KEY_BYTES;
 pub use known::FORGET_DAYS;
-pub use report::{Firing, Moment, Resolved, Restored, Stats, Update};
+pub use report::{Firing, MAX_SAMPLES, Moment, Resolved, Restored, Stats, Update};
 pub use state::{Part, StateError};
 pub use usual::{MIN_COUNT, MIN_PERIODS};
 

@@ -58,6 +58,11 @@ impl Field {
         &self.name
     }
 
+    /// Where its values are.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
     /// Do both names mean the same field?
     pub fn same(&self, other: &Field) -> bool {
         self.target.path == other.target.path

@@ -82,3 +82,10 @@ fn a_character_is_found_in_its_line() {
         assert_eq!(node.place_of(at, text).column, column, "{text}");
     }
 }
+
+#[test]
+fn an_alias_is_what_it_names_at_the_place_where_it_stands() {
+    let root = read("a: &five 5.0\nb: *five\n").expect("YAML");
+    let alias = root.get("b").expect("b");
+    assert_eq!((alias.scalar(), at(alias)), (Some("5.0"), (2, 4)));
+}
