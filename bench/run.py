@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness import captures, journal, measures, proofs, report, roles, searches
+from harness import captures, journal, measures, proofs, report, roles, searches, watching
 from harness.cluster import Cluster, Failed
 
 
@@ -19,6 +19,7 @@ ALL = {
     "journal": journal.journal,
     "proof": proofs.proof,
     "roles": roles.roles,
+    "watching": watching.watching,
     "growth": searches.growth,
 }
 

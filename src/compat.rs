@@ -184,3 +184,19 @@ pub fn owns_relation(relation: pg_sys::Oid) -> bool {
         return pg_sys::object_ownercheck(pg_sys::RelationRelationId, relation, user);
     }
 }
+
+/// Runs a portal to its end and throws its rows away.
+///
+/// # Safety
+/// A portal that was started.
+pub unsafe fn run_portal(portal: pg_sys::Portal, is_top_level: bool, done: &mut pg_sys::QueryCompletion) {
+    let all = std::ffi::c_long::MAX;
+    // SAFETY: as the caller promises.
+    unsafe {
+        let nowhere = pg_sys::CreateDestReceiver(pg_sys::CommandDest::DestNone);
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::PortalRun(portal, all, is_top_level, true, nowhere, nowhere, done);
+        #[cfg(feature = "pg18")]
+        pg_sys::PortalRun(portal, all, is_top_level, nowhere, nowhere, done);
+    }
+}

@@ -3,6 +3,7 @@
 
 mod access;
 mod capture;
+mod jobs;
 mod watch;
 
 pub use access::{
@@ -10,6 +11,7 @@ pub use access::{
     STANDBY_ACCESS_POLICY, StandbyPolicy,
 };
 pub use capture::{CAPTURE, CAPTURE_DATABASE};
+pub use jobs::{JOB_HISTORY, JOB_TIMEOUT, JOB_TIMEZONE, MISSED_RUNS, MissedRuns, USE_PG_CRON};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::CString;
 pub use watch::{ALERT_LATENESS, ALERT_MAX_GROUPS, ALLOWED_HOSTS, SECRETS_DIRECTORY};
@@ -96,6 +98,7 @@ pub fn init() {
     access::define();
     capture::define();
     watch::define();
+    jobs::define();
     GucRegistry::define_bool_guc(
         c"auditlog.notify",
         c"Does the sealer NOTIFY the channel «auditlog» of each batch?",

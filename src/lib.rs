@@ -60,7 +60,8 @@ extension_sql_file!(
     requires = ["database_events"]
 );
 extension_sql_file!("../sql/schema/48_alerts.sql", name = "alerts", requires = ["capture"]);
-extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["alerts"]);
+extension_sql_file!("../sql/schema/49_jobs.sql", name = "jobs", requires = ["alerts"]);
+extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["jobs"]);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",
     name = "event_types",

@@ -93,6 +93,16 @@ pub struct Slot {
     pub evaluator: Worker,
     /// The deliverer of notifications.
     pub deliverer: Worker,
+    /// The scheduler of jobs.
+    pub scheduler: Worker,
+    /// The scheduler's failed rounds.
+    pub scheduler_errors: LastError,
+    /// Runs of jobs that are under way.
+    pub jobs_running: AtomicU64,
+    /// Runs that were started.
+    pub jobs_started: AtomicU64,
+    /// Runs that were due while nobody was there, and were let go.
+    pub jobs_skipped: AtomicU64,
     /// The evaluator's failed rounds.
     pub evaluator_errors: LastError,
     /// The deliverer's failed rounds.
@@ -286,6 +296,7 @@ pub fn free(slot: &Slot) {
     slot.recorder.clear();
     slot.evaluator.clear();
     slot.deliverer.clear();
+    slot.scheduler.clear();
     slot.name.set("");
     slot.log_size.store(0, Ordering::Release);
     crate::queue::of(slot).reset();

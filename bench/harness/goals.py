@@ -68,6 +68,9 @@ def goals(plan):
     found.append(Goal("the same by search()", "—", "roles, a user's newest 50 (ms)", "search()", None, 5, False, "ms"))
     found.append(Goal("a manager's count", "the same rows without policies", "roles, manager's count (ms)", "policy", "same rows", 1.2, False))
     found.append(Goal("an analyst's count", "a superuser's", "roles, analyst's count (ms)", "policy", "superuser", 1.05, False))
+    found.append(Goal("50 tails, from recording to the client, p99", "—", "tails, from recording to the client, p99 (ms)", "50 tails", None, 500, False, "ms"))
+    found.append(Goal("alert, from commit to the receiver, p99", "—", "alert, from commit to the receiver, p99 (ms)", "webhook", None, 1000, False, "ms"))
+    found.append(Goal("500 alerts on one core", "—", "evaluator of 500 alerts (events/s)", "one core", None, 10_000, True, "/s"))
     small, large = plan.growth_rows
     for shape, _ in SELECTIVE:
         found.append(Goal(f"{small:,} → {large:,} events, {shape}", "itself", f"growth, {shape} (ms)", "large", "small", 1.5, False))

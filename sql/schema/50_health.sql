@@ -29,6 +29,16 @@ SELECT w.evaluator_pid, e.position, GREATEST(COALESCE(h.size, 0) OPERATOR(pg_cat
 FROM auditlog_data.watch_state() AS w LEFT JOIN auditlog_data.evaluator AS e ON true LEFT JOIN auditlog_data.head_state() AS h ON true;
 COMMENT ON VIEW auditlog.stat_alerts IS 'The evaluator of alerts: how far it is, and what it holds in memory';
 
+CREATE VIEW auditlog.stat_workers AS
+SELECT w.worker, w.pid, a.backend_start AS started_at, w.errors, w.last_error_at, w.last_error
+FROM (SELECT 'sealer' AS worker, s.sealer_pid AS pid, s.errors, s.last_error_at, s.last_error FROM auditlog_data.stats() AS s
+    UNION ALL SELECT 'recorder', x.recorder_pid, x.errors, x.last_error_at, x.last_error FROM auditlog_data.access_state() AS x
+    UNION ALL SELECT 'evaluator', y.evaluator_pid, y.errors, y.last_error_at, y.last_error FROM auditlog_data.watch_state() AS y
+    UNION ALL SELECT 'deliverer', y.deliverer_pid, y.delivery_errors, y.last_delivery_error_at, y.last_delivery_error FROM auditlog_data.watch_state() AS y
+    UNION ALL SELECT 'scheduler', z.scheduler_pid, z.errors, z.last_error_at, z.last_error FROM auditlog_data.scheduler_state() AS z) AS w
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) w.pid;
+COMMENT ON VIEW auditlog.stat_workers IS 'The background workers of this database: evaluator, deliverer and scheduler run where there are alerts, channels, jobs';
+
 CREATE VIEW auditlog.stat_ingest AS
 SELECT
     COALESCE(h.size, 0) + i.events AS events,
@@ -193,7 +203,7 @@ $body$
             ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.key_rotation'::regclass), ('auditlog_data.checkpoint'::regclass),
             ('auditlog_data.publisher'::regclass), ('auditlog_data.tracked_table'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass),
             ('auditlog_data.alert'::regclass), ('auditlog_data.alert_state'::regclass), ('auditlog_data.evaluator'::regclass), ('auditlog_data.firing'::regclass),
-            ('auditlog_data.channel'::regclass), ('auditlog_data.channel_state'::regclass), ('auditlog_data.notification'::regclass)) AS w (relid)
+            ('auditlog_data.channel'::regclass), ('auditlog_data.channel_state'::regclass), ('auditlog_data.notification'::regclass), ('auditlog_data.job'::regclass), ('auditlog_data.job_run'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -479,6 +489,22 @@ BEGIN
         hint := 'auditlog.stat_channels has the last error of each channel.';
     ELSE
         status := 'ok'; detail := format('%s channels.', (SELECT count(*) FROM auditlog_data.channel AS c WHERE c.enabled)); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'jobs';
+    SELECT * INTO w FROM auditlog_data.scheduler_state();
+    faults := ARRAY(SELECT format('%s: %s', COALESCE(jb.jobname, jb.jobid::text), left(r.return_message, 100)) FROM auditlog_data.job AS jb
+        JOIN LATERAL (SELECT o.status, o.return_message FROM auditlog_data.job_run AS o WHERE o.jobid = jb.jobid AND o.end_time IS NOT NULL
+            ORDER BY o.runid DESC LIMIT 1) AS r ON r.status = 'failed' WHERE jb.active ORDER BY jb.jobid);
+    IF cardinality(faults) > 0 THEN
+        status := 'warning'; detail := format('Jobs whose last run failed: %s.', array_to_string(faults[1:5], '; '));
+        hint := 'auditlog.job_run_details has the messages.';
+    ELSIF w.scheduler_pid IS NULL AND EXISTS (SELECT FROM auditlog_data.job AS jb WHERE jb.active AND jb.looked_at < clock_timestamp() - interval '2 minutes') THEN
+        status := 'error'; detail := format('The scheduler of jobs does not run%s.', COALESCE(': ' || w.last_error, ''));
+        hint := 'Look at the server log; is max_worker_processes large enough?';
+    ELSE
+        status := 'ok'; detail := format('%s jobs.', (SELECT count(*) FROM auditlog_data.job AS jb WHERE jb.active)); hint := NULL;
     END IF;
     RETURN NEXT;
 

@@ -48,6 +48,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.alert_change', 'auditlog', 'notice', 'An alert rule was created, changed, switched on or off, or removed.', NULL, true),
 ('auditlog.archive', 'auditlog', 'info', 'Part of the log was moved to another storage tier.', NULL, true),
 ('auditlog.checkpoint', 'auditlog', 'debug', 'A checkpoint over the whole log was signed.', NULL, true),
+('auditlog.job_change', 'auditlog', 'notice', 'A scheduled job was created, changed or removed.', NULL, true),
 ('auditlog.delivery_failed', 'auditlog', 'error', 'Events or alerts could not be delivered to a receiver.', NULL, true),
 ('auditlog.erasure', 'auditlog', 'warning', 'Personal values in the log were replaced by their commitments.', NULL, true),
 ('auditlog.export', 'auditlog', 'notice', 'Part of the audit log was exported.', NULL, true),

@@ -19,6 +19,7 @@ pub mod field;
 pub mod filters;
 pub mod import_pgaudit;
 pub mod incarnation;
+pub mod jobs;
 pub mod own_event;
 pub mod principal;
 pub mod proof;

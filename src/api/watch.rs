@@ -22,6 +22,8 @@ use auditlog_core::json::Json;
 use auditlog_notify::{Kind as Told, Notification};
 use auditlog_policy::alert::definition::{Definition, Rule};
 use auditlog_policy::alert::engine::{Engine, Firing, Limits, Seen};
+use auditlog_policy::alert::sample;
+use auditlog_query::eval::JsonDocument;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Datum;
 use std::collections::BTreeSet;
@@ -262,7 +264,7 @@ fn made_events(engine: &mut Engine, definition: &Definition, fired: &mut Vec<Fir
     let found = spi::read(sql, &[Arg::text(Some(&definition.condition)), Arg::int(wanted)]);
     let found: Vec<i64> = found.iter().filter_map(|row| row[0].int()).collect();
     let Some(newest) = found.first() else {
-        return "none: no event of the log matches, give some as \"sample\"".to_owned();
+        return generated_events(engine, definition, fired);
     };
     let now = unix_micros();
     for i in 0..needed {
@@ -280,6 +282,26 @@ fn made_events(engine: &mut Engine, definition: &Definition, fired: &mut Vec<Fir
         });
     }
     format!("{needed} made like the newest that match in the log, up to log_index {newest}, as if they happened now")
+}
+
+/// Where the log has none: events that are made of the condition.
+fn generated_events(engine: &mut Engine, definition: &Definition, fired: &mut Vec<Firing>) -> String {
+    let now = unix_micros();
+    let made = with_options(|options| sample::firing(definition, options, now));
+    let Ok(Some(events)) = made else {
+        return "none: no event of the log matches, and none could be made of the condition; give some as \"sample\""
+            .to_owned();
+    };
+    for (i, (time, event)) in events.iter().enumerate() {
+        let seen = Seen {
+            log_index: i as i64,
+            timestamp_us: *time,
+            arrived_us: *time,
+            replay: false,
+        };
+        engine.observe(seen, JsonDocument::new(event), fired);
+    }
+    format!("{} made of the condition, as no event of the log matches", events.len())
 }
 
 fn why_not(definition: &Definition, matched: u64) -> String {

@@ -26,7 +26,7 @@ thread_local! {
 
 /// Event types that only the audit log itself records: what it says of erasures, of what retention
 /// removed and of its own protection must not come from anybody else.
-const OWN_TYPES: [&[u8]; 24] = [
+const OWN_TYPES: [&[u8]; 25] = [
     b"auditlog.access_denied",
     b"auditlog.alert",
     b"auditlog.alert_change",
@@ -34,6 +34,7 @@ const OWN_TYPES: [&[u8]; 24] = [
     b"auditlog.erasure",
     b"auditlog.export",
     b"auditlog.incarnation",
+    b"auditlog.job_change",
     b"auditlog.key_rotate",
     b"auditlog.policy_change",
     b"auditlog.principal_change",

@@ -17,6 +17,7 @@ pub mod firings;
 pub mod head;
 pub mod idempotency;
 pub mod inbox;
+pub mod jobs;
 pub mod jsonb;
 pub mod jsonb_build;
 pub mod log;

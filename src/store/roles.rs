@@ -2,6 +2,7 @@
 
 use super::spi::{self, Arg, Cell};
 use auditlog_core::json::Json;
+use pgrx::pg_sys::Oid;
 
 /// The attributes of a role; `None` when there is none of this name.
 pub fn attributes(role: &str) -> Option<Json> {
@@ -44,4 +45,34 @@ pub fn settings(role: &str, database: &str) -> Vec<String> {
         &[Arg::text(Some(role)), Arg::text(Some(database))],
     );
     rows.iter().filter_map(|row| row.first().and_then(Cell::text)).collect()
+}
+
+/// A role by its name.
+pub fn role_oid(name: &str) -> Option<Oid> {
+    let rows = spi::read_latest(
+        "SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $1",
+        &[Arg::text(Some(name))],
+    );
+    Some(Oid::from_u32(rows.first()?[0].int()? as u32))
+}
+
+/// A database by its name.
+pub fn database_oid(name: &str) -> Option<Oid> {
+    let rows = spi::read_latest(
+        "SELECT oid FROM pg_catalog.pg_database WHERE datname = $1",
+        &[Arg::text(Some(name))],
+    );
+    Some(Oid::from_u32(rows.first()?[0].int()? as u32))
+}
+
+/// May a role log in and connect to a database?
+pub fn may_connect(role: Oid, database: Oid) -> bool {
+    let rows = spi::read_latest(
+        "SELECT r.rolcanlogin AND pg_catalog.has_database_privilege(r.oid, $2::oid, 'CONNECT') FROM pg_catalog.pg_roles AS r WHERE r.oid = $1::oid",
+        &[
+            Arg::int(i64::from(role.to_u32())),
+            Arg::int(i64::from(database.to_u32())),
+        ],
+    );
+    rows.first().and_then(|row| row[0].int()) == Some(1)
 }

@@ -18,7 +18,8 @@ fn refuse(call: &Call) -> Datum {
             _,
             table @ ("tile" | "incarnation" | "signing_key" | "key_rotation" | "checkpoint" | "cosignature"
             | "checkpoint_sink" | "publisher" | "principal" | "token_keys" | "tracked_table" | "alert"
-            | "alert_state" | "evaluator" | "firing" | "channel" | "channel_state" | "notification"),
+            | "alert_state" | "evaluator" | "firing" | "job" | "job_run" | "channel" | "channel_state"
+            | "notification"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -28,7 +29,7 @@ fn refuse(call: &Call) -> Datum {
                     crate::worker::is_publisher() || checkpoints::is_trusted()
                 }
                 "principal" | "token_keys" | "alert" | "channel" => checkpoints::is_trusted(),
-                "alert_state" | "evaluator" | "firing" | "channel_state" | "notification" => {
+                "job" | "job_run" | "alert_state" | "evaluator" | "firing" | "channel_state" | "notification" => {
                     crate::worker::is_watching() || checkpoints::is_trusted()
                 }
                 _ => crate::worker::is_publisher(),

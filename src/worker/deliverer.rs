@@ -12,7 +12,7 @@ use crate::shmem::{self, Slot};
 use crate::store::outbox::{self, ChannelState, Due, Letter, Report};
 use auditlog_notify::breaker::wait;
 use auditlog_notify::egress::{self, AllowedHosts};
-use auditlog_notify::{Attempt, Channel, Kind, Notification, Outcome, Secrets, send};
+use auditlog_notify::{Attempt, Channel, Notification, Outcome, Secrets, send};
 use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
@@ -223,10 +223,9 @@ fn make_digest(channel: &str) {
         .iter()
         .filter_map(|letter| Some((letter.id, serde_json::from_str(&letter.body).ok()?)))
         .unzip();
-    let Some(mut digest) = Notification::digest(all) else {
+    let Some(digest) = Notification::digest(all) else {
         return;
     };
-    digest.kind = Kind::Digest;
     if let Some(id) = firing::add(None, channel, &digest) {
         outbox::digested(&ids, id);
     }
@@ -276,15 +275,14 @@ fn write_down(done: &Done) {
     let mut state = done.state;
     let mut report = Report::default();
     for (letter, notification, outcome) in &done.tried {
+        state.breaker = state.breaker.after(outcome, now);
         report.error = outcome.error().map(ToString::to_string).or(report.error);
         match outcome {
             Outcome::Delivered { detail } => {
-                state.breaker = state.breaker.succeeded();
                 report.delivered += 1;
                 outbox::delivered(letter.id, detail);
             }
             Outcome::Retry { after, error, rest } => {
-                state.breaker = state.breaker.failed(now, *after);
                 report.retried += 1;
                 let attempt = u32::try_from(letter.attempts + 1).unwrap_or(u32::MAX);
                 let next = now + wait(attempt, *after, random()).as_micros() as i64;
@@ -312,12 +310,10 @@ fn write_down(done: &Done) {
                 }
             }
             Outcome::Reject { error } => {
-                state.breaker = state.breaker.succeeded();
                 report.rejected += 1;
                 give_up(&done.name, letter.id, &explained(error));
             }
             Outcome::Pause { error } => {
-                state.breaker = state.breaker.paused(now);
                 report.paused = true;
                 report.retried += 1;
                 let next = now + auditlog_notify::breaker::PROBE_EVERY.as_micros() as i64;

@@ -76,6 +76,8 @@ struct Loaded {
     alerts: HashMap<i64, Watched>,
     fingerprint: String,
     position: i64,
+    /// The running round has found something to tell.
+    fired: bool,
     /// When what they remember is to be stored.
     next_store: Instant,
 }
@@ -143,8 +145,13 @@ impl Evaluator {
             (if more { Round::More } else { Round::Idle }, Some(state))
         });
         match result {
-            Ok((round, state)) => {
+            Ok((round, mut state)) => {
                 self.failures = 0;
+                if let Some(state) = &mut state
+                    && std::mem::take(&mut state.fired)
+                {
+                    self.slot.deliverer.nudge();
+                }
                 if look {
                     self.next_look = Instant::now() + LOOK;
                 }
@@ -205,6 +212,7 @@ impl Loaded {
             alerts: HashMap::new(),
             fingerprint: String::new(),
             position,
+            fired: false,
             next_store: Instant::now() + STORE,
         };
         let mut horizon = written.and_then(|written| written.horizon);
@@ -330,6 +338,7 @@ impl Loaded {
                     *times.entry(one.alert).or_default() += 1;
                 }
             }
+            self.fired |= !times.is_empty();
             for (alert, times) in times {
                 firings::count(alert, times);
             }
@@ -346,6 +355,7 @@ impl Loaded {
             for one in &resolved {
                 if let Some(watched) = self.alerts.get(&one.alert) {
                     firing::resolved(one, watched);
+                    self.fired = true;
                 }
             }
         }

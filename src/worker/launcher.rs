@@ -61,6 +61,7 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
                 (Duty::Publisher, &slot.publisher),
                 (Duty::Evaluator, &slot.evaluator),
                 (Duty::Deliverer, &slot.deliverer),
+                (Duty::Scheduler, &slot.scheduler),
             ] {
                 // A standby cannot write: all that it can do is tell its primary who reads.
                 if is_standby && (duty != Duty::Recorder || !forwarder::is_configured()) {
@@ -110,6 +111,7 @@ fn start(duty: Duty, worker: &Worker, database: u32, now: i64) {
         Duty::Recorder => ("recorder", "auditlog_recorder_main"),
         Duty::Evaluator => ("evaluator", "auditlog_evaluator_main"),
         Duty::Deliverer => ("deliverer", "auditlog_deliverer_main"),
+        Duty::Scheduler => ("scheduler", "auditlog_scheduler_main"),
     };
     let started = BackgroundWorkerBuilder::new(&format!("pg_auditlog {name} {database}"))
         .set_type(&format!("pg_auditlog {name}"))

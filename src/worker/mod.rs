@@ -1,5 +1,6 @@
 //! Background workers: a launcher for the cluster; a sealer, a recorder and a publisher for each database with
-//! the extension, an evaluator where there are alerts, a deliverer where somebody is to be told.
+//! the extension, an evaluator where there are alerts, a deliverer where somebody is to be told, a scheduler where
+//! there are jobs.
 
 pub mod checkpoint;
 pub mod comparison;
@@ -12,12 +13,14 @@ pub mod firing;
 pub mod forwarder;
 pub mod indexer;
 pub mod job;
+pub mod job_run;
 pub mod launcher;
 pub mod off_main;
 pub mod origin;
 pub mod presence;
 pub mod publisher;
 pub mod recorder;
+pub mod scheduler;
 pub mod sealer;
 pub mod settings;
 pub mod signing;
@@ -41,6 +44,8 @@ pub enum Duty {
     Evaluator,
     /// Delivers what is to be told.
     Deliverer,
+    /// Runs jobs by their schedules.
+    Scheduler,
 }
 
 thread_local! {
@@ -57,9 +62,9 @@ pub fn is_publisher() -> bool {
     DUTY.get() == Some(Duty::Publisher)
 }
 
-/// Is this process the evaluator or the deliverer?
+/// Is this process the evaluator, the deliverer or the scheduler?
 pub fn is_watching() -> bool {
-    matches!(DUTY.get(), Some(Duty::Evaluator | Duty::Deliverer))
+    matches!(DUTY.get(), Some(Duty::Evaluator | Duty::Deliverer | Duty::Scheduler))
 }
 
 /// Is this process a worker of ours for a database?

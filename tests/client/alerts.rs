@@ -151,6 +151,13 @@ fn changes_of_alerts_are_events() {
 fn an_alert_is_explained_and_tried() {
     let db = Database::new();
     let mut client = db.superuser();
+    create(&mut client, &EXAMPLE.replace("Multiple", "Other"));
+    let made = "SELECT string_agg(step || ': ' || result, E'\\n') FROM auditlog.test_alert('Other Failed Login Attempts') WHERE step IN ('events', 'firing')";
+    let made = text(&mut client, made);
+    assert!(
+        made.contains("events: 5 made of the condition") && made.contains("firing: it fires"),
+        "{made}"
+    );
     for _ in 0..6 {
         failed_login(&mut client, Some("eve@example.com"), 1.0);
     }

@@ -15,6 +15,7 @@ mod database_events;
 mod erasure;
 mod guard;
 mod idempotency;
+mod jobs;
 mod journal;
 mod lifecycle;
 mod offline;

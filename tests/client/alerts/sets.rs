@@ -98,19 +98,15 @@ fn all_public_rules_are_imported() {
                     Ok(_) => done += 1,
                     Err(e) => {
                         let error = e.as_db_error().expect("an error of the server");
-                        // two fields of an event are not compared
-                        assert_eq!(
-                            error.message(),
-                            "the modifier fieldref can't be expressed",
-                            "{}",
-                            path.display()
-                        );
+                        // what can't be expressed is refused by name
+                        assert_eq!(error.code().code(), "0A000", "{}: {error:?}", path.display());
+                        println!("{}: {}", path.display(), error.message());
                         refused += 1;
                     }
                 }
             }
         }
     }
-    assert!(done > 10 && refused <= 1, "{done} rules, {refused} refused");
+    assert!(done > 10 && refused * 20 <= done, "{done} rules, {refused} refused");
     println!("{done} rules imported, {refused} refused");
 }

@@ -30,6 +30,8 @@ auditlog.dead_letters           ANCROS   -     -    -    -
 auditlog.event_types            ANCMUWROS AOS  AOS  AOS  OS
 auditlog.events                 ANCMUROS AWOS  -    -    -
 auditlog.incarnations           ANCROS   -     -    -    -
+auditlog.job                    ANCOS    -     -    -    -
+auditlog.job_run_details        ANCOS    -     -    -    -
 auditlog.my_events              ANCMUOS  OS    -    -    -
 auditlog.notifications          ANCROS   -     -    -    -
 auditlog.principals             ANCMUROS -     -    -    -
@@ -42,6 +44,7 @@ auditlog.stat_ingest            ANCPOS   -     -    -    -
 auditlog.stat_seal              ANCPOS   -     -    -    -
 auditlog.stat_verify            ANCPOS   -     -    -    -
 auditlog.stat_word_index        ANCPOS   -     -    -    -
+auditlog.stat_workers           ANCPOS   -     -    -    -
 auditlog.team_events            ANCMUOS  OS    -    -    -
 auditlog.token_keys             AROS     -     -    -    -
 auditlog.tracked_tables         ANCPOS   -     -    -    -
@@ -66,6 +69,10 @@ auditlog_data.inbox_1           ROS      OS    -    -    -
 auditlog_data.inbox_2           ROS      OS    -    -    -
 auditlog_data.inbox_3           ROS      OS    -    -    -
 auditlog_data.incarnation       ROS      -     -    -    -
+auditlog_data.job               ROS      -     -    -    -
+auditlog_data.job_jobid_seq     ROS      -     -    -    -
+auditlog_data.job_run           ROS      -     -    -    -
+auditlog_data.job_run_runid_seq ROS      -     -    -    -
 auditlog_data.key_rotation      ROS      -     -    -    -
 auditlog_data.log               ROS      -     -    -    -
 auditlog_data.log_standard      ROS      -     -    -    -
@@ -85,6 +92,10 @@ auditlog_data.word_run          ROS      -     -    -    -
 pub const FUNCTIONS: &str = "
 auditlog.add_checkpoint_sink     A
 auditlog.add_principal           A
+auditlog.unschedule              A
+auditlog.schedule_in_database    A
+auditlog.schedule                A
+auditlog.alter_job               A
 auditlog.test_alert              A
 auditlog.redrive                 A
 auditlog.mute                    A
@@ -199,6 +210,8 @@ auditlog_data.protection         -
 auditlog_data.publisher_state    ANCP
 auditlog_data.refuse             -
 auditlog_data.saved_queries_changed -
+auditlog_data.scheduler_state    ANCP
+auditlog_data.sees_job           ANC
 auditlog_data.secure_partition   -
 auditlog_data.secure_rows        -
 auditlog_data.stats              ANCP
