@@ -26,7 +26,7 @@ def watching(cluster, results, plan):
         undisturbed(cluster, results, lambda: tails(cluster, results, plan))
     undisturbed(cluster, results, lambda: firings(cluster, results))
     undisturbed(cluster, results, lambda: drift(cluster, results))
-    rate(results)
+    undisturbed(cluster, results, lambda: rate(results))
 
 
 class Tail(threading.Thread):

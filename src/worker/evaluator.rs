@@ -137,7 +137,7 @@ impl Evaluator {
             if look && !alerts::any() {
                 return (Round::Idle, None);
             }
-            let mut state = state.take().unwrap_or_else(|| Loaded::rebuild());
+            let mut state = state.take().unwrap_or_else(Loaded::rebuild);
             if look {
                 state.compare();
             }
