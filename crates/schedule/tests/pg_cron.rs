@@ -212,6 +212,14 @@ fn text(random: &mut Random) -> String {
     text
 }
 
+/// Seldom backwards.
+fn range(first: String, last: String, random: &mut Random) -> String {
+    match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(a), Ok(b)) if a > b && random.chance(95) => format!("{b}-{a}"),
+        _ => format!("{first}-{last}"),
+    }
+}
+
 fn field(random: &mut Random, low: u64, high: u64, names: &[&str]) -> String {
     let mut items = Vec::new();
     for _ in 0..=random.below(3) {
@@ -231,7 +239,7 @@ fn field(random: &mut Random, low: u64, high: u64, names: &[&str]) -> String {
             0..=3 => "*".to_owned(),
             4 => format!("*/{}", 1 + random.below(high + 2)),
             5..=7 => value(random),
-            _ => format!("{}-{}", value(random), value(random)),
+            _ => range(value(random), value(random), random),
         };
         let step = if random.chance(5) {
             format!("/{}", random.below(9))
