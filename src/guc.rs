@@ -291,7 +291,7 @@ pub fn init() {
             &QUERY_TIMEZONE,
             Userset,
             none,
-            Some(check_query_timezone),
+            Some(check_timezone),
             Some(query_timezone_changed),
             None,
         );
@@ -373,7 +373,7 @@ pub fn query_timezone_changes() -> u64 {
 
 /// Refuses a zone that is none, when it is set.
 #[pgrx::pg_guard]
-unsafe extern "C-unwind" fn check_query_timezone(
+unsafe extern "C-unwind" fn check_timezone(
     value: *mut *mut std::ffi::c_char,
     _extra: *mut *mut std::ffi::c_void,
     _source: pgrx::pg_sys::GucSource::Type,

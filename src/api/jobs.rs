@@ -120,6 +120,8 @@ fn hand_over(
     role: Option<String>,
     active: bool,
 ) -> Datum {
+    // Its own text: pg_cron reads some forms otherwise than they are meant.
+    let schedule = &parsed(schedule).to_string();
     let here = spi::read("SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'pg_cron'", &[]);
     if here.is_empty() {
         Fault::broken("auditlog.use_pg_cron is on, but pg_cron is not installed in this database")
@@ -234,17 +236,18 @@ fn required(value: Option<String>, name: &str) -> String {
     }
 }
 
-fn check(job: &JobRow) {
-    if let Err(error) = Schedule::parse(&job.schedule) {
+/// The schedule of that text; raises what is wrong with it.
+fn parsed(text: &str) -> Schedule {
+    Schedule::parse(text).unwrap_or_else(|error| {
         Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, error.message.clone())
-            .detail(format!(
-                "At character {} of «{}».",
-                error.position,
-                job.schedule.escape_debug()
-            ))
+            .detail(format!("At character {} of «{}».", error.position, text.escape_debug()))
             .hint(error.hint.clone())
-            .raise();
-    }
+            .raise()
+    })
+}
+
+fn check(job: &JobRow) {
+    parsed(&job.schedule);
     if job.command.len() > LONGEST {
         Fault::new(Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED, "the command of a job is too long")
             .detail(format!("It has {} bytes; {LONGEST} are allowed.", job.command.len()))

@@ -37,14 +37,20 @@ pub(super) fn define() {
         Sighup,
         none,
     );
-    GucRegistry::define_string_guc(
-        c"auditlog.job_timezone",
-        c"Time zone in which schedules of jobs are read.",
-        c"A name of the IANA data base; pg_cron calls it cron.timezone.",
-        &JOB_TIMEZONE,
-        Sighup,
-        none,
-    );
+    // SAFETY: the hook is a plain function that lives as long as the process.
+    unsafe {
+        GucRegistry::define_string_guc_with_hooks(
+            c"auditlog.job_timezone",
+            c"Time zone in which schedules of jobs are read.",
+            c"A name of the IANA data base; pg_cron calls it cron.timezone.",
+            &JOB_TIMEZONE,
+            Sighup,
+            none,
+            Some(super::check_timezone),
+            None,
+            None,
+        );
+    }
     GucRegistry::define_int_guc(
         c"auditlog.job_timeout",
         c"Longest time that a run of a job may take; then it is ended.",

@@ -12,7 +12,7 @@ use auditlog_schedule::{Missed, Schedule, Zone};
 use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
 use pgrx::pg_sys;
 use pgrx::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,8 @@ pub extern "C-unwind" fn auditlog_scheduler_main(argument: pg_sys::Datum) {
         decided: HashMap::new(),
         newly_decided: Vec::new(),
         next_due: 0,
+        has_run: HashSet::new(),
+        begun: shmem::unix_micros(),
         is_new: true,
         needed: Instant::now(),
         next_clean: Instant::now(),
@@ -73,6 +75,10 @@ struct Scheduler {
     decided: HashMap<i64, (i64, i64)>,
     /// When the next run of any job is due, microseconds since the Unix epoch.
     next_due: i64,
+    /// Jobs whose run has ended since the last look.
+    has_run: HashSet<i64>,
+    /// When this process began, microseconds since the Unix epoch.
+    begun: i64,
     /// What the transaction decided that is not committed yet.
     newly_decided: Vec<(i64, (i64, i64))>,
     is_new: bool,
@@ -112,6 +118,12 @@ impl Scheduler {
                     if Instant::now() >= self.next_clean {
                         self.next_clean = Instant::now() + CLEAN;
                     }
+                    let over = self
+                        .running
+                        .iter()
+                        .filter(|(_, running)| is_over(running))
+                        .map(|(id, _)| *id);
+                    self.has_run.extend(over);
                     self.running.retain(|_, running| !is_over(running));
                     self.start(begun);
                     if any || !self.running.is_empty() {
@@ -177,7 +189,7 @@ impl Scheduler {
         };
         let (mut begun, mut decided, mut next_due) = (Vec::new(), Vec::new(), i64::MAX);
         for one in all {
-            // What is due while a run is under way begins when that is over.
+            // What is due while a run is under way begins when that is over, once.
             if self.running.get(&one.id).is_some_and(|running| !is_over(running)) {
                 continue;
             }
@@ -187,7 +199,14 @@ impl Scheduler {
             };
             let known = self.decided.get(&one.id).filter(|known| known.0 == one.revision);
             let last = known.map_or(one.looked_at, |known| known.1);
-            let due = schedule.due(Some(last), now, &zone, policy);
+            let due = match known {
+                // What was due while its own run was under way is not missed.
+                Some(_) if self.has_run.contains(&one.id) => schedule.due(Some(last), now, &zone, Missed::RunOnce),
+                Some(_) => schedule.due(Some(last), now, &zone, policy),
+                // Nobody has looked since the job was made or the scheduler began: what was due before is let go, or made up for.
+                None if policy == Missed::RunOnce || last >= self.begun => schedule.due(Some(last), now, &zone, policy),
+                None => schedule.due(None, now, &zone, policy),
+            };
             let is_due = !due.runs.is_empty() || schedule.at_start() && last < started;
             if is_due {
                 jobs::looked(one.id, now);
@@ -204,6 +223,7 @@ impl Scheduler {
             decided.push((one.id, (one.revision, last)));
             next_due = next_due.min(schedule.next(last, &zone).unwrap_or(i64::MAX));
         }
+        self.has_run.clear();
         self.newly_decided = decided;
         self.next_due = next_due;
         begun

@@ -1,8 +1,8 @@
 //! Schedules as the extension pg_cron 1.6 has them, without PostgreSQL.
 //!
 //! `text → Schedule::parse → next, due, describe`. Nothing here reads a clock: «now» and the zone are
-//! arguments, moments are microseconds since 1970 in UTC. What is read lies in `fields` and
-//! `interval`, the moments in `calendar`, what is to be run now in `due`.
+//! arguments, moments are microseconds since 1970 in UTC. What is read lies in `fields` and `interval`,
+//! the moments in `calendar`, what is to be run now in `due`.
 //!
 //! A schedule names minutes: a run is due in a minute of UTC whose local time, by the clock of the zone,
 //! has all of its fields. From this follows, as in pg_cron: a time that the clock skips in spring has no
