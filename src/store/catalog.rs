@@ -102,7 +102,13 @@ fn principals_changed() {
     PRINCIPALS_CHANGES.set(PRINCIPALS_CHANGES.get().wrapping_add(1));
 }
 
-/// Another number whenever the principals may have changed.
+/// A role may have got another name, by which principals are found.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn roles_changed(_argument: pg_sys::Datum, _cache: i32, _hash: u32) {
+    principals_changed();
+}
+
+/// Another number whenever the principals, or the names of roles, may have changed.
 pub fn principals_changes() -> u64 {
     PRINCIPALS_CHANGES.get()
 }
@@ -123,7 +129,11 @@ pub fn find() -> Option<Objects> {
     }
     if !REGISTERED.replace(true) {
         // SAFETY: a plain function pointer that lives as long as the process.
-        unsafe { pg_sys::CacheRegisterRelcacheCallback(Some(invalidate), pg_sys::Datum::null()) }
+        unsafe {
+            pg_sys::CacheRegisterRelcacheCallback(Some(invalidate), pg_sys::Datum::null());
+            let roles = pg_sys::SysCacheIdentifier::AUTHOID as i32;
+            pg_sys::CacheRegisterSyscacheCallback(roles, Some(roles_changed), pg_sys::Datum::null());
+        }
     }
     let objects = look_up()?;
     OBJECTS.with_borrow_mut(|o| *o = Some(objects));

@@ -142,21 +142,68 @@ pub fn tenants_of(actor_id: &str) -> Vec<Option<String>> {
 /// Who the caller is: whom a token named in this transaction, or else whose role it is. Inside of a function
 /// with its owner's rights that is the owner, when it is a principal.
 pub fn caller() -> Option<Rc<Principal>> {
+    objects(); // registers the invalidation before the first look
     // SAFETY: globals of this process.
-    let (user, outer, session) = unsafe {
-        (
+    let roles = unsafe {
+        [
             pg_sys::GetUserId(),
             pg_sys::GetOuterUserId(),
             pg_sys::GetSessionUserId(),
-        )
+        ]
     };
+    let subject = crate::identity::current();
+    let asked = Asked {
+        roles,
+        subject: subject.clone(),
+        // Also another one when a role may have got another name.
+        changes: principals_changes(),
+    };
+    if let Some(found) = CALLER.with_borrow(|last| {
+        last.as_ref()
+            .filter(|last| last.0.is(&asked))
+            .map(|last| last.1.clone())
+    }) {
+        return found;
+    }
+    let found = find_caller(roles, subject);
+    // In a parallel query the statement's snapshot may be an old one: not to be kept.
+    // SAFETY: reads a global of this process.
+    if !unsafe { pg_sys::IsInParallelMode() } {
+        CALLER.set(Some((asked, found.clone())));
+    }
+    found
+}
+
+/// What decides who the caller is: asked for every captured row.
+struct Asked {
+    roles: [pg_sys::Oid; 3],
+    subject: Option<Rc<Subject>>,
+    changes: u64,
+}
+
+impl Asked {
+    fn is(&self, other: &Asked) -> bool {
+        let same = match (&self.subject, &other.subject) {
+            (None, None) => true,
+            (Some(one), Some(two)) => Rc::ptr_eq(one, two),
+            _ => false,
+        };
+        same && self.roles == other.roles && self.changes == other.changes
+    }
+}
+
+thread_local! {
+    static CALLER: RefCell<Option<(Asked, Option<Rc<Principal>>)>> = const { RefCell::new(None) };
+}
+
+fn find_caller([user, outer, session]: [pg_sys::Oid; 3], subject: Option<Rc<Subject>>) -> Option<Rc<Principal>> {
     if user != outer
         && let Some(owner) = of_role(&role_name(user))
     {
         return Some(owner);
     }
     // A principal that is gone meanwhile is nobody, not whoever the connection belongs to.
-    if let Some(subject) = crate::identity::current() {
+    if let Some(subject) = subject {
         return of_actor(&subject);
     }
     // SET ROLE to a group keeps the person; to another person takes that one.

@@ -206,3 +206,58 @@ fn wrong_jobs_are_refused() {
         "SET auditlog.use_pg_cron = on; SELECT auditlog.schedule('x', '* * * * *', 'SELECT 1')",
     );
 }
+
+#[test]
+fn jobs_go_to_pg_cron_where_that_is_wanted() {
+    let available = "SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_cron'";
+    if scalar(&mut auditlog_testkit::shared().connect("postgres"), available) == 0 {
+        println!("skipped: pg_cron is not installed");
+        return;
+    }
+    let options = Options::default()
+        .set("shared_preload_libraries", "pg_cron,pg_auditlog")
+        .set("cron.database_name", "audited")
+        .set("max_worker_processes", "20");
+    let cluster = Cluster::start(&options);
+    let mut client = cluster.create_database_with_extension("audited");
+    client
+        .batch_execute("CREATE EXTENSION pg_cron; SET auditlog.use_pg_cron = on")
+        .expect("pg_cron");
+    // our own text of it: pg_cron reads @yearly otherwise than it is meant
+    let id = scalar(&mut client, "SELECT auditlog.schedule('yearly', '@yearly', 'SELECT 1')");
+    let there = format!("SELECT schedule || ' ' || command || ' ' || jobname FROM cron.job WHERE jobid = {id}");
+    assert_eq!(text(&mut client, &there), "0 0 1 1 * SELECT 1 yearly");
+    assert_eq!(scalar(&mut client, "SELECT count(*) FROM auditlog.job"), 0);
+}
+
+/// What was due while the server was down is let go, or made up for by one run.
+#[test]
+fn missed_runs() {
+    for (policy, expected) in [("skip", 0), ("once", 1)] {
+        let cluster = Cluster::start(
+            &Options::default()
+                .set("max_worker_processes", "20")
+                .set("auditlog.missed_runs", policy),
+        );
+        let mut client = cluster.create_database_with_extension("audited");
+        // due each day at midnight: it was, two days ago
+        client
+            .batch_execute("SELECT auditlog.schedule('daily', '0 0 * * *', 'SELECT 1')")
+            .expect("schedule()");
+        cluster.stop(Stop::Fast);
+        cluster.go();
+        let mut client = cluster.connect("audited");
+        client
+            .batch_execute(
+                "ALTER EVENT TRIGGER auditlog_guard_ddl DISABLE;
+                 ALTER TABLE auditlog_data.job DISABLE TRIGGER auditlog_no_change;
+                 UPDATE auditlog_data.job SET looked_at = now() - interval '2 days', revision = revision + 1;
+                 ALTER TABLE auditlog_data.job ENABLE ALWAYS TRIGGER auditlog_no_change;
+                 ALTER EVENT TRIGGER auditlog_guard_ddl ENABLE ALWAYS",
+            )
+            .expect("a superuser may");
+        std::thread::sleep(Duration::from_secs(4));
+        assert_eq!(runs(&mut client, "true"), expected, "{policy}");
+        drop(client);
+    }
+}

@@ -144,13 +144,18 @@ fn a_principal_is_the_actor() {
         ),
         2
     );
-    // a change of the principals is heard of
-    admin
-        .batch_execute("SELECT auditlog.drop_principal('user_17', 'acme')")
-        .expect("drop_principal()");
-    client.batch_execute("INSERT INTO public.t VALUES (4)").expect("INSERT");
-    let last = "SELECT actor_type FROM auditlog.events WHERE resource_id = '4'";
-    assert_eq!(text(&mut admin, last), "database_role");
+    // other names of roles, and changes of the principals, are heard of
+    let mut of = |change: &str, id: i32| {
+        admin.batch_execute(change).expect("a superuser may");
+        client
+            .batch_execute(&format!("INSERT INTO public.t VALUES ({id})"))
+            .expect("INSERT");
+        let last = format!("SELECT actor_type FROM auditlog.events WHERE resource_id = '{id}'");
+        text(&mut admin, &last)
+    };
+    assert_eq!(of(&format!("ALTER ROLE {ann} RENAME TO {ann}_too"), 4), "database_role");
+    assert_eq!(of(&format!("ALTER ROLE {ann}_too RENAME TO {ann}"), 5), "user");
+    assert_eq!(of("SELECT auditlog.drop_principal('user_17', 'acme')", 6), "database_role");
 }
 
 #[test]
