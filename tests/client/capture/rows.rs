@@ -155,7 +155,10 @@ fn a_principal_is_the_actor() {
     };
     assert_eq!(of(&format!("ALTER ROLE {ann} RENAME TO {ann}_too"), 4), "database_role");
     assert_eq!(of(&format!("ALTER ROLE {ann}_too RENAME TO {ann}"), 5), "user");
-    assert_eq!(of("SELECT auditlog.drop_principal('user_17', 'acme')", 6), "database_role");
+    assert_eq!(
+        of("SELECT auditlog.drop_principal('user_17', 'acme')", 6),
+        "database_role"
+    );
 }
 
 #[test]

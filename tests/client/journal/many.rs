@@ -143,7 +143,9 @@ fn a_crash_of_the_server_loses_what_is_queued_and_nothing_else() {
     assert!(scalar(&mut looks, "SELECT queued_bytes FROM auditlog.stat_access") > 0);
     // A process that is killed takes all of the server's processes with it.
     kill9(recorder);
-    wait_until("the server has noticed", LONG, || looks.batch_execute("SELECT 1").is_err());
+    wait_until("the server has noticed", LONG, || {
+        looks.batch_execute("SELECT 1").is_err()
+    });
     wait_until("the server is there again", LONG, || {
         cluster
             .config("postgres", "audited")
