@@ -2073,6 +2073,7 @@ COMMENT ON VIEW auditlog.stat_alerts IS 'The evaluator of alerts: how far it is,
 CREATE VIEW auditlog.stat_workers AS
 SELECT w.worker, w.pid, a.backend_start AS started_at, w.errors, w.last_error_at, w.last_error
 FROM (SELECT 'sealer' AS worker, s.sealer_pid AS pid, s.errors, s.last_error_at, s.last_error FROM auditlog_data.stats() AS s
+    UNION ALL SELECT 'publisher', p.publisher_pid, NULL, NULL, NULL FROM auditlog_data.stats() AS p
     UNION ALL SELECT 'recorder', x.recorder_pid, x.errors, x.last_error_at, x.last_error FROM auditlog_data.access_state() AS x
     UNION ALL SELECT 'evaluator', y.evaluator_pid, y.errors, y.last_error_at, y.last_error FROM auditlog_data.watch_state() AS y
     UNION ALL SELECT 'deliverer', y.deliverer_pid, y.delivery_errors, y.last_delivery_error_at, y.last_delivery_error FROM auditlog_data.watch_state() AS y

@@ -156,6 +156,8 @@ fn who_grants_to_himself_stands_out() {
         &mut admin,
         "CREATE ROLE s_self LOGIN CREATEROLE; GRANT CREATE ON SCHEMA public TO s_self; CREATE ROLE s_plain",
     );
+    // From PostgreSQL 16 on CREATEROLE alone does not suffice.
+    run(&mut admin, "GRANT pg_read_all_data TO s_self WITH ADMIN OPTION");
     let mut user = db.connect_as("s_self");
     run(
         &mut user,
@@ -164,7 +166,7 @@ fn who_grants_to_himself_stands_out() {
     assert_at(
         &event(
             &mut admin,
-            "event_type = 'grant.role' AND resource_id = 'pg_read_all_data'",
+            "event_type = 'grant.role' AND resource_id = 'pg_read_all_data' AND actor_id = 's_self'",
         ),
         &[
             ("severity", json!("critical")),

@@ -85,7 +85,8 @@ fn policies_use_the_index_on_the_actor() {
     let (_db, [mut user, mut manager, mut analyst]) = filled();
     let count = plan(&mut user, "SELECT count(*) FROM auditlog.events");
     assert!(
-        count.contains("Index Only Scan") && count.contains("Index Cond: (actor_id = $"),
+        // PostgreSQL 17 shows a parameter as «(InitPlan 1).col1»
+        count.contains("Index Only Scan") && count.contains("Index Cond: (actor_id = ") && count.contains("InitPlan 1"),
         "{count}"
     );
     assert!(!count.contains("tenant"), "nobody has a tenant:\n{count}");
@@ -93,7 +94,10 @@ fn policies_use_the_index_on_the_actor() {
         &mut manager,
         "SELECT count(*) FROM auditlog.events WHERE actor_id < 'u11'",
     );
-    assert!(count.contains("actor_id = ANY ($"), "{count}");
+    assert!(
+        count.contains("actor_id = ANY ($") || count.contains("actor_id = ANY ((InitPlan"),
+        "{count}"
+    );
     let count = plan(&mut analyst, "SELECT count(*) FROM auditlog.events");
     assert!(!count.contains("actor_id") && !count.contains("InitPlan"), "{count}");
     // the newest in the order of the index, without sorting what there is

@@ -250,7 +250,7 @@ fn a_prepared_statement_is_planned_for_who_runs_it() {
     let mut admin = people.db.superuser();
     admin
         .batch_execute(&format!(
-            "GRANT {ann}, {ana}, {nobody} TO {pool}; ALTER ROLE {pool} NOINHERIT"
+            "ALTER ROLE {pool} NOINHERIT; GRANT {ann}, {ana}, {nobody} TO {pool}"
         ))
         .expect("GRANT");
     let mut client = people.db.connect_as(&pool);
@@ -311,7 +311,8 @@ fn a_role_that_is_set_keeps_the_person_or_takes_another() {
     let mut admin = people.db.superuser();
     admin
         .batch_execute(&format!(
-            "ALTER ROLE {role} NOINHERIT; SELECT auditlog.add_principal('{role}', 'eve2', teams => '{{ops}}')"
+            "ALTER ROLE {role} NOINHERIT; REVOKE auditlog_user, auditlog_manager FROM {role}; GRANT auditlog_user, auditlog_manager TO {role};
+             SELECT auditlog.add_principal('{role}', 'eve2', teams => '{{ops}}')"
         ))
         .expect("a principal");
     admin
