@@ -8,7 +8,7 @@ mod watch;
 
 pub use access::{
     ACCESS_LOG, ACCESS_POLICY, ACCESS_QUEUE_SIZE, ACCESS_TIMEOUT, AccessPolicy, PRIMARY_CONNINFO,
-    STANDBY_ACCESS_POLICY, StandbyPolicy,
+    STANDBY_ACCESS_POLICY, StandbyPolicy, reads_are_forwarded,
 };
 pub use capture::{CAPTURE, CAPTURE_DATABASE};
 pub use jobs::{JOB_HISTORY, JOB_TIMEOUT, JOB_TIMEZONE, MISSED_RUNS, MissedRuns, USE_PG_CRON};

@@ -61,7 +61,17 @@ extension_sql_file!(
 );
 extension_sql_file!("../sql/schema/48_alerts.sql", name = "alerts", requires = ["capture"]);
 extension_sql_file!("../sql/schema/49_jobs.sql", name = "jobs", requires = ["alerts"]);
-extension_sql_file!("../sql/schema/50_health.sql", name = "health", requires = ["jobs"]);
+extension_sql_file!("../sql/schema/50_stats.sql", name = "stats", requires = ["jobs"]);
+extension_sql_file!(
+    "../sql/schema/51_protection.sql",
+    name = "protection",
+    requires = ["stats"]
+);
+extension_sql_file!(
+    "../sql/schema/52_health.sql",
+    name = "health",
+    requires = ["protection"]
+);
 extension_sql_file!(
     "../sql/schema/60_event_types.sql",
     name = "event_types",

@@ -28,6 +28,18 @@ pub fn recorded_at() -> i64 {
     now
 }
 
+/// The name of this process' database. Inside a transaction.
+pub fn database() -> String {
+    // SAFETY: a catalogue look-up; a name is a NUL-terminated string, or null when the database was dropped meanwhile.
+    unsafe {
+        let name = pg_sys::get_database_name(pg_sys::MyDatabaseId);
+        if name.is_null() {
+            return String::new();
+        }
+        CStr::from_ptr(name).to_string_lossy().into_owned()
+    }
+}
+
 /// Fills the provenance columns of a row.
 pub fn fill(row: &mut RowBuf<INBOX>) {
     // SAFETY: globals and catalogue look-ups of this process, inside a transaction.

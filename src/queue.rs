@@ -390,7 +390,7 @@ pub fn try_push(database: pg_sys::Oid, entry: &Entry) -> bool {
         return false;
     };
     // SAFETY: reads this server's state.
-    if unsafe { pg_sys::RecoveryInProgress() } && !crate::worker::forwarder::is_configured() {
+    if unsafe { pg_sys::RecoveryInProgress() } && !guc::reads_are_forwarded() {
         // Nobody records here.
         of(slot).dropped.fetch_add(1, Ordering::AcqRel);
         return false;

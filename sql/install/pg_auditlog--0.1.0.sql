@@ -1947,7 +1947,7 @@ CREATE TABLE auditlog_data.job (
     schedule text NOT NULL,
     command text NOT NULL,
     nodename text NOT NULL DEFAULT 'localhost',
-    nodeport integer NOT NULL DEFAULT pg_catalog.inet_server_port(),
+    nodeport integer DEFAULT pg_catalog.inet_server_port(),
     database text NOT NULL DEFAULT pg_catalog.current_database(),
     username text NOT NULL,
     active boolean NOT NULL DEFAULT true,
@@ -1958,7 +1958,6 @@ CREATE TABLE auditlog_data.job (
     looked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     UNIQUE (jobname, username)
 );
-ALTER TABLE auditlog_data.job ALTER COLUMN nodeport DROP NOT NULL;
 COMMENT ON TABLE auditlog_data.job IS 'Jobs and their schedules; read auditlog.job';
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.job', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.job_jobid_seq', '');
@@ -2038,7 +2037,7 @@ CREATE FUNCTION auditlog_data.scheduler_state(OUT scheduler_pid integer, OUT run
     LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_scheduler_state';
 COMMENT ON FUNCTION auditlog_data.scheduler_state() IS 'The scheduler, by shared memory';
 
--- sql/schema/50_health.sql
+-- sql/schema/50_stats.sql
 -- Seeing it run: numbers about the log for pg_monitor, never its content.
 
 CREATE FUNCTION auditlog_data.inbox_state(OUT events bigint, OUT oldest timestamptz, OUT bytes bigint)
@@ -2161,6 +2160,10 @@ SELECT s.verify_pid AS pid, s.verify_done AS rows_done, s.verify_total AS rows_t
 FROM auditlog_data.stats() AS s
 WHERE s.verify_pid IN (SELECT a.pid FROM pg_catalog.pg_stat_activity AS a);
 COMMENT ON VIEW auditlog.stat_verify IS 'Progress of a running auditlog.verify(); rows_total is an estimate';
+
+
+-- sql/schema/51_protection.sql
+-- What protects the log, and what of it is missing.
 
 CREATE FUNCTION auditlog_data.guard_faults() RETURNS TABLE (fault text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
@@ -2306,6 +2309,10 @@ $body$
     FROM (SELECT kind, string_agg(DISTINCT concat(name, ': ', definition), E'\n') AS list FROM things GROUP BY kind) AS kinds
 $body$;
 COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the log: triggers, functions, tables, policies, settings, the owner role, members of the other roles';
+
+
+-- sql/schema/52_health.sql
+-- One line for each thing that may be wrong, with what to do.
 
 CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS

@@ -6,7 +6,7 @@ CREATE TABLE auditlog_data.job (
     schedule text NOT NULL,
     command text NOT NULL,
     nodename text NOT NULL DEFAULT 'localhost',
-    nodeport integer NOT NULL DEFAULT pg_catalog.inet_server_port(),
+    nodeport integer DEFAULT pg_catalog.inet_server_port(),
     database text NOT NULL DEFAULT pg_catalog.current_database(),
     username text NOT NULL,
     active boolean NOT NULL DEFAULT true,
@@ -17,7 +17,6 @@ CREATE TABLE auditlog_data.job (
     looked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     UNIQUE (jobname, username)
 );
-ALTER TABLE auditlog_data.job ALTER COLUMN nodeport DROP NOT NULL;
 COMMENT ON TABLE auditlog_data.job IS 'Jobs and their schedules; read auditlog.job';
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.job', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.job_jobid_seq', '');

@@ -1,5 +1,6 @@
 //! Channels: `create_channel`, `alter_channel`, `drop_channel`, and `redrive` of what they refused.
 
+use super::file_rights;
 use super::own_event::{self, OwnEvent};
 use crate::error::Fault;
 use crate::fmgr::Call;
@@ -9,7 +10,6 @@ use crate::store::{catalog, jsonb};
 use auditlog_core::json::Json;
 use auditlog_notify::{Channel, KINDS};
 use pgrx::PgSqlErrorCode as Code;
-use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, Oid};
 
 crate::sql_function!(auditlog_create_channel, pg_finfo_auditlog_create_channel, create);
@@ -114,34 +114,19 @@ fn redrive(call: &Call) -> Datum {
 
 /// Checks a configuration, and what it asks of the server.
 fn check(new: &ChannelRow) {
-    let config = serde_json::from_str(&new.config).unwrap_or_default();
+    let config: serde_json::Value = serde_json::from_str(&new.config).unwrap_or_default();
     Channel::parse(&new.kind, &config).unwrap_or_else(|error| {
         Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "this is no channel")
             .detail(format!("{}.", error.message))
-            .hint(error.hint.unwrap_or_else(|| format!("Kinds are {}.", KINDS.join(", "))))
+            .hint(
+                error
+                    .hint
+                    .unwrap_or_else(|| "docs/alerts.md lists the options of each kind.".to_owned()),
+            )
             .raise()
     });
-    require_file_rights(&new.kind, &new.config);
-}
-
-/// Files are read and written by the server's account: only who may do that by SQL may have it done here.
-fn require_file_rights(kind: &str, config: &str) {
-    let may = |role: u32| {
-        // SAFETY: looks memberships up in the catalogue; the superuser has all.
-        unsafe { pg_sys::has_privs_of_role(pg_sys::GetOuterUserId(), Oid::from_u32(role)) }
-    };
-    // pg_authid.dat: pg_read_server_files and pg_write_server_files
-    let missing = if kind == "file" && !may(4570) {
-        "pg_write_server_files"
-    } else if config.contains("_file\"") && !may(4569) {
-        "pg_read_server_files"
-    } else {
-        return;
-    };
-    Fault::refused("permission denied for files of the server")
-        .detail(format!("This channel needs the privileges of the role {missing}."))
-        .hint("Have a superuser add the channel, or grant you that role.")
-        .raise();
+    let names = config.as_object().into_iter().flat_map(|options| options.keys());
+    file_rights::require("channel", &new.kind, names.map(String::as_str));
 }
 
 fn existing(name: Option<String>) -> ChannelRow {

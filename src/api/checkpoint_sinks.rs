@@ -1,5 +1,6 @@
 //! Where checkpoints go, and which witnesses must see them.
 
+use super::file_rights;
 use super::own_event::{self, OwnEvent};
 use crate::error::Fault;
 use crate::fmgr::Call;
@@ -13,7 +14,6 @@ use auditlog_core::json::Json;
 use auditlog_sink::Target;
 use auditlog_tlog::{Policy, SignedNote, VerifierKey};
 use pgrx::PgSqlErrorCode as Code;
-use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
 use serde_json::Value;
 
@@ -91,7 +91,8 @@ fn add(call: &Call) -> Datum {
             .unwrap_or_else(|| "Kinds are file, http, syslog, s3 and witness.".to_owned());
         invalid("this is no sink for checkpoints", format!("{}.", e.message), hint);
     }
-    require_file_rights(&kind, &ours);
+    let names = ours.as_object().into_iter().flat_map(|options| options.keys());
+    file_rights::require("sink", &kind, names.map(String::as_str));
     let who = crate::provenance::session_user();
     if !sinks::add(&name, &kind, &address, &options, &who) {
         Fault::new(Code::ERRCODE_DUPLICATE_OBJECT, "there is a sink of this name already")
@@ -116,30 +117,6 @@ fn drop_sink(call: &Call) -> Datum {
     }
     tell("drop", &name, &crate::provenance::session_user(), before, None);
     call.null()
-}
-
-/// Files are read and written by the server's account: only who may do that by SQL may have it done here.
-fn require_file_rights(kind: &str, options: &Value) {
-    let may = |role: pg_sys::Oid| {
-        // SAFETY: looks memberships up in the catalogue; the superuser has all.
-        unsafe { pg_sys::has_privs_of_role(pg_sys::GetOuterUserId(), role) }
-    };
-    // pg_authid.dat: pg_read_server_files and pg_write_server_files
-    let (read, write) = (pg_sys::Oid::from_u32(4569), pg_sys::Oid::from_u32(4570));
-    let reads = options
-        .as_object()
-        .is_some_and(|options| options.keys().any(|key| key.ends_with("_file")));
-    let missing = if kind == "file" && !may(write) {
-        "pg_write_server_files"
-    } else if reads && !may(read) {
-        "pg_read_server_files"
-    } else {
-        return;
-    };
-    Fault::refused("permission denied for files of the server")
-        .detail(format!("This sink needs the privileges of the role {missing}."))
-        .hint("Have a superuser add the sink, or grant you that role.")
-        .raise();
 }
 
 /// The fourth argument.

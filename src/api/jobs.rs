@@ -4,7 +4,7 @@ use super::own_event::{self, OwnEvent};
 use crate::error::Fault;
 use crate::fmgr::{Call, Rows};
 use crate::guc;
-use crate::provenance::role_name;
+use crate::provenance::{database, role_name};
 use crate::shmem::my_slot;
 use crate::store::POSTGRES_EPOCH;
 use crate::store::columns::text;
@@ -12,7 +12,6 @@ use crate::store::inbox::shared_slot;
 use crate::store::jobs::{self, JobRow};
 use crate::store::roles;
 use crate::store::spi::{self, Arg};
-use crate::worker::firing::database;
 use auditlog_core::json::Json;
 use auditlog_schedule::Schedule;
 use pgrx::PgSqlErrorCode as Code;
@@ -40,6 +39,8 @@ crate::sql_function!(
 );
 crate::sql_function!(auditlog_scheduler_state, pg_finfo_auditlog_scheduler_state, state);
 
+/// Longest name, in bytes.
+const LONGEST_NAME: usize = 200;
 /// Longest command, in bytes.
 const LONGEST: usize = 1024 * 1024;
 
@@ -252,6 +253,12 @@ fn check(job: &JobRow) {
         Fault::new(Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED, "the command of a job is too long")
             .detail(format!("It has {} bytes; {LONGEST} are allowed.", job.command.len()))
             .hint("Put it into a function.")
+            .raise();
+    }
+    if job.name.as_ref().is_some_and(|name| name.len() > LONGEST_NAME) {
+        Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "the name of a job is too long")
+            .detail(format!("{LONGEST_NAME} bytes are allowed."))
+            .hint("Take a shorter one.")
             .raise();
     }
     // SAFETY: looks at the caller's attributes.

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod alert_sets;
+pub mod alert_trial;
 pub mod alerts;
 pub mod as_given;
 pub mod authenticate;
@@ -16,6 +17,7 @@ pub mod erase;
 pub mod event_document;
 pub mod event_rows;
 pub mod field;
+pub mod file_rights;
 pub mod filters;
 pub mod import_pgaudit;
 pub mod incarnation;

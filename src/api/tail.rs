@@ -68,7 +68,7 @@ fn wait(call: &Call) -> Datum {
         // SAFETY: prepared before the look, so that a batch in between is not missed.
         unsafe { pg_sys::ConditionVariablePrepareToSleep(slot.sealed_more.get()) };
         let told = slot.log_size.load(Ordering::Acquire);
-        if is_standby || told == 0 || told > seen + 1 {
+        if is_standby || told == 0 || told > seen.saturating_add(1) {
             let last = size() - 1;
             if last > seen && has_news(seen, last) {
                 break Some(last);
@@ -95,7 +95,7 @@ fn wait(call: &Call) -> Datum {
 /// Is there anything but entries of tails? These are told of in the log like all reads; if a tail showed them, two
 /// tails would go on showing each other for ever.
 fn has_news(after: i64, last: i64) -> bool {
-    if last - after > ENTRIES_OF_TAILS {
+    if last.saturating_sub(after) > ENTRIES_OF_TAILS {
         return true;
     }
     // Without its lock the look is in nobody's way (store/partitions.rs).

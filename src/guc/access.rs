@@ -40,6 +40,11 @@ pub static ACCESS_POLICY: GucSetting<AccessPolicy> = GucSetting::<AccessPolicy>:
 /// Milliseconds that a read waits for room in the queue.
 pub static ACCESS_TIMEOUT: GucSetting<i32> = GucSetting::<i32>::new(30_000);
 
+/// Are reads on this server, when it is a standby, told to the primary?
+pub fn reads_are_forwarded() -> bool {
+    PRIMARY_CONNINFO.get().is_some_and(|dsn| !dsn.is_empty())
+}
+
 /// Defines them.
 pub(super) fn define() {
     use GucContext::{Postmaster, Suset};

@@ -44,12 +44,32 @@ pub(super) fn define() {
         Sighup,
         GucFlags::SUPERUSER_ONLY,
     );
-    GucRegistry::define_string_guc(
-        c"auditlog.allowed_hosts",
-        c"Hosts that channels may connect to: names, *.names, addresses, networks, separated by commas.",
-        c"Empty: every host, but for this machine, its link and the addresses where clouds keep metadata, which must be listed.",
-        &ALLOWED_HOSTS,
-        Sighup,
-        GucFlags::default(),
-    );
+    // SAFETY: the hook is a plain function that lives as long as the process.
+    unsafe {
+        GucRegistry::define_string_guc_with_hooks(
+            c"auditlog.allowed_hosts",
+            c"Hosts that channels may connect to: names, *.names, addresses, networks, separated by commas.",
+            c"Empty: every host, but for this machine, its link and the addresses where clouds keep metadata, which must be listed.",
+            &ALLOWED_HOSTS,
+            Sighup,
+            GucFlags::default(),
+            Some(check_hosts),
+            None,
+            None,
+        );
+    }
+}
+
+/// Refuses a list that cannot be read, when it is set.
+#[pgrx::pg_guard]
+unsafe extern "C-unwind" fn check_hosts(
+    value: *mut *mut std::ffi::c_char,
+    _extra: *mut *mut std::ffi::c_void,
+    _source: pgrx::pg_sys::GucSource::Type,
+) -> bool {
+    // SAFETY: PostgreSQL hands over a NUL-terminated string, or null for none.
+    let list = unsafe { (!(*value).is_null()).then(|| std::ffi::CStr::from_ptr(*value)) };
+    let Some(list) = list else { return true };
+    list.to_str()
+        .is_ok_and(|list| auditlog_notify::egress::AllowedHosts::parse(list).is_ok())
 }

@@ -59,7 +59,7 @@ pub fn get(name: &str) -> Option<AlertRow> {
 
 /// Something that is another one whenever alerts, or the saved queries that they use, may have changed.
 pub fn fingerprint() -> String {
-    let sql = "SELECT concat((SELECT sum(hashint8extended(id, revision)::numeric) FROM auditlog_data.alert), ' ', \
+    let sql = "SELECT concat((SELECT sum(hashtextextended(concat(id, ' ', revision, ' ', muted_until), 0)::numeric) FROM auditlog_data.alert), ' ', \
         (SELECT sum(hashtextextended(name || ' ' || query, 0)::numeric) FROM auditlog.saved_queries))";
     let rows = as_owner(|| spi::read_latest(sql, &[]));
     rows.first().and_then(|row| row[0].text()).unwrap_or_default()
@@ -95,13 +95,13 @@ pub fn add(alert: &Written<'_>, who: &str) -> Option<i64> {
     }
     trusted(
         "INSERT INTO auditlog_data.alert (name, definition, canonical, severity, enabled, changed_by) \
-         VALUES ($1, $2, $3, $4::auditlog.severity, $5::boolean, $6)",
+         VALUES ($1, $2, $3, $4::auditlog.severity, $5, $6)",
         &[
             Arg::text(Some(alert.name)),
             Arg::text(Some(alert.definition)),
             Arg::jsonb(alert.canonical),
             Arg::text(Some(alert.severity)),
-            Arg::text(Some(if alert.enabled { "true" } else { "false" })),
+            Arg::truth(alert.enabled),
             Arg::text(Some(who)),
         ],
     );
@@ -118,14 +118,14 @@ pub fn is_taken(name: &str, id: i64) -> bool {
 pub fn replace(id: i64, alert: &Written<'_>, who: &str) {
     trusted(
         "UPDATE auditlog_data.alert SET name = $2, definition = $3, canonical = $4, severity = $5::auditlog.severity, \
-         enabled = $6::boolean, revision = revision + 1, changed_at = clock_timestamp(), changed_by = $7 WHERE id = $1",
+         enabled = $6, revision = revision + 1, changed_at = clock_timestamp(), changed_by = $7 WHERE id = $1",
         &[
             Arg::int(id),
             Arg::text(Some(alert.name)),
             Arg::text(Some(alert.definition)),
             Arg::jsonb(alert.canonical),
             Arg::text(Some(alert.severity)),
-            Arg::text(Some(if alert.enabled { "true" } else { "false" })),
+            Arg::truth(alert.enabled),
             Arg::text(Some(who)),
         ],
     );
@@ -134,13 +134,9 @@ pub fn replace(id: i64, alert: &Written<'_>, who: &str) {
 /// Switches an alert on or off.
 pub fn enable(id: i64, enabled: bool, who: &str) {
     trusted(
-        "UPDATE auditlog_data.alert SET enabled = $2::boolean, revision = revision + 1, changed_at = clock_timestamp(), \
+        "UPDATE auditlog_data.alert SET enabled = $2, revision = revision + 1, changed_at = clock_timestamp(), \
          changed_by = $3 WHERE id = $1",
-        &[
-            Arg::int(id),
-            Arg::text(Some(if enabled { "true" } else { "false" })),
-            Arg::text(Some(who)),
-        ],
+        &[Arg::int(id), Arg::truth(enabled), Arg::text(Some(who))],
     );
 }
 
@@ -234,16 +230,15 @@ pub fn position() -> Option<Position> {
 /// Moves the evaluator.
 pub fn set_position(position: Position) {
     let (index, clock) = position.horizon.unzip();
-    let number = |value: Option<i64>| value.map(|value| value.to_string());
     as_owner(|| {
         spi::run(
-            "INSERT INTO auditlog_data.evaluator (position, horizon_index, horizon_clock) VALUES ($1, $2::bigint, $3::bigint) \
+            "INSERT INTO auditlog_data.evaluator (position, horizon_index, horizon_clock) VALUES ($1, $2, $3) \
              ON CONFLICT (single) DO UPDATE SET position = EXCLUDED.position, horizon_index = EXCLUDED.horizon_index, \
              horizon_clock = EXCLUDED.horizon_clock, updated_at = clock_timestamp()",
             &[
                 Arg::int(position.next),
-                Arg::text(number(index).as_deref()),
-                Arg::text(number(clock).as_deref()),
+                Arg::int_or_null(index),
+                Arg::int_or_null(clock),
             ],
         )
     });

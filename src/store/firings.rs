@@ -35,7 +35,7 @@ pub fn add(firing: &Firing, of: &Of<'_>, samples: &[String]) -> Option<i64> {
         spi::run(
             "INSERT INTO auditlog_data.firing (alert_id, alert, severity, group_key, group_values, count, needed, time_window, events, \
              first_index, first_at, last_index, last_at, completed_index, completed_at, arrived_at, last_match_at, samples, reason, muted) \
-             VALUES ($1, $2, $3::auditlog.severity, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19::boolean) \
+             VALUES ($1, $2, $3::auditlog.severity, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19) \
              ON CONFLICT (alert_id, group_key, completed_index) DO NOTHING RETURNING id",
             &[
                 Arg::int(firing.alert),
@@ -56,7 +56,7 @@ pub fn add(firing: &Firing, of: &Of<'_>, samples: &[String]) -> Option<i64> {
                 Arg::time(firing.arrived_us),
                 Arg::texts(Some(samples)),
                 Arg::text(Some(&firing.reason)),
-                Arg::text(Some(if of.muted { "true" } else { "false" })),
+                Arg::truth(of.muted),
             ],
         )
     });

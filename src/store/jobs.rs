@@ -45,10 +45,6 @@ fn parse(row: &[Cell]) -> Option<JobRow> {
     })
 }
 
-fn truth(value: bool) -> Option<&'static str> {
-    Some(if value { "true" } else { "false" })
-}
-
 /// Jobs that are run.
 pub fn active() -> Vec<JobRow> {
     let sql = format!("SELECT {COLUMNS} FROM auditlog_data.job WHERE active ORDER BY jobid");
@@ -78,7 +74,7 @@ pub fn add(job: &JobRow) -> i64 {
     let id = rows.first().and_then(|row| row[0].int()).unwrap_or_default();
     trusted(
         "INSERT INTO auditlog_data.job (jobid, jobname, schedule, command, database, username, active) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7::boolean)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &[
             Arg::int(id),
             Arg::text(job.name.as_deref()),
@@ -86,7 +82,7 @@ pub fn add(job: &JobRow) -> i64 {
             Arg::text(Some(&job.command)),
             Arg::text(Some(&job.database)),
             Arg::text(Some(&job.role)),
-            Arg::text(truth(job.active)),
+            Arg::truth(job.active),
         ],
     );
     id
@@ -95,7 +91,7 @@ pub fn add(job: &JobRow) -> i64 {
 /// Changes a job. What was due before is over.
 pub fn replace(job: &JobRow) {
     trusted(
-        "UPDATE auditlog_data.job SET schedule = $2, command = $3, database = $4, username = $5, active = $6::boolean, \
+        "UPDATE auditlog_data.job SET schedule = $2, command = $3, database = $4, username = $5, active = $6, \
          revision = revision + 1, looked_at = clock_timestamp() WHERE jobid = $1",
         &[
             Arg::int(job.id),
@@ -103,7 +99,7 @@ pub fn replace(job: &JobRow) {
             Arg::text(Some(&job.command)),
             Arg::text(Some(&job.database)),
             Arg::text(Some(&job.role)),
-            Arg::text(truth(job.active)),
+            Arg::truth(job.active),
         ],
     );
 }
@@ -150,17 +146,16 @@ pub fn begin(job: &JobRow) -> i64 {
 
 /// What a run has come to; `ended` when that is its end.
 pub fn progress(run: i64, status: &str, pid: Option<i32>, message: Option<&str>, ended: bool) {
-    let pid = pid.map(|pid| pid.to_string());
     as_owner(|| {
         spi::run(
             "UPDATE auditlog_data.job_run SET status = $2, job_pid = COALESCE($3::integer, job_pid), return_message = $4, \
-             end_time = CASE WHEN $5::boolean THEN clock_timestamp() END WHERE runid = $1",
+             end_time = CASE WHEN $5 THEN clock_timestamp() END WHERE runid = $1",
             &[
                 Arg::int(run),
                 Arg::text(Some(status)),
-                Arg::text(pid.as_deref()),
+                Arg::int_or_null(pid.map(i64::from)),
                 Arg::text(message),
-                Arg::text(truth(ended)),
+                Arg::truth(ended),
             ],
         )
     });

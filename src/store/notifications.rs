@@ -70,13 +70,13 @@ pub fn add_channel(new: &ChannelRow, who: &str) -> bool {
 /// Changes a channel. What has kept it from working is forgotten.
 pub fn replace_channel(new: &ChannelRow, who: &str) {
     trusted(
-        "UPDATE auditlog_data.channel SET config = $2::jsonb, min_severity = $3::auditlog.severity, enabled = $4::boolean, \
+        "UPDATE auditlog_data.channel SET config = $2::jsonb, min_severity = $3::auditlog.severity, enabled = $4, \
          changed_at = clock_timestamp(), changed_by = $5 WHERE name = $1",
         &[
             Arg::text(Some(&new.name)),
             Arg::text(Some(&new.config)),
             Arg::text(Some(&new.min_severity)),
-            Arg::text(Some(if new.enabled { "true" } else { "false" })),
+            Arg::truth(new.enabled),
             Arg::text(Some(who)),
         ],
     );
@@ -112,13 +112,12 @@ pub fn described_channel(name: &str) -> Option<Json> {
 
 /// Adds a notification, written down as JSON text, whose `key` no other one has. Returns its number.
 pub fn add(firing: Option<i64>, channel: &str, kind: &str, key: &str, body: &str) -> Option<i64> {
-    let firing = firing.map(|id| id.to_string());
     let rows = as_owner(|| {
         spi::run(
-            "INSERT INTO auditlog_data.notification (firing_id, channel, kind, key, body) VALUES ($1::bigint, $2, $3, $4, $5::jsonb) \
+            "INSERT INTO auditlog_data.notification (firing_id, channel, kind, key, body) VALUES ($1, $2, $3, $4, $5::jsonb) \
              ON CONFLICT (key) DO NOTHING RETURNING id",
             &[
-                Arg::text(firing.as_deref()),
+                Arg::int_or_null(firing),
                 Arg::text(Some(channel)),
                 Arg::text(Some(kind)),
                 Arg::text(Some(key)),

@@ -147,7 +147,7 @@ pub fn report(channel: &str, state: &ChannelState, report: &Report) {
         spi::run(
             "INSERT INTO auditlog_data.channel_state AS s (channel, failures, open_until, idle_at, paused, delivered, retried, rejected, \
                  last_success_at, last_error, last_error_at) \
-             VALUES ($1, $2, $3, $4, $5::boolean, $6, $7, $8, CASE WHEN $6 > 0 THEN clock_timestamp() END, $9, \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $6 > 0 THEN clock_timestamp() END, $9, \
                  CASE WHEN $9 IS NOT NULL THEN clock_timestamp() END) \
              ON CONFLICT (channel) DO UPDATE SET failures = EXCLUDED.failures, open_until = EXCLUDED.open_until, idle_at = EXCLUDED.idle_at, \
                  paused = EXCLUDED.paused, delivered = s.delivered + EXCLUDED.delivered, retried = s.retried + EXCLUDED.retried, \
@@ -158,7 +158,7 @@ pub fn report(channel: &str, state: &ChannelState, report: &Report) {
                 Arg::int(i64::from(state.breaker.failures)),
                 Arg::int(state.breaker.open_until_us),
                 Arg::int(state.rate.idle_at_us),
-                Arg::text(Some(if report.paused { "true" } else { "false" })),
+                Arg::truth(report.paused),
                 Arg::int(report.delivered),
                 Arg::int(report.retried),
                 Arg::int(report.rejected),

@@ -56,6 +56,20 @@ impl Arg {
             value: Some(value.into()),
         }
     }
+    /// A `bigint`; `None` is NULL.
+    pub fn int_or_null(value: Option<i64>) -> Arg {
+        Arg {
+            type_oid: pg_sys::INT8OID,
+            value: value.map(Datum::from),
+        }
+    }
+    /// A `boolean`.
+    pub fn truth(value: bool) -> Arg {
+        Arg {
+            type_oid: pg_sys::BOOLOID,
+            value: Some(value.into()),
+        }
+    }
     /// A `text`; `None` is NULL.
     pub fn text(value: Option<&str>) -> Arg {
         Arg {

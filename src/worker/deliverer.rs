@@ -13,7 +13,7 @@ use crate::store::outbox::{self, ChannelState, Due, Letter, Report};
 use auditlog_notify::breaker::wait;
 use auditlog_notify::egress::{self, AllowedHosts};
 use auditlog_notify::{Attempt, Channel, Notification, Outcome, Secrets, send};
-use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
+use pgrx::bgworkers::BackgroundWorker;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::HashSet;
@@ -41,17 +41,9 @@ const DIGEST: i64 = 1_000;
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn auditlog_deliverer_main(argument: pg_sys::Datum) {
-    let database = pg_sys::Oid::from_u32(argument.value() as u32);
-    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
-    crate::compat::terminate_like_a_backend();
-    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
-    super::settle_settings();
-    let Some(slot) = shmem::slot(database) else { return };
-    if slot.deliverer.is_taken() {
+    let Some(slot) = super::begin(argument, super::Duty::Deliverer) else {
         return;
-    }
-    slot.deliverer.register();
-    super::take_up(super::Duty::Deliverer);
+    };
     let pause = Deliverer {
         slot,
         threads: Background::start(THREADS, work),
@@ -291,7 +283,7 @@ fn write_down(done: &Done) {
             }
             Outcome::Split { error } => {
                 let parts = notification.clone().split();
-                if parts.iter().all(|part| part == notification) {
+                if parts.is_empty() {
                     report.rejected += 1;
                     give_up(&done.name, letter.id, &error.to_string());
                 } else if let [part] = parts.as_slice() {

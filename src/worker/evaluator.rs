@@ -15,7 +15,7 @@ use crate::store::head;
 use crate::store::{firings, stream};
 use auditlog_policy::alert::definition::{Definition, Rule};
 use auditlog_policy::alert::engine::{Engine, Horizon, Limits, Part, Seen};
-use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
+use pgrx::bgworkers::BackgroundWorker;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::HashMap;
@@ -41,17 +41,9 @@ const OWN_TYPE: &str = "auditlog.alert";
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn auditlog_evaluator_main(argument: pg_sys::Datum) {
-    let database = pg_sys::Oid::from_u32(argument.value() as u32);
-    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
-    crate::compat::terminate_like_a_backend();
-    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
-    super::settle_settings();
-    let Some(slot) = shmem::slot(database) else { return };
-    if slot.evaluator.is_taken() {
+    let Some(slot) = super::begin(argument, super::Duty::Evaluator) else {
         return;
-    }
-    slot.evaluator.register();
-    super::take_up(super::Duty::Evaluator);
+    };
     let pause = Evaluator {
         slot,
         state: None,
@@ -256,12 +248,6 @@ impl Loaded {
     fn compare(&mut self) {
         if self.fingerprint != alerts::fingerprint() {
             self.load();
-        }
-        // Muting is no change of what is counted, so the fingerprint does not know it.
-        for row in alerts::all() {
-            if let Some(watched) = self.alerts.get_mut(&row.id) {
-                watched.muted_until = row.muted_until;
-            }
         }
     }
 

@@ -61,12 +61,6 @@ pub fn add(firing: Option<i64>, channel: &str, body: &Notification) -> Option<i6
     notifications::add(firing, channel, body.kind.label(), &body.id, &text)
 }
 
-/// The same for somebody who tries a channel, by SQL.
-pub fn add_trusted(channel: &str, body: &Notification) {
-    let text = serde_json::to_string(body).unwrap_or_default();
-    notifications::add_trusted(channel, body.kind.label(), &body.id, &text);
-}
-
 /// For each channel that the alert names, and that wants to know of what is so grave.
 fn tell(id: i64, body: &Notification, definition: &Definition) {
     let Some(wanted) = &definition.notification else { return };
@@ -118,7 +112,7 @@ fn notification(
         last: Some(reference(&firing.last)),
         samples: samples.to_vec(),
         labels: definition.labels.iter().cloned().collect(),
-        database: database(),
+        database: crate::provenance::database(),
         dedup_key: format!("{}-{}-{}", installation(origin.as_deref()), firing.alert, firing.key),
         origin,
         fired_at: shmem::unix_micros(),
@@ -130,7 +124,7 @@ fn notification(
 }
 
 /// A short name of this installation of the extension: of the log's origin, or of the cluster and database.
-pub fn installation(origin: Option<&str>) -> String {
+fn installation(origin: Option<&str>) -> String {
     let text = origin.map_or_else(
         || {
             let number = |arg: u64| arg.to_string();
@@ -146,18 +140,6 @@ pub fn installation(origin: Option<&str>) -> String {
         str::to_owned,
     );
     hex(&Sha256::digest(text)[..8])
-}
-
-/// The database's name.
-pub fn database() -> String {
-    // SAFETY: a catalogue look-up inside a transaction; a name is a NUL-terminated string.
-    unsafe {
-        let name = pgrx::pg_sys::get_database_name(pgrx::pg_sys::MyDatabaseId);
-        if name.is_null() {
-            return String::new();
-        }
-        std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned()
-    }
 }
 
 fn tell_log(id: i64, firing: &Firing, definition: &Definition, samples: &[String], muted: bool) {

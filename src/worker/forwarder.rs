@@ -48,11 +48,6 @@ impl Refusal {
     }
 }
 
-/// Are reads on this standby told to the primary?
-pub fn is_configured() -> bool {
-    guc::PRIMARY_CONNINFO.get().is_some_and(|dsn| !dsn.is_empty())
-}
-
 /// Works until the server is no standby any more; returns the seconds after which the recorder is to start.
 pub fn run(queue: &'static Queue) -> i64 {
     let thread = Background::start(1, sender());
@@ -134,12 +129,7 @@ fn pause(failures: u32) -> Duration {
 
 /// The database's name, if the extension is here.
 fn database_name() -> Option<String> {
-    catalog::find()?;
-    // SAFETY: a catalogue look-up inside a transaction; a name is a NUL-terminated string.
-    unsafe {
-        let name = pg_sys::get_database_name(pg_sys::MyDatabaseId);
-        (!name.is_null()).then(|| std::ffi::CStr::from_ptr(name).to_string_lossy().into_owned())
-    }
+    catalog::find().map(|_| crate::provenance::database())
 }
 
 /// What the thread does: keeps a connection as long as it works.

@@ -1,7 +1,8 @@
 //! The launcher: one for the cluster, connected to no database. It starts the workers of each database
 //! that has the extension, and again when one has ended.
 
-use super::{Duty, forwarder};
+use super::Duty;
+use crate::guc;
 use crate::shmem::{self, Worker};
 use pgrx::bgworkers::{BackgroundWorker, BackgroundWorkerBuilder, BgWorkerStartTime, SignalWakeFlags};
 use pgrx::pg_sys;
@@ -55,16 +56,17 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
             }
             // SAFETY: reads this server's state.
             let is_standby = unsafe { pg_sys::RecoveryInProgress() };
-            for (duty, worker) in [
-                (Duty::Sealer, &slot.sealer),
-                (Duty::Recorder, &slot.recorder),
-                (Duty::Publisher, &slot.publisher),
-                (Duty::Evaluator, &slot.evaluator),
-                (Duty::Deliverer, &slot.deliverer),
-                (Duty::Scheduler, &slot.scheduler),
+            for duty in [
+                Duty::Sealer,
+                Duty::Recorder,
+                Duty::Publisher,
+                Duty::Evaluator,
+                Duty::Deliverer,
+                Duty::Scheduler,
             ] {
+                let worker = duty.of(slot);
                 // A standby cannot write: all that it can do is tell its primary who reads.
-                if is_standby && (duty != Duty::Recorder || !forwarder::is_configured()) {
+                if is_standby && (duty != Duty::Recorder || !guc::reads_are_forwarded()) {
                     continue;
                 }
                 let pid = worker.pid.load(Ordering::Acquire);

@@ -27,6 +27,8 @@ pub mod signing;
 pub mod upkeep;
 pub mod verification;
 
+use crate::shmem::{self, Slot, Worker};
+use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
 use pgrx::pg_sys;
 use std::cell::Cell;
 use std::ffi::CStr;
@@ -72,9 +74,36 @@ pub fn is_ours() -> bool {
     DUTY.get().is_some()
 }
 
-/// Gives this process its duty; called by the workers' main functions only.
-fn take_up(duty: Duty) {
+impl Duty {
+    /// The worker of a database with this duty.
+    pub fn of(self, slot: &'static Slot) -> &'static Worker {
+        match self {
+            Duty::Sealer => &slot.sealer,
+            Duty::Publisher => &slot.publisher,
+            Duty::Recorder => &slot.recorder,
+            Duty::Evaluator => &slot.evaluator,
+            Duty::Deliverer => &slot.deliverer,
+            Duty::Scheduler => &slot.scheduler,
+        }
+    }
+}
+
+/// How every worker of a database begins: signals, connection, settings, its place and its duty. `None` when the work is
+/// done by another process already.
+fn begin(argument: pg_sys::Datum, duty: Duty) -> Option<&'static Slot> {
+    let database = pg_sys::Oid::from_u32(argument.value() as u32);
+    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
+    crate::compat::terminate_like_a_backend();
+    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
+    settle_settings();
+    let slot = shmem::slot(database)?;
+    let worker = duty.of(slot);
+    if worker.is_taken() {
+        return None;
+    }
+    worker.register();
     DUTY.set(Some(duty));
+    Some(slot)
 }
 
 /// What ALTER DATABASE … SET and ALTER ROLE … SET could turn against a worker: its database's owner may

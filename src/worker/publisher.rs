@@ -8,10 +8,10 @@ use super::presence::{database_is_being_dropped, extension_stays};
 use super::{checkpoint, job, launcher, verification};
 use crate::api::own_event::{self, OwnEvent};
 use crate::guc;
-use crate::shmem::{self, Slot};
+use crate::shmem::Slot;
 use crate::store::{catalog, checkpoint_sinks, checkpoints, head};
 use auditlog_core::json::Json;
-use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
+use pgrx::bgworkers::BackgroundWorker;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::sync::atomic::Ordering;
@@ -28,18 +28,10 @@ const AFTER_DROP: i64 = 3;
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn auditlog_publisher_main(argument: pg_sys::Datum) {
-    let database = pg_sys::Oid::from_u32(argument.value() as u32);
-    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
-    crate::compat::terminate_like_a_backend();
-    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
-    super::settle_settings();
-    super::settle(&[(c"synchronous_commit", c"on")]);
-    let Some(slot) = shmem::slot(database) else { return };
-    if slot.publisher.is_taken() {
+    let Some(slot) = super::begin(argument, super::Duty::Publisher) else {
         return;
-    }
-    slot.publisher.register();
-    super::take_up(super::Duty::Publisher);
+    };
+    super::settle(&[(c"synchronous_commit", c"on")]);
     let pause = Publisher {
         slot,
         next: None,

@@ -10,13 +10,13 @@ use super::settings::Settings;
 use super::{job, launcher};
 use crate::api::own_event::{self, OwnEvent};
 use crate::queue::{self, Entry, Queue};
-use crate::shmem::{self, Slot};
+use crate::shmem::Slot;
 use crate::store::bulk::Bulk;
 use crate::store::catalog;
 use crate::store::columns::RowBuf;
 use crate::store::row_memory::RowMemory;
 use pgrx::PgSqlErrorCode as Code;
-use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
+use pgrx::bgworkers::BackgroundWorker;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::cell::Cell;
@@ -68,17 +68,9 @@ unsafe extern "C-unwind" fn at_transaction_end(event: pg_sys::XactEvent::Type, _
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn auditlog_recorder_main(argument: pg_sys::Datum) {
-    let database = pg_sys::Oid::from_u32(argument.value() as u32);
-    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
-    crate::compat::terminate_like_a_backend();
-    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
-    super::settle_settings();
-    let Some(slot) = shmem::slot(database) else { return };
-    if slot.recorder.is_taken() {
+    let Some(slot) = super::begin(argument, super::Duty::Recorder) else {
         return;
-    }
-    slot.recorder.register();
-    super::take_up(super::Duty::Recorder);
+    };
     // SAFETY: a plain function that lives as long as the process.
     unsafe { pg_sys::RegisterXactCallback(Some(at_transaction_end), std::ptr::null_mut()) }
     // SAFETY: reads this server's state.
@@ -221,14 +213,8 @@ impl Recorder {
 
     /// Sessions that are not connected yet know their database by name only.
     fn note_name(&self) {
-        // SAFETY: a catalogue look-up inside a transaction; a name is a NUL-terminated string.
-        let name = unsafe {
-            let name = pg_sys::get_database_name(pg_sys::MyDatabaseId);
-            (!name.is_null()).then(|| std::ffi::CStr::from_ptr(name).to_string_lossy())
-        };
-        if let Some(name) = name
-            && self.slot.name.get().as_deref() != Some(&*name)
-        {
+        let name = crate::provenance::database();
+        if self.slot.name.get().as_deref() != Some(&*name) {
             self.slot.name.set(&name);
         }
     }

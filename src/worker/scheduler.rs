@@ -9,7 +9,7 @@ use crate::shmem::{self, Slot};
 use crate::store::jobs::{self, JobRow};
 use crate::store::roles;
 use auditlog_schedule::{Missed, Schedule, Zone};
-use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
+use pgrx::bgworkers::BackgroundWorker;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::{HashMap, HashSet};
@@ -30,17 +30,9 @@ const CLEAN: Duration = Duration::from_secs(600);
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn auditlog_scheduler_main(argument: pg_sys::Datum) {
-    let database = pg_sys::Oid::from_u32(argument.value() as u32);
-    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
-    crate::compat::terminate_like_a_backend();
-    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
-    super::settle_settings();
-    let Some(slot) = shmem::slot(database) else { return };
-    if slot.scheduler.is_taken() {
+    let Some(slot) = super::begin(argument, super::Duty::Scheduler) else {
         return;
-    }
-    slot.scheduler.register();
-    super::take_up(super::Duty::Scheduler);
+    };
     let pause = Scheduler {
         slot,
         running: HashMap::new(),

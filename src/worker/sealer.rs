@@ -10,7 +10,7 @@ use crate::store::inbox::{self, Waiting};
 use crate::store::partitions::Partitions;
 use crate::store::{catalog, log, tiles};
 use auditlog_tlog::tile::Appender;
-use pgrx::bgworkers::{BackgroundWorker, SignalWakeFlags};
+use pgrx::bgworkers::BackgroundWorker;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::sync::atomic::Ordering;
@@ -40,17 +40,9 @@ const AFTER_DROP: i64 = 3;
 #[pg_guard]
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn auditlog_sealer_main(argument: pg_sys::Datum) {
-    let database = pg_sys::Oid::from_u32(argument.value() as u32);
-    BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
-    crate::compat::terminate_like_a_backend();
-    BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
-    super::settle_settings();
-    let Some(slot) = shmem::slot(database) else { return };
-    if slot.sealer.is_taken() {
+    let Some(slot) = super::begin(argument, super::Duty::Sealer) else {
         return;
-    }
-    slot.sealer.register();
-    super::take_up(super::Duty::Sealer);
+    };
     let pause = Sealer::new(slot).run();
     match pause {
         Some(seconds) => slot.sealer.unregister(seconds),

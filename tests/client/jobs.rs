@@ -166,6 +166,7 @@ fn wrong_jobs_are_refused() {
         ("auditlog.schedule('x', '60 seconds', 'SELECT 1')", "22023"),
         ("auditlog.schedule('x', '61 * * * *', 'SELECT 1')", "22023"),
         ("auditlog.schedule(NULL, '* * * * *', 'SELECT 1')", "22004"),
+        ("auditlog.schedule(repeat('n', 201), '* * * * *', 'SELECT 1')", "22023"),
         ("auditlog.schedule('x', '* * * * *', '')", "22004"),
         (
             "auditlog.schedule_in_database('x', '* * * * *', 'SELECT 1', 'nowhere')",

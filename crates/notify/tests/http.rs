@@ -14,7 +14,7 @@ use support::{Safe, channel, detail, failure, notification};
 
 const KINDS: [&str; 4] = ["webhook", "slack", "teams", "pagerduty"];
 const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
-const HOOK: &str = "/services/T0PSECRET/B0PSECRET/XXXXXXXXXXXXXXXXXXXXXXXX";
+const HOOK: &str = "/services/T0PSECRET/B0PSECRET/h00ks3cr3th00ks3cr3t0000";
 
 /// A channel of that kind to `base`, such as `http://127.0.0.1:1234`, and its secrets.
 fn set_up(kind: &str, base: &str, more: Value) -> (Channel, Safe) {
@@ -129,7 +129,7 @@ fn what_can_not_be_a_key_is_not_sent() {
 fn an_answer_that_repeats_secrets_does_not_give_them_away() {
     for kind in KINDS {
         let body = format!(
-            "no {ROUTING_KEY} here, {HOOK}, XXXXXXXXXXXXXXXXXXXXXXXX, B0PSECRET, t0ken-t0ken, whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+            "no {ROUTING_KEY} here, {HOOK}, h00ks3cr3th00ks3cr3t0000, B0PSECRET, t0ken-t0ken, whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
         );
         for status in ["400 Bad Request", "403 Forbidden", "500 Internal Server Error"] {
             let outcome = outcome(kind, status, "", &body);
@@ -137,7 +137,7 @@ fn an_answer_that_repeats_secrets_does_not_give_them_away() {
             let hidden: &[&str] = match kind {
                 "webhook" => &["t0ken-t0ken", "MfKQ9r8GKY"],
                 "pagerduty" => &[ROUTING_KEY],
-                _ => &["T0PSECRET", "B0PSECRET", "XXXXXX"],
+                _ => &["T0PSECRET", "B0PSECRET", "h00ks3cr3t"],
             };
             for secret in hidden {
                 assert!(!told.contains(secret), "{kind} {status}: {told}");

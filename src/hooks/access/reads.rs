@@ -8,7 +8,6 @@ use crate::guc::{self, StandbyPolicy};
 use crate::queue;
 use crate::shmem;
 use crate::store::inbox::shared_slot;
-use crate::worker::forwarder;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
@@ -36,7 +35,7 @@ pub fn is_on() -> bool {
 pub fn mark(what: What<'_>) -> Result<(), Fault> {
     let (root, statement, nesting) = frames::root();
     // SAFETY: reads this server's state.
-    if unsafe { pg_sys::RecoveryInProgress() } && !forwarder::is_configured() {
+    if unsafe { pg_sys::RecoveryInProgress() } && !guc::reads_are_forwarded() {
         return on_standby();
     }
     // Nothing waits with a borrow: the session may be ended meanwhile, which comes back here.

@@ -189,6 +189,11 @@ fn channels_are_checked_when_they_are_made() {
         );
         assert!(!format!("{error:?}").contains("sekret"), "{error:?}");
     }
+    refused_with(
+        &mut client,
+        "22023",
+        "ALTER SYSTEM SET auditlog.allowed_hosts = 'http://x'",
+    );
     refused_with(&mut client, "42704", "SELECT auditlog.drop_channel('nobody')");
     refused_with(&mut client, "42704", "SELECT auditlog.redrive(4711)");
     cluster.create_login("admin", &["auditlog_administrator"]);
