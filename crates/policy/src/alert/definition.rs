@@ -26,7 +26,7 @@
 mod describe;
 mod error;
 mod json;
-mod keys;
+pub(crate) mod keys;
 mod read;
 #[cfg(test)]
 mod tests;
