@@ -71,7 +71,6 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.restore', 'auditlog', 'warning', 'The log was found to be a restored copy, or archived events were loaded again.', NULL, true),
 ('auditlog.resume', 'auditlog', 'notice', 'Auditing went on after a pause.', NULL, true),
 ('auditlog.retention', 'auditlog', 'notice', 'Retention removes events; its certificate says which.', NULL, true),
-('auditlog.legal_hold', 'auditlog', 'warning', 'A legal hold was made, or its release was asked for or done.', NULL, true),
 ('auditlog.retention_change', 'auditlog', 'warning', 'A retention period or rule was changed.', NULL, true),
 ('auditlog.role_grant', 'auditlog', 'warning', 'Somebody got a role on the audit log.', NULL, true),
 ('auditlog.role_revoke', 'auditlog', 'warning', 'Somebody lost a role on the audit log.', NULL, true),

@@ -40,6 +40,7 @@ pub mod tail;
 pub mod to_json;
 pub mod track;
 pub mod verify;
+pub mod verify_removed;
 pub mod verify_tree;
 pub mod watch;
 pub mod whoami;

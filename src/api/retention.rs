@@ -81,7 +81,6 @@ fn set(call: &Call) -> Datum {
         let place = format!("line {}, column {}: {}", warning.line, warning.column, warning.message);
         rows.push(&[some("warning"), None, some(&place), some(&warning.hint)]);
     }
-    shared_slot().keeper.start_soon();
     call.null()
 }
 

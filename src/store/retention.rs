@@ -277,11 +277,13 @@ pub fn ended(id: i64, moves: i64, error: Option<&str>) {
     });
 }
 
-/// Is the last round that nobody asked for so many seconds ago, or was there none?
+/// Have the last round, and the last change of the policy, been so many seconds ago? Whoever made a mistake in a policy has that
+/// time to notice.
 pub fn is_due(interval: i64) -> bool {
     let rows = as_owner(|| {
         spi::run(
-            "SELECT NOT EXISTS (SELECT FROM auditlog_data.retention_run WHERE asked_at > clock_timestamp() - $1 * interval '1 second')",
+            "SELECT NOT EXISTS (SELECT FROM auditlog_data.retention_run WHERE asked_at > clock_timestamp() - $1 * interval '1 second') \
+             AND NOT EXISTS (SELECT FROM auditlog_data.retention_policy WHERE made_at > clock_timestamp() - $1 * interval '1 second')",
             &[Arg::int(interval)],
         )
     });

@@ -2,6 +2,8 @@
 
 use super::retention::{self, InForce, Partition};
 use super::{holds, spi};
+use auditlog_policy::retention::policy::Class;
+use auditlog_policy::retention::requirement;
 use auditlog_policy::retention::tier::Tier;
 use std::collections::BTreeMap;
 
@@ -88,7 +90,11 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
     };
     // What was sealed under this policy is of its class, and so is what was found to be.
     let is_known = partition.policy == policy.version && policy.policy.class(&partition.class).is_some();
-    let stays = wanted(&partition.class).0.label() == partition.tier;
+    let archive = false;
+    let stays = match wanted(&partition.class).0 {
+        Tier::Cold if !archive => partition.tier == "warm",
+        tier => tier.label() == partition.tier,
+    };
     if is_known && stays {
         return;
     }
@@ -103,6 +109,9 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
             _ if *name != partition.class => Kind::Reclassify,
             Tier::Hot if partition.tier == "warm" => Kind::ToHot,
             Tier::Warm if partition.tier == "hot" => Kind::ToWarm,
+            // Where there is no archive, rows are the coldest that there is.
+            Tier::Cold if !archive && partition.tier == "hot" => Kind::ToWarm,
+            Tier::Cold if !archive => continue,
             Tier::Cold => Kind::Archive,
             Tier::Gone => Kind::Remove,
             Tier::Hot | Tier::Warm => continue,
@@ -120,7 +129,11 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
             events: events - held,
             held,
             bytes: (partition.bytes as i128 * i128::from(*events) / i128::from(all.max(1))) as i64,
-            blocked: (kind == Kind::Remove && held == *events).then(|| "held".to_owned()),
+            blocked: match kind {
+                Kind::Remove if held == *events => Some("held".to_owned()),
+                Kind::Remove => minimum(class, until, at),
+                _ => None,
+            },
             partition: partition.clone(),
         });
     }
@@ -140,6 +153,19 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
     if classes.keys().all(|name| *name == partition.class) {
         due.pure.push(partition);
     }
+}
+
+/// Which requirement that a class names asks for keeping what ended at `until` for longer: such a conflict was told when the policy
+/// was set, and is not resolved by removing.
+fn minimum(class: &Class, until: i64, at: i64) -> Option<String> {
+    const DAY_US: i64 = 86_400_000_000;
+    let all = requirement::built_in();
+    let named = all.iter().filter(|one| class.classification.iter().any(|name| *name == one.id));
+    named
+        .filter_map(|one| Some((one, one.minimum_days?)))
+        .filter(|(_, days)| until.saturating_add(i64::from(*days) * DAY_US) > at)
+        .max_by_key(|(_, days)| *days)
+        .map(|(one, days)| format!("{} asks for {days} days", one.id))
 }
 
 /// When the oldest event of a partition happened, microseconds since the Unix epoch.

@@ -101,13 +101,8 @@ impl Keeper {
     fn round(&self, asked: &Asked) -> Result<(), Stop> {
         let at = asked.at.unwrap_or_else(shmem::unix_micros);
         let (mut moves, mut failures) = (0, Vec::new());
-        let mut tried: HashSet<(String, &'static str)> = HashSet::new();
+        let mut tried: HashSet<(String, String)> = HashSet::new();
         let result = loop {
-            match self.finish_removals() {
-                Ok(more) => moves += more,
-                Err(Stop::Failed(error)) => failures.push(error),
-                Err(stop) => break Err(stop),
-            }
             let due = match self.transaction(|| retention_plan::due(at)) {
                 Ok(due) => due,
                 Err(stop) => break Err(stop),
@@ -115,21 +110,22 @@ impl Keeper {
             if let Err(stop) = self.note_pure(&due) {
                 break Err(stop);
             }
-            // What could not be done is not tried again in this round.
-            let next = due.moves.into_iter().find(|found| {
-                found.blocked.is_none() && tried.insert((found.partition.relation.clone(), found.kind.label()))
-            });
-            let Some(found) = next else { break Ok(()) };
-            match self.perform(&found) {
-                Ok(done) => {
-                    moves += i64::from(done);
-                    // Split up, it is another one than before.
-                    if found.kind == Kind::Reclassify {
-                        tried.clear();
-                        tried.insert((found.partition.relation.clone(), Kind::Reclassify.label()));
-                    }
+            let before = tried.len();
+            match self.each(due.moves, &mut tried, &mut failures) {
+                Ok(done) => moves += done,
+                Err(stop) => break Err(stop),
+            }
+            if tried.len() > before {
+                continue;
+            }
+            // What is certified goes at the end: so one checkpoint covers all of it.
+            match self.finish_removals() {
+                Ok(0) => break Ok(()),
+                Ok(done) => moves += done,
+                Err(Stop::Failed(error)) => {
+                    failures.push(error);
+                    break Ok(());
                 }
-                Err(Stop::Failed(error)) => failures.push(format!("{}: {error}", found.partition.relation)),
                 Err(stop) => break Err(stop),
             }
         };
@@ -143,6 +139,32 @@ impl Keeper {
             (_, Some(error)) => Err(Stop::Failed(error)),
             _ => ended,
         }
+    }
+
+    /// Does what was not tried in this round; returns how many moves were made.
+    fn each(
+        &self,
+        moves: Vec<Move>,
+        tried: &mut HashSet<(String, String)>,
+        failures: &mut Vec<String>,
+    ) -> Result<i64, Stop> {
+        let mut done = 0;
+        for found in moves {
+            let name = format!("{} {} {}", found.kind.label(), found.to_class, found.partition.tier);
+            if found.blocked.is_some() || !tried.insert((found.partition.relation.clone(), name)) {
+                continue;
+            }
+            match self.perform(&found) {
+                Ok(is_done) => done += i64::from(is_done),
+                Err(Stop::Failed(error)) => failures.push(format!("{}: {error}", found.partition.relation)),
+                Err(stop) => return Err(stop),
+            }
+            if found.kind == Kind::Reclassify {
+                // All its classes went at once, and partitions beside it were rewritten.
+                break;
+            }
+        }
+        Ok(done)
     }
 
     fn note_pure(&self, due: &Due) -> Result<(), Stop> {
