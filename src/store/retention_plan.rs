@@ -122,15 +122,21 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
             0
         };
         let held = held.min(*events);
+        // What is held though its time is up stays in the last tier that its class has.
+        let kind = match kind {
+            Kind::Remove if held == *events && partition.tier == "hot" && class.tiers.last() != Tier::Hot => Kind::ToWarm,
+            kind => kind,
+        };
+        let (held, events) = if kind == Kind::Remove { (held, events - held) } else { (0, *events) };
         due.moves.push(Move {
             kind,
             to_class: name.clone(),
             due_at: class.tiers.enters(tier, until),
-            events: events - held,
+            events,
             held,
-            bytes: (partition.bytes as i128 * i128::from(*events) / i128::from(all.max(1))) as i64,
+            bytes: (partition.bytes as i128 * i128::from(events) / i128::from(all.max(1))) as i64,
             blocked: match kind {
-                Kind::Remove if held == *events => Some("held".to_owned()),
+                Kind::Remove if events == 0 => Some("held".to_owned()),
                 Kind::Remove => minimum(class, until, at),
                 _ => None,
             },

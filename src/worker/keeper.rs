@@ -7,7 +7,7 @@ use super::removal::{self, Step};
 use super::{job, launcher};
 use crate::guc;
 use crate::shmem::{self, Slot};
-use crate::store::rebuild;
+use crate::store::{checkpoints, rebuild};
 use crate::store::retention::{self, Asked, End};
 use crate::store::retention_plan::{self, Due, Kind, Move};
 use auditlog_policy::retention::tier::Tier;
@@ -149,7 +149,9 @@ impl Keeper {
         failures: &mut Vec<String>,
     ) -> Result<i64, Stop> {
         let mut done = 0;
-        for found in moves {
+        // What gets another class comes first: nothing is certified of a partition that is to get more rows.
+        let (first, rest): (Vec<Move>, Vec<Move>) = moves.into_iter().partition(|found| found.kind == Kind::Reclassify);
+        for found in first.into_iter().chain(rest) {
             let name = format!("{} {} {}", found.kind.label(), found.to_class, found.partition.tier);
             if found.blocked.is_some() || !tried.insert((found.partition.relation.clone(), name)) {
                 continue;
@@ -160,7 +162,7 @@ impl Keeper {
                 Err(stop) => return Err(stop),
             }
             if found.kind == Kind::Reclassify {
-                // All its classes went at once, and partitions beside it were rewritten.
+                // All its classes went at once, and partitions beside it were rewritten: the plan is another one.
                 break;
             }
         }
@@ -184,11 +186,35 @@ impl Keeper {
         match found.kind {
             Kind::ToWarm | Kind::ToHot | Kind::Reclassify => self.rewrite(found).map(|()| true),
             Kind::Remove => {
+                self.await_checkpoint()?;
                 self.transaction(|| removal::certify(found))?;
                 // It goes on with what is certified.
                 Ok(false)
             }
             Kind::Archive => Ok(false),
+        }
+    }
+
+    /// A certificate names the log as its checkpoints do, so there must have been one.
+    fn await_checkpoint(&self) -> Result<(), Stop> {
+        let until = Instant::now() + removal::PATIENCE;
+        loop {
+            let named = self.transaction(|| checkpoints::incarnation().is_some_and(|now| now.is_ours))?;
+            if named || Instant::now() > until {
+                return Ok(());
+            }
+            self.nudge_publisher()?;
+        }
+    }
+
+    /// Has the publisher make a checkpoint, and sleeps for a moment.
+    fn nudge_publisher(&self) -> Result<(), Stop> {
+        self.slot.checkpoint_wanted.store(true, Ordering::Release);
+        self.slot.publisher.wake();
+        if BackgroundWorker::wait_latch(Some(NAP)) {
+            Ok(())
+        } else {
+            Err(Stop::Leave)
         }
     }
 
@@ -273,11 +299,7 @@ impl Keeper {
                         self.slot.wake();
                     }
                     Ok(Step::Wait) if Instant::now() < until => {
-                        self.slot.checkpoint_wanted.store(true, Ordering::Release);
-                        self.slot.publisher.wake();
-                        if !BackgroundWorker::wait_latch(Some(NAP)) {
-                            return Err(Stop::Leave);
-                        }
+                        self.nudge_publisher()?;
                         continue;
                     }
                     Ok(Step::Wait) => {
