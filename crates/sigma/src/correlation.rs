@@ -51,6 +51,7 @@ pub(crate) fn import(node: &Node, rules: &[Rule<'_>]) -> Result<(Imported, Vec<u
         window: Some(window),
         group_by,
         distinct,
+        all_of: Vec::new(),
     };
     let expr = or(used.iter().map(|number| rules[*number].expr.clone()).collect());
     let generate = correlation.get("generate").or(node.get("generate"));
