@@ -22,12 +22,17 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let size: u64 = arguments.first().map_or(Ok(100_000), |size| size.parse()).expect("a number of events");
+    let size: u64 = arguments
+        .first()
+        .map_or(Ok(100_000), |size| size.parse())
+        .expect("a number of events");
     let mut options = Options::default();
     if let Some(level) = arguments.get(1) {
         options.level = level.parse().expect("a level of zstd");
     }
-    let records = arguments.get(2).map_or_else(|| synthetic(size), |file| framed(file, size));
+    let records = arguments
+        .get(2)
+        .map_or_else(|| synthetic(size), |file| framed(file, size));
     let plain: usize = records.iter().map(Vec::len).sum();
     let placement = Placement {
         origin: ORIGIN.to_owned(),
@@ -47,12 +52,22 @@ fn main() {
     let object = Bytes::from(object);
     let seconds = begun.elapsed().as_secs_f64();
     println!("{events} events, {} bytes each as records", plain / records.len());
-    println!("written: {} bytes each, {:.0} events/s", object.len() / events, events as f64 / seconds);
+    println!(
+        "written: {} bytes each, {:.0} events/s",
+        object.len() / events,
+        events as f64 / seconds
+    );
     let begun = Instant::now();
     let mut read = 0;
     let reader = ObjectReader::open(object.clone()).expect("an object");
-    reader.for_each(|_, record| read += usize::from(record.is_ok())).expect("row groups");
-    println!("read: {:.0} events/s, {} row groups", read as f64 / begun.elapsed().as_secs_f64(), reader.groups());
+    reader
+        .for_each(|_, record| read += usize::from(record.is_ok()))
+        .expect("row groups");
+    println!(
+        "read: {:.0} events/s, {} row groups",
+        read as f64 / begun.elapsed().as_secs_f64(),
+        reader.groups()
+    );
     columns(object, events);
 }
 
@@ -71,7 +86,12 @@ fn columns(object: Bytes, events: usize) {
         sum += compressed + bloom;
         let each = |bytes: i64| bytes as f64 / events as f64;
         let name = groups[0].column(at).column_path().string();
-        println!("{name:<24}{:>12.2}{:>12.2}{:>10.2}", each(compressed), each(plain), each(bloom));
+        println!(
+            "{name:<24}{:>12.2}{:>12.2}{:>10.2}",
+            each(compressed),
+            each(plain),
+            each(bloom)
+        );
     }
     let rest = object.len() as i64 - sum;
     println!("{:<24}{:>12.2}", "metadata, page index", rest as f64 / events as f64);
@@ -104,7 +124,9 @@ fn framed(file: &str, size: u64) -> Vec<Vec<u8>> {
     let mut rest = &bytes[..];
     let mut records = Vec::new();
     while let Some((length, after)) = rest.split_first_chunk::<4>() {
-        let Some((record, after)) = after.split_at_checked(u32::from_be_bytes(*length) as usize) else { break };
+        let Some((record, after)) = after.split_at_checked(u32::from_be_bytes(*length) as usize) else {
+            break;
+        };
         records.push(record.to_vec());
         rest = after;
         if records.len() as u64 == size {

@@ -28,6 +28,13 @@ pub enum ReadError {
     Rows(&'static str),
 }
 
+impl ReadError {
+    /// What to do about it, as a sentence.
+    pub fn hint(&self) -> &'static str {
+        "Compare the object's SHA-256 with its manifest's, and take it from a copy or an older version if it differs."
+    }
+}
+
 /// An object. Its bytes are a file, or [`bytes::Bytes`].
 pub struct ObjectReader<R: ChunkReader + 'static> {
     file: SerializedFileReader<R>,

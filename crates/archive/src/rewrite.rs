@@ -52,6 +52,20 @@ pub enum RewriteError {
     Write(#[from] WriteError),
 }
 
+impl RewriteError {
+    /// What to do about it, as a sentence.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Read(error) => error.hint(),
+            Self::Write(error) => error.hint(),
+            Self::Other | Self::Row { .. } | Self::Record(_) => {
+                "Run auditlog verify on the archive; it names what was changed."
+            }
+            Self::Replacement(_) => "Give the record of the same event after erasure.",
+        }
+    }
+}
+
 /// Writes to `out` what is left of `object`, and gives the manifest of the new object: with the old one's
 /// checkpoint, and the old object under `replaces`, where the certificate of what went is the caller's to fill
 /// in. `None` when nothing is left; what has been written to `out` is then worth nothing.

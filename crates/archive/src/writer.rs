@@ -49,7 +49,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             row_group_bytes: 32 << 20,
-            level: 9,
+            level: 3,
         }
     }
 }
@@ -93,6 +93,21 @@ pub enum WriteError {
     /// What the object is written to, or an option that is none.
     #[error("the object cannot be written: {0}")]
     Parquet(#[from] ParquetError),
+}
+
+impl WriteError {
+    /// What to do about it, as a sentence.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Record(_) | Self::Place(_) => "Give records as auditlog.bundle_record() writes them.",
+            Self::Order(_) => "Give the records in the order of log_index, each once.",
+            Self::Day { .. } => "Begin an object for each day in UTC.",
+            Self::Full => "Finish this object and begin another with this record.",
+            Self::TooLarge { .. } => "Leave the event in the database.",
+            Self::Empty => "Finish an object only when something was added.",
+            Self::Parquet(_) => "See whether there is room where the object is written, and write it anew.",
+        }
+    }
 }
 
 /// Passes bytes on, counts and hashes them.
