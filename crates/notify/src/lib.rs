@@ -32,6 +32,7 @@
 mod attempt;
 pub mod breaker;
 mod channel;
+pub mod client;
 mod digest;
 mod document;
 pub mod egress;

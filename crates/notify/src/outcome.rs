@@ -122,7 +122,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    pub(crate) fn new(message: impl fmt::Display) -> Self {
+    /// A failure without status and hint.
+    pub fn new(message: impl fmt::Display) -> Self {
         Self {
             message: message.to_string(),
             status: None,
@@ -130,12 +131,16 @@ impl Failure {
         }
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    pub(crate) fn status(mut self, status: u16) -> Self {
+    /// Adds the status of the answer.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
         self.status = Some(status);
         self
     }

@@ -32,7 +32,10 @@ impl SecretName {
     }
 
     /// An option that refers to a secret. One that holds it is refused and not repeated.
-    pub(crate) fn option(options: &mut Options<'_>, name: &'static str) -> Result<Option<Self>, ConfigError> {
+    ///
+    /// # Errors
+    /// When it is no reference.
+    pub fn option(options: &mut Options<'_>, name: &'static str) -> Result<Option<Self>, ConfigError> {
         let Some(value) = options.value(name) else {
             return Ok(None);
         };
@@ -46,7 +49,10 @@ impl SecretName {
     }
 
     /// The same, for one that must be there.
-    pub(crate) fn needed(options: &mut Options<'_>, name: &'static str) -> Result<Self, ConfigError> {
+    ///
+    /// # Errors
+    /// When it is none or missing.
+    pub fn needed(options: &mut Options<'_>, name: &'static str) -> Result<Self, ConfigError> {
         Self::option(options, name)?.ok_or_else(|| missing(name, "secret:NAME"))
     }
 }
@@ -58,15 +64,16 @@ impl fmt::Display for SecretName {
 }
 
 /// The error that a needed option isn't there.
-pub(crate) fn missing(name: &str, like: &str) -> ConfigError {
+pub fn missing(name: &str, like: &str) -> ConfigError {
     ConfigError::new(format!("the option «{name}» is missing")).hint(format!("Write \"{name}\": \"{like}\"."))
 }
 
 /// A secret, wiped when it is dropped.
-pub(crate) struct Secret(Zeroizing<String>);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    pub(crate) fn text(&self) -> &str {
+    /// It.
+    pub fn text(&self) -> &str {
         &self.0
     }
 }
@@ -98,7 +105,10 @@ impl Secrets {
 
     /// Reads a secret: one line of text, in a regular file of ours that nobody else can read, at most
     /// [`MAX_SECRET_BYTES`] long. A link may lead elsewhere within the directory, as Kubernetes makes them.
-    pub(crate) fn read(&self, name: &SecretName) -> Result<Secret, Failure> {
+    ///
+    /// # Errors
+    /// When there is no such file, or its text, owner or mode is another.
+    pub fn read(&self, name: &SecretName) -> Result<Secret, Failure> {
         let wrong = |what: String, hint: &str| Failure::new(format!("{name}: {what}")).hint(hint);
         let here = "Write the secret into that file of auditlog.secrets_directory.";
         let directory = self.0.canonicalize().map_err(|error| {

@@ -202,7 +202,8 @@ fn reference(text: &str) -> String {
     encoded
 }
 
-fn signing_key(secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
+/// The key in a signing secret; none when it has another form.
+pub fn signing_key(secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
     let text = secret.text().trim();
     let text = text.strip_prefix(SECRET_PREFIX).unwrap_or(text);
     let key = Zeroizing::new(LENIENT.decode(text).ok()?);
@@ -210,7 +211,7 @@ fn signing_key(secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// The signature of a message (standard-webhooks/spec, «Signature scheme», symmetric).
-pub(crate) fn signature(key: &[u8], id: &str, seconds: i64, body: &[u8]) -> String {
+pub fn signature(key: &[u8], id: &str, seconds: i64, body: &[u8]) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         unreachable!("HMAC takes keys of any length (RFC 2104 §3)")
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::error::DeliveryError;
-use crate::net::{Call, Peer, failed, is_closed, telling};
+use crate::net::{Call, Connection, Peer, failed, is_closed, telling};
 use crate::tls::TlsOptions;
 use crate::url::Url;
 
@@ -56,6 +56,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Where the body ended.
     pub end: End,
+    /// Whether another request may follow on the same connection.
+    pub(crate) reusable: bool,
 }
 
 impl Answer {
@@ -67,8 +69,16 @@ impl Answer {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The values of all headers of this name.
+    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .iter()
+            .filter(move |(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
     /// The media type without its parameters, in lower case.
-    pub(crate) fn media_type(&self) -> String {
+    pub fn media_type(&self) -> String {
         let value = self.header("content-type").unwrap_or_default();
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
@@ -79,31 +89,62 @@ impl Answer {
 /// # Errors
 /// When there was no answer by the deadline of `call`.
 pub fn exchange(call: &Call<'_>, request: &Request<'_>) -> Result<Answer, DeliveryError> {
-    let mut connection = call.connect(&Peer {
+    let mut connection = BufReader::new(call.connect(&peer(request))?);
+    converse(&mut connection, request, false).map_err(|broken| broken.error)
+}
+
+/// Whom a request goes to.
+pub(crate) fn peer<'a>(request: &Request<'a>) -> Peer<'a> {
+    Peer {
         host: &request.url.host,
         port: request.url.port,
         connect: request.connect,
         tls: request.tls,
         alpn: Some(b"http/1.1"),
-    })?;
+    }
+}
+
+/// A conversation that ended without an answer.
+pub(crate) struct Broken {
+    pub(crate) error: DeliveryError,
+    /// Whether the other side has closed the connection without a word, as it does with one that was idle too long.
+    pub(crate) closed: bool,
+}
+
+/// Sends the request on a connection and reads the answer.
+pub(crate) fn converse(
+    connection: &mut BufReader<Connection<'_>>,
+    request: &Request<'_>,
+    again: bool,
+) -> Result<Answer, Broken> {
     let server = request.url.authority();
+    let stream = connection.get_mut();
     // A server may answer and close before it has read everything: its answer says more than a broken pipe.
-    let sent = connection
-        .write_all(head(request).as_bytes())
-        .and_then(|()| connection.write_all(request.body))
-        .and_then(|()| connection.flush());
+    let sent = stream
+        .write_all(head(request, again).as_bytes())
+        .and_then(|()| stream.write_all(request.body))
+        .and_then(|()| stream.flush());
     let sent = match sent {
-        Err(error) if !is_closed(&error) => return Err(failed(&format!("send to {server}"), &error)),
+        Err(error) if !is_closed(&error) => {
+            return Err(Broken {
+                error: failed(&format!("send to {server}"), &error),
+                closed: false,
+            });
+        }
         other => other,
     };
-    read_answer(BufReader::new(connection), request.keep).map_err(|read| match sent {
-        Ok(()) => failed(&format!("read the answer of {server}"), &read),
-        Err(written) => failed(&format!("send to {server}"), &telling(written, read)),
+    read_answer(connection, request.keep).map_err(|read| {
+        let closed = is_closed(&read) || read.kind() == io::ErrorKind::UnexpectedEof;
+        let error = match sent {
+            Ok(()) => failed(&format!("read the answer of {server}"), &read),
+            Err(written) => failed(&format!("send to {server}"), &telling(written, read)),
+        };
+        Broken { error, closed }
     })
 }
 
 /// The head, which may hold a token: wiped, and made without copies that growth would leave behind.
-fn head(request: &Request<'_>) -> Zeroizing<String> {
+fn head(request: &Request<'_>, again: bool) -> Zeroizing<String> {
     let path = if request.url.path.is_empty() {
         "/"
     } else {
@@ -119,10 +160,11 @@ fn head(request: &Request<'_>) -> Zeroizing<String> {
     ));
     let _ = write!(
         head,
-        "{} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: close\r\nUser-Agent: pg_auditlog/{}\r\n",
+        "{} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: {}\r\nUser-Agent: pg_auditlog/{}\r\n",
         request.method,
         request.url.authority(),
         request.body.len(),
+        if again { "keep-alive" } else { "close" },
         env!("CARGO_PKG_VERSION")
     );
     for (name, value) in request.headers {
@@ -139,7 +181,7 @@ fn broken(what: &'static str) -> io::Error {
 /// Reads an answer, over those that only announce it (1xx).
 pub(crate) fn read_answer(mut from: impl BufRead, keep: usize) -> io::Result<Answer> {
     for _ in 0..10 {
-        let (status, headers) = read_head(&mut from)?;
+        let (status, headers, persistent) = read_head(&mut from)?;
         if (100..200).contains(&status) && status != 101 {
             continue;
         }
@@ -148,12 +190,20 @@ pub(crate) fn read_answer(mut from: impl BufRead, keep: usize) -> io::Result<Ans
             headers,
             body: Vec::new(),
             end: End::Whole,
+            reusable: false,
         };
         answer.end = match read_body(&mut from, &answer.headers, status, keep, &mut answer.body) {
             Ok(end) => end,
             // What is there of the body may still say what went wrong.
             Err(_) => End::Cut,
         };
+        let closes = answer
+            .headers("connection")
+            .any(|value| value.eq_ignore_ascii_case("close"));
+        let bounded = matches!(status, 204 | 304)
+            || answer.header("content-length").is_some()
+            || answer.header("transfer-encoding").is_some();
+        answer.reusable = persistent && bounded && !closes && status != 101 && answer.end == End::Whole;
         return Ok(answer);
     }
     Err(broken("too many interim answers"))
@@ -161,7 +211,8 @@ pub(crate) fn read_answer(mut from: impl BufRead, keep: usize) -> io::Result<Ans
 
 type Headers = Vec<(String, String)>;
 
-fn read_head(from: &mut impl BufRead) -> io::Result<(u16, Headers)> {
+/// The status, the headers, and whether the version is one whose connections stay open (HTTP/1.1).
+fn read_head(from: &mut impl BufRead) -> io::Result<(u16, Headers, bool)> {
     let mut head = Vec::new();
     let mut limited = from.take(MAX_HEAD_BYTES);
     loop {
@@ -190,6 +241,7 @@ fn read_head(from: &mut impl BufRead) -> io::Result<(u16, Headers)> {
         Ok(httparse::Status::Complete(_)) => {}
         _ => return Err(broken("the answer is not HTTP/1.1")),
     }
+    let persistent = answer.version == Some(1);
     let headers = answer
         .headers
         .iter()
@@ -200,7 +252,7 @@ fn read_head(from: &mut impl BufRead) -> io::Result<(u16, Headers)> {
             )
         })
         .collect();
-    Ok((answer.code.unwrap_or_default(), headers))
+    Ok((answer.code.unwrap_or_default(), headers, persistent))
 }
 
 fn read_body(

@@ -40,6 +40,11 @@ impl<'a> Call<'a> {
         Ok(left)
     }
 
+    /// Whether this address may be connected to.
+    pub(crate) fn allows(&self, address: SocketAddr) -> bool {
+        (self.allow)(address)
+    }
+
     /// The same, but with no more than `most` from now on.
     pub(crate) fn within(&self, most: Duration) -> Self {
         Self {
@@ -152,6 +157,51 @@ impl Connection<'_> {
             Self::Plain(tcp) => secured(tcp, tls::session(options, host, None)?, host),
             Self::Tls(_) => Err(DeliveryError::permanent("the connection has TLS already")),
         }
+    }
+
+    /// The same connection, to be used by later calls too ([`Connection::set_call`]).
+    pub(crate) fn kept(self) -> Connection<'static> {
+        let keep = |timed: Timed<'_>| Timed {
+            tcp: timed.tcp,
+            call: Call {
+                until: timed.call.until,
+                allow: &|_| true,
+            },
+        };
+        match self {
+            Self::Plain(timed) => Connection::Plain(keep(timed)),
+            Self::Tls(stream) => {
+                let (session, timed) = stream.into_parts();
+                Connection::Tls(Box::new(StreamOwned::new(session, keep(timed))))
+            }
+        }
+    }
+
+    /// Whether the other side still listens, as far as this one knows: it has not closed, and has said nothing that
+    /// nobody asked for. TLS's own messages, such as session tickets, are taken in.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        if self.tcp().set_nonblocking(true).is_err() {
+            return false;
+        }
+        let waits = |result: io::Result<usize>| match result {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Some(true),
+            Ok(0) | Err(_) => Some(false),
+            Ok(_) => None,
+        };
+        let quiet = match self {
+            Self::Plain(timed) => waits(timed.tcp.peek(&mut [0])) == Some(true),
+            Self::Tls(stream) => loop {
+                let read = stream.conn.read_tls(&mut &stream.sock.tcp);
+                if let Some(quiet) = waits(read) {
+                    break quiet;
+                }
+                match stream.conn.process_new_packets() {
+                    Ok(state) if state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed() => {}
+                    _ => break false,
+                }
+            },
+        };
+        self.tcp().set_nonblocking(false).is_ok() && quiet
     }
 
     /// The socket below.

@@ -97,7 +97,10 @@ impl<'a> Options<'a> {
     }
 
     /// A truth value.
-    pub(crate) fn flag(&mut self, name: &'static str) -> Result<Option<bool>, ConfigError> {
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn flag(&mut self, name: &'static str) -> Result<Option<bool>, ConfigError> {
         let Some(value) = self.value(name) else { return Ok(None) };
         value
             .as_bool()
@@ -106,7 +109,10 @@ impl<'a> Options<'a> {
     }
 
     /// The absolute path of a file, which need not exist yet.
-    pub(crate) fn file(&mut self, name: &'static str) -> Result<Option<PathBuf>, ConfigError> {
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn file(&mut self, name: &'static str) -> Result<Option<PathBuf>, ConfigError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         if !Path::new(text).is_absolute() {
             return Err(self

@@ -24,15 +24,15 @@ const GRACE: Duration = Duration::from_secs(2);
 /// A configured receiver of syslog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SyslogTarget {
-    place: Place,
-    header: Header,
-    framing: Framing,
-    max_bytes: usize,
-    connect: Duration,
+    pub(crate) place: Place,
+    pub(crate) header: Header,
+    pub(crate) framing: Framing,
+    pub(crate) max_bytes: usize,
+    pub(crate) connect: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+pub(crate) enum Place {
     Udp(Url),
     Tcp(Url, Option<TlsOptions>),
     Unix(PathBuf),
@@ -40,7 +40,7 @@ enum Place {
 
 /// How a stream is cut into messages (RFC 6587).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Framing {
+pub(crate) enum Framing {
     /// The length before each.
     Counted,
     /// A newline after each.
@@ -158,7 +158,7 @@ impl SyslogTarget {
     }
 
     /// The bytes of a message in a stream.
-    fn frame(&self, text: &[u8]) -> Vec<u8> {
+    pub(crate) fn frame(&self, text: &[u8]) -> Vec<u8> {
         match self.framing {
             Framing::Counted => [text.len().to_string().as_bytes(), b" ", text].concat(),
             Framing::Newline => {
@@ -177,7 +177,7 @@ impl SyslogTarget {
     }
 }
 
-fn too_large(text: &[u8]) -> DeliveryError {
+pub(crate) fn too_large(text: &[u8]) -> DeliveryError {
     DeliveryError::permanent(format!(
         "the message has {} bytes as syslog, too many for one datagram",
         text.len()
@@ -185,6 +185,16 @@ fn too_large(text: &[u8]) -> DeliveryError {
 }
 
 fn udp(call: &Call<'_>, url: &Url, text: &[u8]) -> Result<Receipt, DeliveryError> {
+    let socket = udp_socket(call, url)?;
+    udp_send(call, &socket, text).map_err(|error| match error.raw_os_error() {
+        Some(libc::EMSGSIZE) => too_large(text),
+        _ => failed(&format!("send to {}", url.authority()), &timed_out(error)),
+    })?;
+    Ok(Receipt::new(Assurance::Sent))
+}
+
+/// A socket for datagrams to a receiver.
+pub(crate) fn udp_socket(call: &Call<'_>, url: &Url) -> Result<UdpSocket, DeliveryError> {
     let Some(address) = call.resolve(&url.host, url.port)?.first().copied() else {
         return Err(DeliveryError::retry("no address"));
     };
@@ -193,19 +203,20 @@ fn udp(call: &Call<'_>, url: &Url, text: &[u8]) -> Result<Receipt, DeliveryError
     } else {
         IpAddr::V6(Ipv6Addr::UNSPECIFIED)
     };
-    let send = || {
+    let open = || {
         let socket = UdpSocket::bind((any, 0))?;
         socket.connect(address)?;
-        socket.set_write_timeout(Some(call.left()?))?;
-        socket.send(text)?;
-        // On this machine the refusal is there at once.
-        socket.take_error()?.map_or(Ok(()), Err)
+        Ok(socket)
     };
-    match send() {
-        Ok(()) => Ok(Receipt::new(Assurance::Sent)),
-        Err(error) if error.raw_os_error() == Some(libc::EMSGSIZE) => Err(too_large(text)),
-        Err(error) => Err(failed(&format!("send to {address}"), &timed_out(error))),
-    }
+    open().map_err(|error: io::Error| failed(&format!("send to {address}"), &error))
+}
+
+/// Sends one datagram.
+pub(crate) fn udp_send(call: &Call<'_>, socket: &UdpSocket, text: &[u8]) -> io::Result<()> {
+    socket.set_write_timeout(Some(call.left()?))?;
+    socket.send(text)?;
+    // On this machine the refusal is there at once.
+    socket.take_error()?.map_or(Ok(()), Err)
 }
 
 /// Sends a frame and waits until the other side has it: syslog has no answer, but a receiver that reads the
@@ -246,7 +257,7 @@ fn tcp(call: &Call<'_>, mut connection: Connection<'_>, frame: &[u8], who: &str)
     )))
 }
 
-fn unix(call: &Call<'_>, path: &Path, kind: Type, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn unix(call: &Call<'_>, path: &Path, kind: Type, bytes: &[u8]) -> io::Result<()> {
     let mut socket = Socket::new(Domain::UNIX, kind, None)?;
     // Also for the connect, which waits while the receiver's queue is full.
     socket.set_write_timeout(Some(call.left()?))?;

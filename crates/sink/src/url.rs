@@ -153,10 +153,15 @@ fn check_path(path: &str) -> Result<(), &'static str> {
 
 /// `text` with everything but letters, digits and `-._~` percent-encoded (RFC 3986's unreserved
 /// characters), but for slashes.
-pub(crate) fn encode_path(text: &str) -> String {
+pub fn encode_path(text: &str) -> String {
     encode(text, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/')
     })
+}
+
+/// The same, with slashes encoded too.
+pub fn encode_unreserved(text: &str) -> String {
+    encode_path(text).replace('/', "%2F")
 }
 
 /// `text` as the value of a header: everything but printable ASCII, and `%`, percent-encoded.

@@ -1,0 +1,4 @@
+//! The parts that `auditlog-stream` uses too, so that secrets and signatures are written once.
+
+pub use crate::secrets::{Secret, missing};
+pub use crate::webhook::{signature, signing_key};
