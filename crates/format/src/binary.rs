@@ -5,6 +5,9 @@
 
 use auditlog_core::decode::JsonError;
 
+/// A key and a value of an object.
+pub(crate) type Member<'a> = (&'a [u8], &'a [u8]);
+
 /// A value and what comes after it.
 pub(crate) type Split<'a> = Result<(&'a [u8], &'a [u8]), JsonError>;
 
@@ -58,7 +61,7 @@ pub(crate) fn is_object(value: &[u8]) -> bool {
 }
 
 /// The members of an object in their order: keys and values. Nothing when the value is no object.
-pub(crate) fn members(value: &[u8]) -> Result<Vec<(&[u8], &[u8])>, JsonError> {
+pub(crate) fn members(value: &[u8]) -> Result<Vec<Member<'_>>, JsonError> {
     let Some(rest) = value.strip_prefix(b"{") else {
         return Ok(Vec::new());
     };
@@ -75,8 +78,8 @@ pub(crate) fn members(value: &[u8]) -> Result<Vec<(&[u8], &[u8])>, JsonError> {
 }
 
 /// The member of that key among [`members`].
-pub(crate) fn find<'a>(members: &[(&'a [u8], &'a [u8])], key: &[u8]) -> Option<&'a [u8]> {
-    let order = |member: &(&[u8], &[u8])| (member.0.len(), member.0).cmp(&(key.len(), key));
+pub(crate) fn find<'a>(members: &[Member<'a>], key: &[u8]) -> Option<&'a [u8]> {
+    let order = |member: &Member<'a>| (member.0.len(), member.0).cmp(&(key.len(), key));
     members.binary_search_by(order).ok().map(|at| members[at].1)
 }
 
@@ -126,10 +129,16 @@ mod tests {
             ("a".into(), Json::String("x".into())),
             ("ccc".into(), Json::Number("1.50".into())),
         ]);
-        let outer = bytes(&Json::Object(vec![("inner".into(), inner.clone()), ("z".into(), Json::Bool(false))]));
+        let outer = bytes(&Json::Object(vec![
+            ("inner".into(), inner.clone()),
+            ("z".into(), Json::Bool(false)),
+        ]));
         assert_eq!(get(&outer, &["inner"]), Some(&bytes(&inner)[..]));
         assert_eq!(get(&outer, &["inner", "a"]).and_then(text), Some(&b"x"[..]));
-        assert_eq!(get(&outer, &["inner", "ccc"]), Some(&bytes(&Json::Number("1.50".into()))[..]));
+        assert_eq!(
+            get(&outer, &["inner", "ccc"]),
+            Some(&bytes(&Json::Number("1.50".into()))[..])
+        );
         assert_eq!(get(&outer, &["inner", "b"]), None);
         assert_eq!(get(&outer, &["z", "b"]), None);
         let listed = members(&outer).unwrap();
@@ -141,7 +150,10 @@ mod tests {
 
     #[test]
     fn bytes_that_end_early_are_an_error() {
-        let whole = bytes(&Json::Array(vec![Json::String("text".into()), Json::Number("7".into())]));
+        let whole = bytes(&Json::Array(vec![
+            Json::String("text".into()),
+            Json::Number("7".into()),
+        ]));
         assert_eq!(split(&whole).unwrap().1, b"");
         for end in 0..whole.len() {
             assert!(split(&whole[..end]).is_err());

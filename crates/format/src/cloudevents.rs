@@ -19,7 +19,9 @@ const SUBJECT: usize = 1024;
 
 /// The option `source`.
 pub(crate) fn parse(reader: &mut Reader<'_>) -> Result<Option<String>, OptionError> {
-    let Some(text) = reader.text("source")? else { return Ok(None) };
+    let Some(text) = reader.text("source")? else {
+        return Ok(None);
+    };
     if !text.is_empty() && text.len() <= 1024 && text.bytes().all(is_of_uri) {
         return Ok(Some(text.to_owned()));
     }

@@ -109,7 +109,10 @@ impl CsvOptions {
             },
         };
         let null = reader.text("null")?.unwrap_or_default();
-        if null.bytes().any(|byte| byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r')) {
+        if null
+            .bytes()
+            .any(|byte| byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r'))
+        {
             return Err(reader.wrong("null", "a text without delimiter, quotes and line breaks"));
         }
         Ok(Self {
@@ -134,7 +137,11 @@ fn content(name: &str) -> Result<Content, OptionError> {
         "entry_hash" => Content::EntryHash,
         "redacted" => Content::Redacted,
         _ => {
-            let by_path = || COLUMNS.iter().position(|column| !column.path.is_empty() && column.path == name);
+            let by_path = || {
+                COLUMNS
+                    .iter()
+                    .position(|column| !column.path.is_empty() && column.path == name)
+            };
             let at = position(name).or_else(by_path).ok_or_else(|| {
                 let shown: String = name.chars().take(40).flat_map(char::escape_debug).collect();
                 let paths = COLUMNS.iter().map(|column| column.path);

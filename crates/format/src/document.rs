@@ -55,10 +55,7 @@ const DOCUMENT: [(&str, Part); 11] = [
             ("method", at::METHOD),
         ]),
     ),
-    (
-        "changes",
-        Part::Group(&[("before", at::BEFORE), ("after", at::AFTER)]),
-    ),
+    ("changes", Part::Group(&[("before", at::BEFORE), ("after", at::AFTER)])),
     (
         "metadata",
         Part::Group(&[("request_id", at::REQUEST_ID), ("tags", at::TAGS)]),

@@ -27,6 +27,7 @@ use crate::fields::{Fields, Outcome, at};
 use crate::json;
 use crate::json_text::{canonical, string};
 use crate::object::Object;
+use crate::ocsf::is_row;
 use crate::options::Product;
 use crate::source::Source;
 use crate::summary::summary;
@@ -47,12 +48,12 @@ pub(crate) fn write(
     if time_text::moment(fields.time()).is_some() {
         root.moment("@timestamp", fields.time());
     }
-    root.object("ecs", |ecs| Ok::<(), JsonError>(ecs.text("version", VERSION)))?;
+    root.part("ecs", |ecs| ecs.text("version", VERSION));
     root.text("message", summary(fields));
-    root.object("log", |log| Ok::<(), JsonError>(log.text("level", fields.severity().label())))?;
-    root.object("event", |event| Ok::<(), JsonError>(write_event(fields, event)))?;
-    people(fields, &mut root)?;
-    places(fields, source, product, &mut root)?;
+    root.part("log", |log| log.text("level", fields.severity().label()));
+    root.part("event", |event| write_event(fields, event));
+    people(fields, &mut root);
+    places(fields, source, product, &mut root);
     if let Some(payload) = fields.list(at::TAGS) {
         root.list("tags", payload)?;
     }
@@ -68,7 +69,10 @@ fn write_event(fields: &Fields<'_>, event: &mut Object<'_>) {
         event.texts("category", categories);
     }
     event.texts("type", &types);
-    event.text("action", fields.word(at::OPERATION).unwrap_or_else(|| fields.event_type()));
+    event.text(
+        "action",
+        fields.word(at::OPERATION).unwrap_or_else(|| fields.event_type()),
+    );
     event.text("code", fields.event_type());
     event.some_text("id", fields.word(at::EVENT_ID));
     event.natural("sequence", fields.record.log_index);
@@ -104,7 +108,11 @@ fn write_event(fields: &Fields<'_>, event: &mut Object<'_>) {
 /// `event.kind`, `event.category` and `event.type`, by ECS's lists of allowed values.
 fn kinds(fields: &Fields<'_>) -> (&'static str, &'static [&'static str], Vec<&'static str>) {
     let event_type = fields.event_type();
-    let kind = if event_type == b"auditlog.alert" { "alert" } else { "event" };
+    let kind = if event_type == b"auditlog.alert" {
+        "alert"
+    } else {
+        "event"
+    };
     let mut types = vec![match verb(fields) {
         Verb::Create => "creation",
         Verb::Read => "access",
@@ -124,7 +132,13 @@ fn kinds(fields: &Fields<'_>) -> (&'static str, &'static [&'static str], Vec<&'s
         }
         b"authentication" => {
             let ends = begins("authentication.logout") || begins("authentication.session_expire");
-            types = vec![if ends { "end" } else { "start" }];
+            let starts = ["login", "assume_role", "hba_rejected", "method_weak"];
+            let starts = starts.iter().any(|kind| begins(&format!("authentication.{kind}")));
+            types = vec![match (ends, starts) {
+                (true, _) => "end",
+                (_, true) => "start",
+                _ => "info",
+            }];
             &["authentication"]
         }
         b"access" if begins("grant.") || begins("revoke.") || begins("default_privileges.") => {
@@ -143,6 +157,7 @@ fn kinds(fields: &Fields<'_>) -> (&'static str, &'static [&'static str], Vec<&'s
         b"policy" => &["configuration"],
         b"data" if begins("file.") => &["file"],
         b"data" | b"schema" => &["database"],
+        _ if is_row(fields) => &["database"],
         b"access" | b"auditlog" | b"integration" | b"resource" | b"cost" => &["api"],
         b"system" => &["host"],
         _ => &[],
@@ -157,7 +172,14 @@ fn kinds(fields: &Fields<'_>) -> (&'static str, &'static [&'static str], Vec<&'s
         };
     }
     if categories == ["api"] && fields.outcome() == Outcome::Failure {
-        let refused = [&b"denied"[..], b"deny", b"refused", b"rejected", b"forbidden", b"unauthorized"];
+        let refused = [
+            &b"denied"[..],
+            b"deny",
+            b"refused",
+            b"rejected",
+            b"forbidden",
+            b"unauthorized",
+        ];
         let status = fields.text(at::STATUS).unwrap_or_default().to_ascii_lowercase();
         if refused.contains(&&status[..]) {
             types.push("denied");
@@ -166,8 +188,8 @@ fn kinds(fields: &Fields<'_>) -> (&'static str, &'static [&'static str], Vec<&'s
     (kind, categories, types)
 }
 
-fn people(fields: &Fields<'_>, root: &mut Object<'_>) -> Result<(), JsonError> {
-    root.object("user", |user| {
+fn people(fields: &Fields<'_>, root: &mut Object<'_>) {
+    root.part("user", |user| {
         user.some_text("id", fields.word(at::ACTOR_ID));
         user.some_text("name", fields.first_word(&[at::ACTOR_ID, at::ACTOR_EMAIL]));
         user.some_text("email", fields.word(at::ACTOR_EMAIL));
@@ -177,30 +199,36 @@ fn people(fields: &Fields<'_>, root: &mut Object<'_>) -> Result<(), JsonError> {
             string(kind, out);
             out.push(b']');
         }
-        Ok::<(), JsonError>(())
-    })?;
+    });
     let host = fields.host(at::ACTOR_IP).or_else(|| fields.host(at::DB_CLIENT_ADDR));
-    root.object("source", |peer| {
+    root.part("source", |peer| {
         if let Some((bits, address)) = host {
             peer.address("ip", bits, address);
             peer.address("address", bits, address);
         }
-        Ok::<(), JsonError>(())
-    })?;
-    root.object("user_agent", |agent| {
+    });
+    root.part("user_agent", |agent| {
         agent.some_text("original", fields.word(at::ACTOR_USER_AGENT));
-        Ok::<(), JsonError>(())
-    })?;
-    root.object("related", |related| {
+    });
+    root.part("related", |related| {
         let addresses = [fields.host(at::ACTOR_IP), fields.host(at::DB_CLIENT_ADDR)];
-        each(related, "ip", addresses.into_iter().flatten(), |(bits, address), out| {
-            out.push(b'"');
-            time_text::address(bits, address, out);
-            out.push(b'"');
-        });
+        each(
+            related,
+            "ip",
+            addresses.into_iter().flatten(),
+            |(bits, address), out| {
+                out.push(b'"');
+                time_text::address(bits, address, out);
+                out.push(b'"');
+            },
+        );
         let users = [at::ACTOR_ID, at::ACTOR_EMAIL, at::DB_SESSION_USER, at::DB_CURRENT_USER];
-        each(related, "user", users.into_iter().filter_map(|at| fields.word(at)), string);
-        Ok(())
+        each(
+            related,
+            "user",
+            users.into_iter().filter_map(|at| fields.word(at)),
+            string,
+        );
     })
 }
 
@@ -228,44 +256,37 @@ fn each<T: PartialEq + Copy>(
     out.push(b']');
 }
 
-fn places(fields: &Fields<'_>, source: &Source, product: &Product, root: &mut Object<'_>) -> Result<(), JsonError> {
-    root.object("cloud", |cloud| {
+fn places(fields: &Fields<'_>, source: &Source, product: &Product, root: &mut Object<'_>) {
+    root.part("cloud", |cloud| {
         cloud.some_text("provider", fields.word(at::CLOUD_PROVIDER));
-        cloud.object("account", |account| {
+        cloud.part("account", |account| {
             account.some_text("id", fields.word(at::ACCOUNT_ID));
-            Ok::<(), JsonError>(())
-        })?;
+        });
         cloud.some_text("region", fields.word(at::REGION));
-        Ok::<(), JsonError>(())
-    })?;
-    root.object("organization", |organization| {
+    });
+    root.part("organization", |organization| {
         organization.some_text("id", fields.word(at::TENANT));
-        Ok::<(), JsonError>(())
-    })?;
-    root.object("http", |http| {
-        http.object("request", |request| {
+    });
+    root.part("http", |http| {
+        http.part("request", |request| {
             request.some_text("id", fields.word(at::REQUEST_ID));
             request.some_text("method", fields.word(at::METHOD).filter(|method| is_http(method)));
-            Ok::<(), JsonError>(())
         })
-    })?;
+    });
     let some = |text: &String| Some(text.clone().into_bytes()).filter(|text| !text.is_empty());
-    root.object("host", |host| {
+    root.part("host", |host| {
         host.some_text("name", some(&source.hostname).as_deref());
-        Ok::<(), JsonError>(())
-    })?;
-    root.object("service", |service| {
+    });
+    root.part("service", |service| {
         service.text("type", "postgresql");
         service.some_text("name", fields.word(at::DB_APPLICATION));
-        Ok::<(), JsonError>(())
-    })?;
-    root.object("observer", |observer| {
+    });
+    root.part("observer", |observer| {
         observer.text("vendor", &product.vendor);
         observer.text("product", &product.product);
         observer.text("version", &source.version);
         observer.text("type", "audit-log");
         observer.some_text("hostname", some(&source.hostname).as_deref());
-        Ok(())
     })
 }
 
@@ -290,7 +311,10 @@ fn ours(fields: &Fields<'_>, source: &Source, own: &mut Object<'_>) -> Result<()
     ] {
         own.some_text(name, fields.text(column));
     }
-    own.some_text("database", Some(source.database.as_bytes()).filter(|name| !name.is_empty()));
+    own.some_text(
+        "database",
+        Some(source.database.as_bytes()).filter(|name| !name.is_empty()),
+    );
     if let Some(xid) = fields.integer(at::DB_XID) {
         own.integer("db_xid", xid);
     }

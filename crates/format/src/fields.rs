@@ -180,20 +180,43 @@ impl<'a> Fields<'a> {
     /// What the status says of the outcome.
     pub(crate) fn outcome(&self) -> Outcome {
         const SUCCESS: [&str; 12] = [
-            "success", "succeeded", "successful", "ok", "allow", "allowed", "granted", "complete", "completed", "passed",
-            "permitted", "accepted",
+            "success",
+            "succeeded",
+            "successful",
+            "ok",
+            "allow",
+            "allowed",
+            "granted",
+            "complete",
+            "completed",
+            "passed",
+            "permitted",
+            "accepted",
         ];
         const FAILURE: [&str; 15] = [
-            "failed", "failure", "fail", "denied", "deny", "error", "errored", "refused", "rejected", "blocked", "forbidden",
-            "unauthorized", "aborted", "timeout", "cancelled",
+            "failed",
+            "failure",
+            "fail",
+            "denied",
+            "deny",
+            "error",
+            "errored",
+            "refused",
+            "rejected",
+            "blocked",
+            "forbidden",
+            "unauthorized",
+            "aborted",
+            "timeout",
+            "cancelled",
         ];
         let Some(status) = self.word(at::STATUS) else {
             return Outcome::Unknown;
         };
         let is = |word: &&str| status.eq_ignore_ascii_case(word.as_bytes());
-        if SUCCESS.iter().any(|word| is(&word)) {
+        if SUCCESS.iter().any(is) {
             Outcome::Success
-        } else if FAILURE.iter().any(|word| is(&word)) {
+        } else if FAILURE.iter().any(is) {
             Outcome::Failure
         } else {
             Outcome::Other

@@ -64,7 +64,9 @@ impl Format {
     /// When there is none; the hint has the nearest one.
     pub fn from_label(label: &str) -> Result<Self, OptionError> {
         let wanted = label.trim();
-        let found = Self::ALL.iter().find(|format| format.label().eq_ignore_ascii_case(wanted));
+        let found = Self::ALL
+            .iter()
+            .find(|format| format.label().eq_ignore_ascii_case(wanted));
         found.copied().ok_or_else(|| {
             let labels = Self::ALL.map(Self::label);
             let shown: String = label.chars().take(40).flat_map(char::escape_debug).collect();
@@ -142,7 +144,11 @@ mod tests {
     fn a_wrong_label_is_told_the_nearest_one() {
         let error = Format::from_label("josn").unwrap_err();
         assert_eq!(error.message, "there is no format \"josn\"");
-        assert!(error.hint.starts_with("Did you mean json? The formats are json, csv,"), "{}", error.hint);
+        assert!(
+            error.hint.starts_with("Did you mean json? The formats are json, csv,"),
+            "{}",
+            error.hint
+        );
         let error = Format::from_label("spreadsheet\n").unwrap_err();
         assert_eq!(error.message, "there is no format \"spreadsheet\\n\"");
         assert!(error.hint.starts_with("The formats are"), "{}", error.hint);

@@ -89,7 +89,9 @@ pub(crate) fn redacted(fields: &Fields<'_>, object: &mut Object<'_>) -> Result<(
 /// Appends the keys of an object of texts as an array. Nobody has checked these bytes yet, so that nothing here goes
 /// inwards.
 pub(crate) fn paths(redacted: &[u8], out: &mut Vec<u8>) -> Result<(), JsonError> {
-    let bytes = redacted.strip_prefix(b"{").ok_or(JsonError::Tag(redacted.first().copied().unwrap_or(0)))?;
+    let bytes = redacted
+        .strip_prefix(b"{")
+        .ok_or(JsonError::Tag(redacted.first().copied().unwrap_or(0)))?;
     let (members, mut rest) = count(bytes)?;
     out.push(b'[');
     for number in 0..members {
@@ -105,5 +107,9 @@ pub(crate) fn paths(redacted: &[u8], out: &mut Vec<u8>) -> Result<(), JsonError>
         rest = counted(value)?.1;
     }
     out.push(b']');
-    if rest.is_empty() { Ok(()) } else { Err(JsonError::Trailing) }
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(JsonError::Trailing)
+    }
 }

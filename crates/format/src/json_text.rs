@@ -216,7 +216,10 @@ mod tests {
     #[test]
     fn escapes_are_the_short_ones() {
         let mut out = Vec::new();
-        string("a\"\\\n\r\t\u{1}\u{7f}\u{85}\u{a0}\u{2028}\u{2029}é".as_bytes(), &mut out);
+        string(
+            "a\"\\\n\r\t\u{1}\u{7f}\u{85}\u{a0}\u{2028}\u{2029}é".as_bytes(),
+            &mut out,
+        );
         let expected = "\"a\\\"\\\\\\n\\r\\t\\u0001\\u007f\\u0085\u{a0}\\u2028\\u2029é\"";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

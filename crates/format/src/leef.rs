@@ -121,8 +121,11 @@ pub(crate) fn write(
     if let Some(changes) = changes(fields)? {
         pairs.value("changes", &changes);
     }
-    pairs.some("identHostName", Some(source.hostname.as_bytes()).filter(|name| !name.is_empty()));
-    pairs.value("msg", &summary(fields));
+    pairs.some(
+        "identHostName",
+        Some(source.hostname.as_bytes()).filter(|name| !name.is_empty()),
+    );
+    pairs.some("msg", Some(&summary(fields)[..]).filter(|text| !text.is_empty()));
     Ok(())
 }
 
@@ -145,7 +148,10 @@ fn moments(fields: &Fields<'_>, pairs: &mut Pairs<'_>) {
 fn columns(fields: &Fields<'_>, pairs: &mut Pairs<'_>) {
     pairs.some("cat", fields.word(at::CATEGORY));
     pairs.some("eventId", fields.word(at::EVENT_ID));
-    pairs.some("usrName", fields.first_word(&[at::ACTOR_EMAIL, at::ACTOR_ID, at::DB_SESSION_USER]));
+    pairs.some(
+        "usrName",
+        fields.first_word(&[at::ACTOR_EMAIL, at::ACTOR_ID, at::DB_SESSION_USER]),
+    );
     if let Some((bits, address)) = fields.host(at::ACTOR_IP).or_else(|| fields.host(at::DB_CLIENT_ADDR)) {
         time_text::address(bits, address, pairs.name("src"));
     }
@@ -216,7 +222,9 @@ mod tests {
         assert_eq!(delimiter("x5E"), Some(('^', "^".to_owned())));
         assert_eq!(delimiter("0x09"), Some(('\t', "x09".to_owned())));
         assert_eq!(delimiter("\t"), Some(('\t', "x09".to_owned())));
-        for wrong in ["", "=", "|", "x", "a", "0x", "x3D", "x0A", "xZZ", "^^", "x7C", "+5", "x+5"] {
+        for wrong in [
+            "", "=", "|", "x", "a", "0x", "x3D", "x0A", "xZZ", "^^", "x7C", "+5", "x+5",
+        ] {
             assert_eq!(delimiter(wrong), None, "{wrong}");
         }
     }

@@ -119,6 +119,18 @@ impl<'o> Object<'o> {
         out.push(b']');
     }
 
+    /// An object inside whose members cannot fail; left out when `write` gives it none.
+    pub(crate) fn part(&mut self, name: &str, write: impl FnOnce(&mut Object<'_>)) {
+        let before = self.out.len();
+        let mut inner = Object::begin(self.name(name));
+        write(&mut inner);
+        if inner.is_empty() {
+            self.out.truncate(before);
+        } else {
+            inner.end();
+        }
+    }
+
     /// An object inside; left out when `write` gives it no members.
     pub(crate) fn object<E>(
         &mut self,
@@ -147,13 +159,17 @@ mod tests {
         let mut object = Object::begin(&mut out);
         let empty = object.object("empty", |inner| inner.object("deeper", |_| Ok::<(), ()>(())));
         assert_eq!(empty, Ok(()));
+        object.part("empty", |inner| inner.part("deeper", |_| {}));
         assert!(object.is_empty());
         object.text("a", "\"");
-        object.object("b", |inner| Ok::<(), ()>(inner.integer("c", -7))).unwrap();
-        object.object("empty", |_| Ok::<(), ()>(())).unwrap();
+        object.part("b", |inner| inner.integer("c", -7));
+        object.part("empty", |_| {});
         object.texts("d", &["x", "y"]);
         object.foreign_name(b"e\n").extend_from_slice(b"1");
         object.end();
-        assert_eq!(String::from_utf8(out).unwrap(), r#"{"a":"\"","b":{"c":-7},"d":["x","y"],"e\n":1}"#);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"{"a":"\"","b":{"c":-7},"d":["x","y"],"e\n":1}"#
+        );
     }
 }

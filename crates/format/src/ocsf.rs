@@ -20,7 +20,7 @@ mod unmapped;
 
 use auditlog_core::event::Severity;
 
-pub(crate) use class::Activity;
+pub(crate) use class::{Activity, is_row};
 pub use class::{OCSF_CLASSES, ocsf_class_name};
 
 use crate::error::{FormatError, OptionError};
@@ -78,52 +78,56 @@ pub(crate) fn write(
     let activity = class::activity(fields, class, options.version);
     let mut root = Object::begin(out);
     base(fields, class, &activity, &mut root);
-    root.object("metadata", |metadata| objects::metadata(fields, source, options, metadata))?;
+    root.object("metadata", |metadata| {
+        objects::metadata(fields, source, options, metadata)
+    })?;
     if class != class::FINDING {
         status(fields, &mut root);
     }
     match class {
         class::AUTHENTICATION => {
-            objects::user(fields, "user", &mut root)?;
-            objects::actor(fields, &mut root)?;
-            objects::service(fields, source, &mut root)?;
-            objects::session(fields, &mut root)?;
-            objects::peer(fields, source, &mut root)?;
+            objects::user(fields, "user", &mut root);
+            objects::actor(fields, &mut root);
+            objects::service(fields, source, &mut root);
+            objects::session(fields, &mut root);
+            objects::peer(fields, source, &mut root);
             if fields.event_type() == b"authentication.mfa_verify" {
                 root.name("is_mfa").extend_from_slice(b"true");
             }
         }
         class::ACCOUNT => {
-            objects::target(fields, &mut root)?;
-            objects::actor(fields, &mut root)?;
-            objects::peer(fields, source, &mut root)?;
+            objects::target(fields, &mut root);
+            objects::actor(fields, &mut root);
+            objects::peer(fields, source, &mut root);
         }
         class::ACCESS => {
-            objects::target(fields, &mut root)?;
+            objects::target(fields, &mut root);
             objects::privileges(fields, &mut root);
-            objects::granted(fields, options.version, &mut root)?;
+            objects::granted(fields, options.version, &mut root);
             if options.version == Version::V1_8 {
-                objects::actor(fields, &mut root)?;
+                objects::actor(fields, &mut root);
             }
-            objects::peer(fields, source, &mut root)?;
+            objects::peer(fields, source, &mut root);
         }
         class::DATASTORE => {
-            objects::actor(fields, &mut root)?;
-            objects::peer(fields, source, &mut root)?;
-            objects::datastore(fields, source, &mut root)?;
+            objects::actor(fields, &mut root);
+            objects::peer(fields, source, &mut root);
+            objects::datastore(fields, source, &mut root);
         }
-        class::FINDING => objects::finding(fields, source, &mut root)?,
+        class::FINDING => objects::finding(fields, source, &mut root),
         _ => {
-            objects::actor(fields, &mut root)?;
-            objects::peer(fields, source, &mut root)?;
-            objects::api(fields, &mut root)?;
-            objects::resources(fields, &mut root)?;
+            objects::actor(fields, &mut root);
+            objects::peer(fields, source, &mut root);
+            objects::api(fields, &mut root);
+            objects::resources(fields, &mut root);
         }
     }
     if class != class::FINDING {
-        objects::request(fields, &mut root)?;
+        objects::request(fields, &mut root);
     }
-    root.object("unmapped", |unmapped| unmapped::write(fields, source, class, options, unmapped))?;
+    root.object("unmapped", |unmapped| {
+        unmapped::write(fields, source, class, options, unmapped)
+    })?;
     root.end();
     Ok(())
 }

@@ -53,7 +53,10 @@ impl<'v> Reader<'v> {
     /// The error that an option must be something else than it is.
     pub(crate) fn wrong(&self, name: &str, what: &str) -> OptionError {
         OptionError::new(
-            format!("the option \"{name}\" of the format {} is not what it must be", self.format),
+            format!(
+                "the option \"{name}\" of the format {} is not what it must be",
+                self.format
+            ),
             format!("It must be {what}."),
         )
     }
@@ -87,7 +90,11 @@ impl<'v> Reader<'v> {
             return Ok(Some(text));
         }
         let not: Vec<String> = without.iter().map(char::to_string).collect();
-        let not = if not.is_empty() { String::new() } else { format!(" and {}", not.join(" ")) };
+        let not = if not.is_empty() {
+            String::new()
+        } else {
+            format!(" and {}", not.join(" "))
+        };
         Err(self.wrong(
             name,
             &format!("a text of 1 to {most} characters without control characters{not}"),
@@ -115,7 +122,10 @@ impl<'v> Reader<'v> {
             if texts[..at].contains(text) {
                 let shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
                 return Err(OptionError::new(
-                    format!("the option \"{name}\" of the format {} has \"{shown}\" twice", self.format),
+                    format!(
+                        "the option \"{name}\" of the format {} has \"{shown}\" twice",
+                        self.format
+                    ),
                     "Name each once.",
                 ));
             }
@@ -124,7 +134,11 @@ impl<'v> Reader<'v> {
     }
 
     /// A whole number in `range`.
-    pub(crate) fn number(&mut self, name: &'static str, range: RangeInclusive<u64>) -> Result<Option<u64>, OptionError> {
+    pub(crate) fn number(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, OptionError> {
         let Some(value) = self.value(name) else { return Ok(None) };
         match value.as_u64() {
             Some(number) if range.contains(&number) => Ok(Some(number)),

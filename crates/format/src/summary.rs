@@ -10,10 +10,11 @@ const PART: usize = 200;
 pub(crate) fn summary(fields: &Fields<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
     let operation = fields.word(at::OPERATION).unwrap_or_else(|| fields.event_type());
+    let kind = fields.word(at::RESOURCE_TYPE).filter(|kind| !names(operation, kind));
     let parts = [
         fields.first_word(&[at::ACTOR_EMAIL, at::ACTOR_ID, at::DB_SESSION_USER]),
         Some(operation).filter(|word| !word.is_empty()),
-        fields.word(at::RESOURCE_TYPE),
+        kind,
         fields.word(at::RESOURCE_ID),
     ];
     for part in parts.into_iter().flatten() {
@@ -37,9 +38,16 @@ pub(crate) fn title(fields: &Fields<'_>) -> Vec<u8> {
         return out;
     };
     one_line(shortened(operation, PART).as_bytes(), &mut out);
-    if let Some(kind) = fields.word(at::RESOURCE_TYPE) {
+    if let Some(kind) = fields.word(at::RESOURCE_TYPE).filter(|kind| !names(operation, kind)) {
         out.push(b' ');
         one_line(shortened(kind, PART).as_bytes(), &mut out);
     }
     out
+}
+
+/// Has the operation the kind of thing as its last word, as `drop table` has?
+fn names(operation: &[u8], kind: &[u8]) -> bool {
+    operation
+        .strip_suffix(kind)
+        .is_some_and(|before| before.ends_with(b" "))
 }

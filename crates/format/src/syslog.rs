@@ -9,12 +9,14 @@
 //! - MSGID is the event's type, cut to RFC 5424's 32 characters; whole it is in the structured data.
 //! - In the structured data `"`, `\` and `]` are escaped; control characters become `#` and three octal digits, as
 //!   receivers write them. The message has them as they are, in JSON's escapes.
+//! - A timestamp of another year than 1970 to 2099 is `-` in the header, because receivers stumble; the message has it.
 //! - There is no byte order mark: receivers keep it in the message.
 //! - **Long events.** A message above `max_bytes` is left out of the line, and the parameter `omitted_bytes` says how
 //!   long it was: with `msg` `json` a short document with the key alone takes its place. Half of an event would be
 //!   taken for one; the whole one is in the log at its `log_index`.
 
 use auditlog_core::event::Severity;
+use chrono::Datelike;
 
 use crate::error::{FormatError, OptionError};
 use crate::fields::{Fields, at};
@@ -50,6 +52,9 @@ enum Message {
     Ecs(Product),
     Ocsf(OcsfOptions),
 }
+
+/// Of timestamps in the header. rsyslog takes a line with any other year for one without header.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=2099;
 
 const FACILITIES: [(&str, u64); 24] = [
     ("audit", 13),
@@ -179,12 +184,10 @@ fn short(fields: &Fields<'_>, source: &Source, omitted: usize, out: &mut Vec<u8>
     text("event_type", at::EVENT_TYPE);
     text("severity", at::SEVERITY);
     object.moment("timestamp", fields.time());
-    let written: Result<(), FormatError> = object.object("auditlog", |inner| {
+    object.part("auditlog", |inner| {
         json::place(fields, source, inner);
         inner.natural("omitted_bytes", omitted as u64);
-        Ok(())
     });
-    debug_assert!(written.is_ok());
     object.end();
 }
 
@@ -192,7 +195,7 @@ fn header(fields: &Fields<'_>, source: &Source, options: &SyslogOptions, out: &m
     out.push(b'<');
     time_text::natural(options.facility * 8 + severity(fields.severity()), out);
     out.extend_from_slice(b">1 ");
-    match time_text::moment(fields.time()) {
+    match time_text::moment(fields.time()).filter(|time| YEARS.contains(&time.year())) {
         Some(time) => time_text::rfc3339(time, options.time_digits, b"Z", out),
         None => out.push(b'-'),
     }
@@ -204,7 +207,11 @@ fn header(fields: &Fields<'_>, source: &Source, options: &SyslogOptions, out: &m
     out.extend_from_slice(options.app_name.as_bytes());
     out.extend_from_slice(b" - ");
     let start = out.len();
-    let kind = fields.event_type().iter().take(32).filter(|byte| byte.is_ascii_graphic());
+    let kind = fields
+        .event_type()
+        .iter()
+        .take(32)
+        .filter(|byte| byte.is_ascii_graphic());
     out.extend(kind);
     if out.len() == start {
         out.push(b'-');

@@ -38,7 +38,11 @@ pub(crate) fn rfc3339(time: DateTime<Utc>, fraction: u32, zone: &[u8], out: &mut
     put(&mut text[14..16], time.minute());
     put(&mut text[17..19], time.second());
     put(&mut text[20..26], time.nanosecond() / 1000);
-    let end = if fraction == 0 { 19 } else { 20 + fraction.min(6) as usize };
+    let end = if fraction == 0 {
+        19
+    } else {
+        20 + fraction.min(6) as usize
+    };
     out.extend_from_slice(&text[..end]);
     out.extend_from_slice(zone);
 }
@@ -143,7 +147,10 @@ mod tests {
     #[test]
     fn fractions_are_cut() {
         let time = moment(1_773_153_045_123_999).unwrap();
-        assert_eq!(text(|out| rfc3339(time, 3, b"+0000", out)), "2026-03-10T14:30:45.123+0000");
+        assert_eq!(
+            text(|out| rfc3339(time, 3, b"+0000", out)),
+            "2026-03-10T14:30:45.123+0000"
+        );
         assert_eq!(text(|out| rfc3339(time, 1, b"Z", out)), "2026-03-10T14:30:45.1Z");
         assert_eq!(text(|out| rfc3339(time, 0, b"Z", out)), "2026-03-10T14:30:45Z");
         assert_eq!(moment(i64::MAX), None);

@@ -18,37 +18,92 @@ const WORDS: [(Verb, &[&str]); 4] = [
     (
         Verb::Create,
         &[
-            "create", "created", "add", "added", "insert", "new", "register", "invite", "upload", "import", "issue", "generate",
-            "write", "put", "post", "copy", "merge", "launch", "run", "open", "allocate", "provision", "backup", "ingestion",
+            "create",
+            "created",
+            "add",
+            "added",
+            "insert",
+            "new",
+            "register",
+            "invite",
+            "upload",
+            "import",
+            "issue",
+            "generate",
+            "write",
+            "put",
+            "post",
+            "copy",
+            "merge",
+            "launch",
+            "run",
+            "open",
+            "allocate",
+            "provision",
+            "backup",
+            "ingestion",
         ],
     ),
     (
         Verb::Read,
         &[
-            "read", "view", "viewed", "get", "list", "select", "search", "query", "describe", "download", "export", "show",
-            "head", "lookup", "check", "fetch", "watch", "access", "statement", "report",
+            "read",
+            "view",
+            "viewed",
+            "get",
+            "list",
+            "select",
+            "search",
+            "query",
+            "describe",
+            "download",
+            "export",
+            "show",
+            "head",
+            "lookup",
+            "check",
+            "fetch",
+            "watch",
+            "access",
+            "statement",
+            "report",
         ],
     ),
     (
         Verb::Update,
         &[
-            "update", "updated", "modify", "modified", "change", "changed", "alter", "set", "edit", "rename", "patch", "enable",
-            "disable", "stop", "start", "restart", "reboot", "attach", "detach", "replace", "move", "tag", "untag", "lock",
-            "unlock", "assign", "grant", "resume", "pause", "restore", "rotate", "reset",
+            "update", "updated", "modify", "modified", "change", "changed", "alter", "set", "edit", "rename", "patch",
+            "enable", "disable", "stop", "start", "restart", "reboot", "attach", "detach", "replace", "move", "tag",
+            "untag", "lock", "unlock", "assign", "grant", "resume", "pause", "restore", "rotate", "reset",
         ],
     ),
     (
         Verb::Delete,
         &[
-            "delete", "deleted", "remove", "removed", "drop", "dropped", "destroy", "purge", "truncate", "revoke", "terminate",
-            "erase", "erasure", "deregister", "unset",
+            "delete",
+            "deleted",
+            "remove",
+            "removed",
+            "drop",
+            "dropped",
+            "destroy",
+            "purge",
+            "truncate",
+            "revoke",
+            "terminate",
+            "erase",
+            "erasure",
+            "deregister",
+            "unset",
         ],
     ),
 ];
 
 /// The verb of an event: of the first word that says one, in its operation and then from the end of its type.
 pub(crate) fn verb(fields: &Fields<'_>) -> Verb {
-    let operation = fields.word(at::OPERATION).and_then(|text| std::str::from_utf8(text).ok());
+    let operation = fields
+        .word(at::OPERATION)
+        .and_then(|text| std::str::from_utf8(text).ok());
     let kind = std::str::from_utf8(fields.event_type()).unwrap_or_default();
     operation
         .into_iter()

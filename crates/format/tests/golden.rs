@@ -46,15 +46,27 @@ fn options_change_what_they_say() {
         Format::Csv,
         json!({"columns": ["log_index", "actor.email", "after", "redacted", "entry_hash"], "delimiter": ";", "null": "NULL"}),
     );
-    check("leef-1.0.txt", Format::Leef, json!({"version": "1.0", "vendor": "Example", "product": "Audit"}));
+    check(
+        "leef-1.0.txt",
+        Format::Leef,
+        json!({"version": "1.0", "vendor": "Example", "product": "Audit"}),
+    );
     check("ocsf-1.8.0.txt", Format::Ocsf, json!({"version": "1.8.0"}));
     check(
         "syslog-cef.txt",
         Format::Syslog,
         json!({"msg": "cef", "facility": "local4", "hostname": "h", "app_name": "a", "enterprise_number": 99999, "time_digits": 3, "vendor": "V"}),
     );
-    check("syslog-text.txt", Format::Syslog, json!({"msg": "text", "time_digits": 0}));
-    check("cloudevents-source.txt", Format::CloudEvents, json!({"source": "https://example.org/a?b#c"}));
+    check(
+        "syslog-text.txt",
+        Format::Syslog,
+        json!({"msg": "text", "time_digits": 0}),
+    );
+    check(
+        "cloudevents-source.txt",
+        Format::CloudEvents,
+        json!({"source": "https://example.org/a?b#c"}),
+    );
 }
 
 #[test]
@@ -94,7 +106,12 @@ fn lines_are_one_line() {
         let writer = writer(format, Value::Null);
         for event in samples::all() {
             let text = event.written(&writer);
-            let ends = |c: char| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' | '\0' | '\u{1b}');
+            let ends = |c: char| {
+                matches!(
+                    c,
+                    '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{b}' | '\u{c}' | '\0' | '\u{1b}'
+                )
+            };
             assert!(!text.contains(ends), "{format}: {text:?}");
         }
     }

@@ -59,7 +59,7 @@ pub(crate) fn class(fields: &Fields<'_>) -> u32 {
 
 /// Is this a row of a tracked table? Their types are chosen by whoever tracks the table. Their operations are
 /// PostgreSQL's, they have no method, and the resource's type is schema and name of the table.
-fn is_row(fields: &Fields<'_>) -> bool {
+pub(crate) fn is_row(fields: &Fields<'_>) -> bool {
     let table = fields.text(at::RESOURCE_TYPE).unwrap_or_default();
     matches!(
         fields.text(at::OPERATION),
@@ -97,7 +97,11 @@ pub(crate) fn activity(fields: &Fields<'_>, class: u32, version: Version) -> Act
         99 => {
             let word = fields.word(at::OPERATION).unwrap_or_else(|| fields.event_type());
             let word = String::from_utf8_lossy(word);
-            if word.is_empty() { "Other".to_owned() } else { word.into_owned() }
+            if word.is_empty() {
+                "Other".to_owned()
+            } else {
+                word.into_owned()
+            }
         }
         _ => name.to_owned(),
     };

@@ -23,7 +23,10 @@ pub(super) fn text(object: &mut Object<'_>, name: &str, text: &[u8]) {
     }
     // what is not UTF-8 takes three bytes for each
     let lossy = String::from_utf8_lossy(text);
-    let end = lossy.char_indices().nth(MOST_CHARACTERS).map_or(lossy.len(), |(at, _)| at);
+    let end = lossy
+        .char_indices()
+        .nth(MOST_CHARACTERS)
+        .map_or(lossy.len(), |(at, _)| at);
     object.text(name, &lossy[..end]);
 }
 
@@ -33,14 +36,12 @@ fn some(object: &mut Object<'_>, name: &str, value: Option<&[u8]>) {
     }
 }
 
-type Written = Result<(), JsonError>;
-
 pub(super) fn metadata(
     fields: &Fields<'_>,
     source: &Source,
     options: &OcsfOptions,
     metadata: &mut Object<'_>,
-) -> Written {
+) -> Result<(), JsonError> {
     metadata.text(
         "version",
         match options.version {
@@ -70,17 +71,17 @@ pub(super) fn metadata(
     if let Some(payload) = fields.list(at::TAGS) {
         metadata.list("labels", payload)?;
     }
-    metadata.object("product", |product| {
+    metadata.part("product", |product| {
         product.text("name", &options.product.product);
         product.text("vendor_name", &options.product.vendor);
         product.text("version", &source.version);
-        Ok(())
-    })
+    });
+    Ok(())
 }
 
 /// The event's actor as a user. One is always written: the database's role stands in for an actor without name.
-pub(super) fn user(fields: &Fields<'_>, name: &str, object: &mut Object<'_>) -> Written {
-    object.object(name, |user| {
+pub(super) fn user(fields: &Fields<'_>, name: &str, object: &mut Object<'_>) {
+    object.part(name, |user| {
         let shown = fields.first_word(&[at::ACTOR_ID, at::ACTOR_EMAIL, at::DB_SESSION_USER]);
         text(user, "name", shown.unwrap_or(b"unknown"));
         some(user, "uid", fields.word(at::ACTOR_ID));
@@ -101,29 +102,26 @@ pub(super) fn user(fields: &Fields<'_>, name: &str, object: &mut Object<'_>) -> 
                 user.text("type", caption);
             }
         }
-        Ok(())
     })
 }
 
-pub(super) fn actor(fields: &Fields<'_>, root: &mut Object<'_>) -> Written {
-    root.object("actor", |actor| {
-        user(fields, "user", actor)?;
-        session(fields, actor)?;
+pub(super) fn actor(fields: &Fields<'_>, root: &mut Object<'_>) {
+    root.part("actor", |actor| {
+        user(fields, "user", actor);
+        session(fields, actor);
         some(actor, "app_name", fields.word(at::DB_APPLICATION));
-        Ok(())
     })
 }
 
-pub(super) fn session(fields: &Fields<'_>, object: &mut Object<'_>) -> Written {
-    object.object("session", |session| {
+pub(super) fn session(fields: &Fields<'_>, object: &mut Object<'_>) {
+    object.part("session", |session| {
         some(session, "uid", fields.word(at::ACTOR_SESSION_ID));
-        Ok(())
     })
 }
 
 /// Where it came from: the actor's address, or else that of the database's client, or else the machine itself.
-pub(super) fn peer(fields: &Fields<'_>, source: &Source, root: &mut Object<'_>) -> Written {
-    root.object("src_endpoint", |peer| {
+pub(super) fn peer(fields: &Fields<'_>, source: &Source, root: &mut Object<'_>) {
+    root.part("src_endpoint", |peer| {
         match fields.host(at::ACTOR_IP).or_else(|| fields.host(at::DB_CLIENT_ADDR)) {
             Some((bits, address)) => peer.address("ip", bits, address),
             None => {
@@ -133,33 +131,34 @@ pub(super) fn peer(fields: &Fields<'_>, source: &Source, root: &mut Object<'_>) 
                 }
             }
         }
-        Ok(())
     })
 }
 
 /// What somebody logged in to: the resource, if it has a name, or else the database.
-pub(super) fn service(fields: &Fields<'_>, source: &Source, root: &mut Object<'_>) -> Written {
-    root.object("service", |service| {
+pub(super) fn service(fields: &Fields<'_>, source: &Source, root: &mut Object<'_>) {
+    root.part("service", |service| {
         let database = Some(source.database.as_bytes()).filter(|name| !name.is_empty());
         let named = fields
             .first_word(&[at::RESOURCE_ID, at::RESOURCE_TYPE])
             .or_else(|| fields.metadata("database"))
             .or(database);
         text(service, "name", named.unwrap_or(b"postgresql"));
-        Ok(())
     })
 }
 
 /// Whose account or rights are changed: the grantee, or else the resource, or else the actor itself.
-pub(super) fn target(fields: &Fields<'_>, root: &mut Object<'_>) -> Written {
+pub(super) fn target(fields: &Fields<'_>, root: &mut Object<'_>) {
     let granting = fields.metadata("grantee");
     let Some(name) = granting.or_else(|| fields.word(at::RESOURCE_ID)) else {
         return user(fields, "user", root);
     };
-    root.object("user", |user| {
+    root.part("user", |user| {
         text(user, "name", name);
-        some(user, "type", fields.word(at::RESOURCE_TYPE).filter(|_| granting.is_none()));
-        Ok(())
+        some(
+            user,
+            "type",
+            fields.word(at::RESOURCE_TYPE).filter(|_| granting.is_none()),
+        );
     })
 }
 
@@ -175,53 +174,53 @@ pub(super) fn privileges(fields: &Fields<'_>, root: &mut Object<'_>) {
 }
 
 /// What rights are on.
-pub(super) fn granted(fields: &Fields<'_>, version: Version, root: &mut Object<'_>) -> Written {
+pub(super) fn granted(fields: &Fields<'_>, version: Version, root: &mut Object<'_>) {
     match version {
-        Version::V1_3 => root.object("resource", |object| resource(fields, object)),
+        Version::V1_3 => root.part("resource", |object| resource(fields, object)),
         Version::V1_8 => resources(fields, root),
     }
 }
 
-pub(super) fn resources(fields: &Fields<'_>, root: &mut Object<'_>) -> Written {
+pub(super) fn resources(fields: &Fields<'_>, root: &mut Object<'_>) {
     if fields.first_word(&[at::RESOURCE_ID, at::RESOURCE_TYPE]).is_none() {
-        return Ok(());
+        return;
     }
     let out = root.name("resources");
     out.push(b'[');
     let mut object = Object::begin(out);
-    resource(fields, &mut object)?;
+    resource(fields, &mut object);
     object.end();
     out.push(b']');
-    Ok(())
 }
 
-fn resource(fields: &Fields<'_>, object: &mut Object<'_>) -> Written {
+fn resource(fields: &Fields<'_>, object: &mut Object<'_>) {
     some(object, "name", fields.first_word(&[at::RESOURCE_ID, at::RESOURCE_TYPE]));
     some(object, "uid", fields.word(at::RESOURCE_ID));
     some(object, "type", fields.word(at::RESOURCE_TYPE));
-    Ok(())
 }
 
-pub(super) fn api(fields: &Fields<'_>, root: &mut Object<'_>) -> Written {
-    root.object("api", |api| {
+pub(super) fn api(fields: &Fields<'_>, root: &mut Object<'_>) {
+    root.part("api", |api| {
         let operation = fields.word(at::OPERATION).unwrap_or_else(|| fields.event_type());
-        text(api, "operation", if operation.is_empty() { b"unknown" } else { operation });
-        api.object("request", |request| {
+        text(
+            api,
+            "operation",
+            if operation.is_empty() { b"unknown" } else { operation },
+        );
+        api.part("request", |request| {
             some(request, "uid", fields.word(at::REQUEST_ID));
-            Ok(())
         })
     })
 }
 
-pub(super) fn datastore(fields: &Fields<'_>, source: &Source, root: &mut Object<'_>) -> Written {
+pub(super) fn datastore(fields: &Fields<'_>, source: &Source, root: &mut Object<'_>) {
     let own = Some(source.database.as_bytes()).filter(|name| !name.is_empty());
     let database = fields.metadata("database").or(own).unwrap_or(b"postgresql");
-    root.object("database", |object| {
+    root.part("database", |object| {
         text(object, "name", database);
         object.natural("type_id", 1);
         object.text("type", "Relational");
-        Ok(())
-    })?;
+    });
     let table = fields.word(at::RESOURCE_TYPE).filter(|kind| kind.contains(&b'.'));
     let table = table.or_else(|| {
         let is_table = matches!(fields.text(at::RESOURCE_TYPE), Some(b"table"));
@@ -229,42 +228,40 @@ pub(super) fn datastore(fields: &Fields<'_>, source: &Source, root: &mut Object<
     });
     root.natural("type_id", if table.is_some() { 3 } else { 1 });
     root.text("type", if table.is_some() { "Table" } else { "Database" });
-    root.object("table", |object| {
+    root.part("table", |object| {
         some(object, "name", table);
-        Ok(())
-    })?;
-    root.object("query_info", |query| {
+    });
+    root.part("query_info", |query| {
         if let Some(statement) = fields.metadata("statement") {
             text(query, "query_string", statement);
-            let uid = fields.metadata("statement_digest").or_else(|| fields.word(at::EVENT_ID));
+            let uid = fields
+                .metadata("statement_digest")
+                .or_else(|| fields.word(at::EVENT_ID));
             text(query, "uid", uid.unwrap_or(b"unknown"));
         }
-        Ok(())
     })
 }
 
-pub(super) fn finding(fields: &Fields<'_>, source: &Source, root: &mut Object<'_>) -> Written {
+pub(super) fn finding(fields: &Fields<'_>, source: &Source, root: &mut Object<'_>) {
     root.natural("status_id", 1);
     root.text("status", "New");
-    root.object("finding_info", |finding| {
+    root.part("finding_info", |finding| {
         let title = title(fields);
         text(finding, "title", fields.metadata("alert").unwrap_or(&title));
         some(finding, "desc", fields.metadata("reason"));
         let uid = format!("{}:{}", source.origin, fields.record.log_index);
         text(finding, "uid", fields.word(at::EVENT_ID).unwrap_or(uid.as_bytes()));
         milliseconds(fields.time(), finding.name("created_time"));
-        Ok(())
-    })?;
+    });
     resources(fields, root)
 }
 
-pub(super) fn request(fields: &Fields<'_>, root: &mut Object<'_>) -> Written {
-    root.object("http_request", |request| {
+pub(super) fn request(fields: &Fields<'_>, root: &mut Object<'_>) {
+    root.part("http_request", |request| {
         some(request, "user_agent", fields.word(at::ACTOR_USER_AGENT));
         if let Some(method) = fields.word(at::METHOD).filter(|method| is_http(method)) {
             request.text("http_method", method);
         }
-        Ok(())
     })
 }
 

@@ -30,7 +30,10 @@ pub(super) fn write(
     if let Some((bits, address)) = fields.address(at::DB_CLIENT_ADDR) {
         unmapped.address("db_client_addr", bits, address);
     }
-    if let Some((bits, address)) = fields.address(at::ACTOR_IP).filter(|_| fields.host(at::ACTOR_IP).is_none()) {
+    if let Some((bits, address)) = fields
+        .address(at::ACTOR_IP)
+        .filter(|_| fields.host(at::ACTOR_IP).is_none())
+    {
         unmapped.address("actor_ip", bits, address);
     }
     for (name, column) in [

@@ -1,6 +1,8 @@
 //! Events made by hand, as records.
 #![allow(dead_code, clippy::unwrap_used)] // each test uses some of it
 
+pub mod hostile;
+pub mod json;
 pub mod samples;
 
 use std::collections::BTreeMap;
@@ -97,7 +99,7 @@ impl Made {
         let mut out = Vec::new();
         Record {
             log_index: self.log_index,
-            sealed_at: 1_773_153_046_000_000 + self.log_index as i64 * 1000,
+            sealed_at: 1_773_153_046_000_000 + (self.log_index % 1_000_000) as i64 * 1000,
             prev_hash,
             entry_hash: leaf,
             hash: link_hash(&prev_hash, &leaf, self.log_index),
@@ -132,9 +134,12 @@ pub fn core_json(value: &serde_json::Value) -> Json {
         serde_json::Value::Number(number) => Json::Number(number.to_string()),
         serde_json::Value::String(text) => Json::String(text.clone()),
         serde_json::Value::Array(items) => Json::Array(items.iter().map(core_json).collect()),
-        serde_json::Value::Object(pairs) => {
-            Json::Object(pairs.iter().map(|(key, value)| (key.clone(), core_json(value))).collect())
-        }
+        serde_json::Value::Object(pairs) => Json::Object(
+            pairs
+                .iter()
+                .map(|(key, value)| (key.clone(), core_json(value)))
+                .collect(),
+        ),
     }
 }
 

@@ -61,7 +61,10 @@ pub fn seed() -> Made {
         .json("after", json!({"state": "stopped", "cost": 12.50, "since": null}))
         .text("request_id", "req_xyz789")
         .list("tags", &["automation", "cost-optimization"])
-        .json("extra", json!({"metadata": {"api_version": "v2"}, "auditlog": {"forged": true}}))
+        .json(
+            "extra",
+            json!({"metadata": {"api_version": "v2"}, "auditlog": {"forged": true}}),
+        )
 }
 
 /// A failed login, as the database records it.
@@ -152,7 +155,10 @@ pub fn hostile() -> Made {
         .text("actor_type", "user|admin")
         .text("actor_id", "=cmd|'/c calc'!A1")
         .text("actor_email", "a\"b]c\\d=e@example.com\nFORGED=1")
-        .text("actor_user_agent", "tab\there\r\nCEF:0|x|y|z|1|forged|10|src=1.2.3.4 act=none")
+        .text(
+            "actor_user_agent",
+            "tab\there\r\nCEF:0|x|y|z|1|forged|10|src=1.2.3.4 act=none",
+        )
         .text("resource_type", "\u{feff} @SUM(1)")
         .text("resource_id", "'quoted', \"twice\"; \u{2028}\u{85}\u{1b}[31m é漢字 \\")
         .text("operation", "delete\u{7f}")
