@@ -4,6 +4,7 @@
 mod access;
 mod capture;
 mod jobs;
+mod retention;
 mod watch;
 
 pub use access::{
@@ -13,6 +14,7 @@ pub use access::{
 pub use capture::{CAPTURE, CAPTURE_DATABASE};
 pub use jobs::{JOB_HISTORY, JOB_TIMEOUT, JOB_TIMEZONE, MISSED_RUNS, MissedRuns, USE_PG_CRON};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+pub use retention::{HOLD_FOUR_EYES, RETENTION_INTERVAL, WARM_COMPRESSION, WARM_TABLESPACE};
 use std::ffi::CString;
 pub use watch::{ALERT_LATENESS, ALERT_MAX_GROUPS, ALLOWED_HOSTS, SECRETS_DIRECTORY};
 
@@ -99,6 +101,7 @@ pub fn init() {
     capture::define();
     watch::define();
     jobs::define();
+    retention::define();
     GucRegistry::define_bool_guc(
         c"auditlog.notify",
         c"Does the sealer NOTIFY the channel «auditlog» of each batch?",
