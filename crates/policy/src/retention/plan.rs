@@ -89,7 +89,7 @@ pub struct Situation<'a> {
     pub reach: HoldReach,
 }
 
-/// What is done. The order is the one in which it must be done to the same rows.
+/// What is done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MoveKind {
     /// Rows get another class, in the same tier.
@@ -184,8 +184,9 @@ impl Move {
 
 /// Everything that is due at a time.
 ///
-/// The order: what is reclassified; then by the time it was due; then by class, range, tier and kind, what is
-/// free before what is blocked.
+/// The order: what is reclassified; what goes; what goes to the archive; what gets warm: so no move meets rows
+/// that another of the same plan has brought there, which a hold may cover. Then by the time it was due, by
+/// class, range and tier, what is free before what is blocked.
 pub fn plan(policy: &RetentionPolicy, situation: &Situation<'_>, at: i64) -> Vec<Move> {
     let (mut moves, ranges) = reclassified(policy, situation.partitions);
     for (key, range) in &ranges {
@@ -201,7 +202,12 @@ pub fn plan(policy: &RetentionPolicy, situation: &Situation<'_>, at: i64) -> Vec
         .plan(&mut moves);
     }
     let order = |one: &Move| {
-        let phase = !matches!(one.kind, MoveKind::Reclassify { .. });
+        let phase = match one.kind {
+            MoveKind::Reclassify { .. } => 0,
+            MoveKind::Remove => 1,
+            MoveKind::ToCold => 2,
+            MoveKind::ToWarm => 3,
+        };
         let key = (one.class.clone(), one.from, one.until, one.tier, one.kind.clone());
         (phase, one.due, key, one.blocked.clone())
     };

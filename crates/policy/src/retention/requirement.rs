@@ -70,8 +70,9 @@ struct Row(
 
 use Nature::{Maximum, Minimum, OwnChoice, Parameter};
 
-/// id, title, minimum, at hand, nature, basis, note. Checked 2026-11-28 with the texts that are named; those
-/// of PCI DSS, SOC 2 and ISO are not free, they are named after what others print of them.
+/// id, title, minimum, at hand, nature, basis, note. PCI DSS, HIPAA, SOC 2, ISO and GDPR are the defaults of
+/// `../shared/reference/compliance.md` §1.7. Looked up on 2026-11-28: 17 CFR 210.2-06 and 240.17a-4 and AU-11 of
+/// the FedRAMP baseline in reprints of their text, CIP-007-6 in a summary.
 const BUILT_IN: [Row; 10] = [
     Row(
         "pci_dss",
@@ -161,7 +162,7 @@ const BUILT_IN: [Row; 10] = [
         None,
         Minimum,
         "CIP-007-6 R4, part 4.3: event logs of the last 90 consecutive calendar days",
-        "Evidence for audits is to be kept for three calendar years by the same standard.",
+        "Events of high and medium impact systems. Evidence of compliance is to be kept for longer.",
     ),
 ];
 

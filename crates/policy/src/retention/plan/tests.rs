@@ -162,22 +162,36 @@ fn a_hold_keeps_what_it_covers_whatever_the_policy() {
     assert_eq!(case.plan(&two_classes(), 25), ["a to_cold 6"]);
     assert_eq!(
         case.plan(&two_classes(), 30),
-        ["a to_cold 3", "a remove 3", "a remove 3 [hold one, hold two]"]
+        ["a remove 3", "a remove 3 [hold one, hold two]", "a to_cold 3"]
     );
     // «one» is over
     assert_eq!(
         case.plan(&two_classes(), 50),
-        ["a to_cold 1", "a remove 5", "a remove 1 [hold two]"]
+        ["a remove 5", "a remove 1 [hold two]", "a to_cold 1"]
     );
     case.reach = HoldReach::Range;
-    assert_eq!(case.plan(&two_classes(), 50), ["a to_cold 6", "a remove 6 [hold two]"]);
+    assert_eq!(case.plan(&two_classes(), 50), ["a remove 6 [hold two]", "a to_cold 6"]);
     case.holds[1]
         .release("dave", "closed", false, 60 * DAY_US)
         .expect("a release");
     assert_eq!(case.plan(&two_classes(), 60), ["a remove 6"]);
     // a hold that nobody knows is no reason to remove
     case.holds.clear();
-    assert_eq!(case.plan(&two_classes(), 60)[1], "a remove 6 [hold one, hold two]");
+    assert_eq!(case.plan(&two_classes(), 60)[0], "a remove 6 [hold one, hold two]");
+}
+
+#[test]
+fn what_a_plan_brings_to_a_range_is_not_removed_with_it() {
+    // rows in the archive whose time is up, and held rows that go to the same range of the archive
+    let mut case = Case::new(vec![
+        partition("hot", "a", Tier::Hot, &[("a.x", &["one"], 1)]),
+        partition("object", "a", Tier::Cold, &[("a.x", &[], 2)]),
+    ]);
+    case.holds = vec![hold("one", None)];
+    assert_eq!(
+        case.plan(&two_classes(), 40),
+        ["a remove 1 [hold one]", "a remove 2", "a to_cold 1"]
+    );
 }
 
 #[test]
@@ -187,8 +201,8 @@ fn a_minimum_keeps_what_the_policy_would_remove() {
     assert_eq!(
         case.plan(&policy, 40),
         [
-            "standard to_cold 5",
-            "standard remove 5 [pci_dss until 365, soc2 until 365]"
+            "standard remove 5 [pci_dss until 365, soc2 until 365]",
+            "standard to_cold 5"
         ]
     );
     assert_eq!(case.plan(&policy, 365), ["standard remove 5"]);

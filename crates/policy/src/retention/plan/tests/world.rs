@@ -4,6 +4,9 @@ use super::*;
 use crate::retention::model::{Change, Covers, Event, Model, Snapshot, Span};
 use proptest::prelude::*;
 
+/// How many rows there are of each type, with the holds that cover them.
+type Content = BTreeMap<(String, Vec<String>), u64>;
+
 /// Events where they are.
 struct World {
     archive: Span,
@@ -31,13 +34,13 @@ impl World {
     }
 
     fn partitions(&self) -> Vec<PartitionState> {
-        let mut found: BTreeMap<(String, Tier, i64), BTreeMap<(String, Vec<String>), u64>> = BTreeMap::new();
+        let mut found: BTreeMap<(String, Tier, i64), Content> = BTreeMap::new();
         for (event, class, tier) in self.there.values() {
             let key = (class.clone(), *tier, self.end(event, *tier));
             let kind = (event.event_type.clone(), self.covering(event));
             *found.entry(key).or_default().entry(kind).or_default() += 1;
         }
-        let partition = |((class, tier, until), content): ((String, Tier, i64), BTreeMap<_, u64>)| PartitionState {
+        let partition = |((class, tier, until), content): ((String, Tier, i64), Content)| PartitionState {
             name: format!("{class} {tier} {until}"),
             class,
             from: None,
@@ -194,7 +197,7 @@ fn a_hold(number: usize, any: AnyHold) -> (Hold, impl Fn(&Event) -> bool + Clone
         // over by itself before
         let _ = hold.release("dave", "closed", false, at + days * DAY_US);
     }
-    (hold, move |event: &Event| event.id % every == 0)
+    (hold, move |event: &Event| event.id.is_multiple_of(every))
 }
 
 proptest! {
