@@ -105,8 +105,10 @@ pub struct Model {
     pub requirements: Vec<Requirement>,
     /// What a hold keeps.
     pub reach: HoldReach,
-    /// Ranges of the archive; those of the log are months.
-    pub archive: Span,
+    /// Ranges of the archive, where there is one (else what would be cold is warm); those of the log are months.
+    pub archive: Option<Span>,
+    /// Does what is warm get hot again when the policy has changed so?
+    pub back_to_hot: bool,
 }
 
 impl Model {
@@ -170,11 +172,7 @@ impl State {
         // ranges in which a hold covers something
         let range = |state: &State, event: &Event| {
             let tier = before(state, event);
-            let span = if tier == Tier::Cold {
-                model.archive
-            } else {
-                Span::Months
-            };
+            let span = model.archive.filter(|_| tier == Tier::Cold).unwrap_or(Span::Months);
             let class = state.policy.class_of(&event.event_type).name.clone();
             (class, tier, span.end(event.timestamp))
         };
@@ -212,8 +210,18 @@ impl State {
             (Tier::Cold, class.tiers.cold),
         ];
         let ends = ends.map(|(tier, age)| (tier, if age.is_none() { 0 } else { i64::from(age.days()) }));
+        let without_archive = |tier: Tier| {
+            if tier == Tier::Cold && model.archive.is_none() {
+                Tier::Warm
+            } else {
+                tier
+            }
+        };
         if let Some((wanted, _)) = ends.iter().find(|(_, end)| days < *end) {
-            return tier.max(*wanted);
+            if model.back_to_hot && *wanted == Tier::Hot && tier == Tier::Warm {
+                return Tier::Hot;
+            }
+            return tier.max(without_archive(*wanted));
         }
         let too_young = model.requirements.iter().any(|requirement| {
             let named = class.classification.iter().any(|name| requirement.id == *name);
@@ -228,7 +236,7 @@ impl State {
             .iter()
             .find(|(_, end)| *end == life)
             .map_or(Tier::Hot, |(tier, _)| *tier);
-        tier.max(last)
+        tier.max(without_archive(last))
     }
 
     fn snapshot(&self, model: &Model, now: i64) -> Snapshot {

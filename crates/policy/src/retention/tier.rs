@@ -1,8 +1,8 @@
 //! Where events of an age belong, and when they move.
 //!
 //! Events move by ranges of time (a month, a day). A range is as old as its end: all its events must be
-//! older than the tier's age, so nothing moves early. Moves go one way, from hot to warm, to cold, to
-//! nowhere: when a policy is changed to keep events longer in a tier, what has left it stays where it is.
+//! older than the tier's age, so nothing moves early. Time moves them one way, from hot to warm, to cold, to
+//! nowhere.
 
 use super::age::Age;
 use std::fmt;

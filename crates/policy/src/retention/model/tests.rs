@@ -87,7 +87,8 @@ fn years_go_by() {
         ],
         requirements: Vec::new(),
         reach: HoldReach::Rows,
-        archive: Span::Days,
+        archive: Some(Span::Days),
+        back_to_hot: false,
     };
     let times: Vec<i64> = (1..=12)
         .map(|month| time(2024, month, 28))
@@ -115,23 +116,35 @@ fn years_go_by() {
 }
 
 #[test]
-fn nothing_comes_back_when_a_policy_keeps_more() {
-    let short = "default: {hot_days: 10, warm_days: 20, cold_days: 1000}";
+fn what_comes_back_when_a_policy_keeps_more() {
+    let short = "default: {hot_days: 10, warm_days: 60, cold_days: 1000}";
     let long = "default: {hot_days: 500, warm_days: 900, cold_days: 1000}";
-    let model = Model {
-        events: vec![event(1, "a", time(2024, 1, 10)), event(2, "a", time(2024, 3, 10))],
-        changes: vec![
-            (time(2024, 1, 1), Change::Policy(policy(short))),
-            (time(2024, 3, 15), Change::Policy(policy(long))),
-        ],
-        requirements: Vec::new(),
-        reach: HoldReach::Range,
-        archive: Span::Months,
+    let history = |archive, back_to_hot| {
+        let model = Model {
+            events: vec![
+                event(1, "a", time(2024, 1, 10)),
+                event(2, "a", time(2024, 3, 10)),
+                event(3, "a", time(2024, 4, 10)),
+            ],
+            changes: vec![
+                (time(2024, 1, 1), Change::Policy(policy(short))),
+                (time(2024, 4, 15), Change::Policy(policy(long))),
+            ],
+            requirements: Vec::new(),
+            reach: HoldReach::Range,
+            archive,
+            back_to_hot,
+        };
+        let found = model.run(&[time(2024, 4, 12), time(2024, 9, 1)]).expect("a history");
+        let places = |snapshot: &Snapshot| Tier::KEEPING.map(|tier| snapshot.tier(tier));
+        found.iter().map(places).collect::<Vec<_>>()
     };
-    let found = model.run(&[time(2024, 3, 1), time(2024, 9, 1)]).expect("a history");
-    assert_eq!(found[0].tier(Tier::Cold), ids(&[1]));
-    assert_eq!(
-        (found[1].tier(Tier::Cold), found[1].tier(Tier::Hot)),
-        (ids(&[1]), ids(&[2]))
-    );
+    let none = BTreeSet::new;
+    let months = Some(Span::Months);
+    assert_eq!(history(months, false)[0], [ids(&[3]), ids(&[2]), ids(&[1])]);
+    assert_eq!(history(months, false)[1], [ids(&[3]), ids(&[2]), ids(&[1])]);
+    assert_eq!(history(months, true)[1], [ids(&[2, 3]), none(), ids(&[1])]);
+    // without an archive rows are the coldest that there is
+    assert_eq!(history(None, false)[0], [ids(&[3]), ids(&[1, 2]), none()]);
+    assert_eq!(history(None, true)[1], [ids(&[1, 2, 3]), none(), none()]);
 }

@@ -1,5 +1,6 @@
 mod world;
 
+use super::range::shares;
 use super::*;
 use crate::retention::age::DAY_US;
 use crate::retention::requirement::built_in;
@@ -46,6 +47,8 @@ struct Case {
     holds: Vec<Hold>,
     sinks: Vec<SinkState>,
     reach: HoldReach,
+    archive: bool,
+    back_to_hot: bool,
 }
 
 impl Case {
@@ -55,6 +58,8 @@ impl Case {
             holds: Vec::new(),
             sinks: Vec::new(),
             reach: HoldReach::Rows,
+            archive: true,
+            back_to_hot: false,
         }
     }
 
@@ -66,6 +71,8 @@ impl Case {
             sinks: &self.sinks,
             requirements: &requirements,
             reach: self.reach,
+            archive: self.archive,
+            back_to_hot: self.back_to_hot,
         };
         plan(policy, &situation, days * DAY_US)
     }
@@ -225,6 +232,38 @@ fn a_sink_keeps_what_it_has_not_passed_in_the_log() {
     case.sinks = vec![sink(None)];
     case.partitions[0].tier = Tier::Cold;
     assert_eq!(case.plan(&two_classes(), 35), ["a remove 5"]);
+}
+
+#[test]
+fn rows_are_the_coldest_where_there_is_no_archive() {
+    let mut case = Case::new(vec![
+        partition("p", "a", Tier::Hot, &[("a.x", &[], 5), ("a.x", &["one"], 2)]),
+        partition("q", "a", Tier::Warm, &[("a.x", &[], 1)]),
+    ]);
+    case.archive = false;
+    case.holds = vec![hold("one", None)];
+    assert_eq!(case.plan(&two_classes(), 25), ["a to_warm 7"]);
+    assert_eq!(case.moves(&two_classes(), 25)[0].due, Some(10 * DAY_US));
+    assert_eq!(
+        case.plan(&two_classes(), 30),
+        ["a remove 5", "a remove 2 [hold one]", "a remove 1", "a to_warm 2"]
+    );
+}
+
+#[test]
+fn warm_rows_get_hot_again_only_when_asked() {
+    let content: &[(&str, &[&str], u64)] = &[("a.x", &[], 5)];
+    let mut case = Case::new(vec![
+        partition("p", "a", Tier::Warm, content),
+        partition("q", "a", Tier::Cold, content),
+    ]);
+    assert_eq!(case.plan(&two_classes(), 5), Vec::<String>::new());
+    case.back_to_hot = true;
+    assert_eq!(case.plan(&two_classes(), 5), ["a to_hot 5"]);
+    assert_eq!(case.moves(&two_classes(), 5)[0].due, None);
+    assert_eq!(case.plan(&two_classes(), 10), Vec::<String>::new());
+    // before its end a range is hot by definition, and nothing is to be done about it
+    assert_eq!(case.plan(&two_classes(), -1), Vec::<String>::new());
 }
 
 #[test]

@@ -3,13 +3,15 @@
 use super::*;
 use crate::retention::model::{Change, Covers, Event, Model, Snapshot, Span};
 use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many rows there are of each type, with the holds that cover them.
 type Content = BTreeMap<(String, Vec<String>), u64>;
 
 /// Events where they are.
 struct World {
-    archive: Span,
+    archive: Option<Span>,
+    back_to_hot: bool,
     reach: HoldReach,
     /// The class and tier of each event that is there.
     there: BTreeMap<u64, (Event, String, Tier)>,
@@ -20,7 +22,7 @@ struct World {
 
 impl World {
     fn end(&self, event: &Event, tier: Tier) -> i64 {
-        let span = if tier == Tier::Cold { self.archive } else { Span::Months };
+        let span = self.archive.filter(|_| tier == Tier::Cold).unwrap_or(Span::Months);
         span.end(event.timestamp)
     }
 
@@ -68,6 +70,8 @@ impl World {
             sinks: &[],
             requirements,
             reach: self.reach,
+            archive: self.archive.is_some(),
+            back_to_hot: self.back_to_hot,
         };
         plan(&self.policy, &situation, now)
     }
@@ -98,6 +102,7 @@ impl World {
                     MoveKind::Reclassify { to } => *class = to.clone(),
                     MoveKind::ToWarm => *tier = Tier::Warm,
                     MoveKind::ToCold => *tier = Tier::Cold,
+                    MoveKind::ToHot => *tier = Tier::Hot,
                     MoveKind::Remove => {
                         let life = self.policy.class_of(&event.event_type).tiers.life();
                         let old = life.after(event.timestamp).is_some_and(|end| end <= now);
@@ -209,11 +214,10 @@ proptest! {
         policies in proptest::collection::vec((0..900_i64, any_policy()), 0..4),
         holds in proptest::collection::vec(any_hold(), 0..3),
         steps in proptest::collection::vec(1..120_i64, 1..14),
-        days in any::<bool>(),
-        whole in any::<bool>(),
+        archive in proptest::sample::select(vec![None, Some(Span::Months), Some(Span::Days)]),
+        (whole, back_to_hot) in any::<(bool, bool)>(),
     ) {
         let events: Vec<Event> = events.into_iter().enumerate().map(|(at, event)| Event { id: at as u64, ..event }).collect();
-        let archive = if days { Span::Days } else { Span::Months };
         let reach = if whole { HoldReach::Range } else { HoldReach::Rows };
         let requirements = built_in();
         let mut now = DAY_US * 20_000;
@@ -228,13 +232,14 @@ proptest! {
             changes.push((hold.placed_at, Change::Place(hold.clone(), Box::new(covers.clone()))));
             world_holds.push((hold, Box::new(covers)));
         }
-        let model = Model { events: events.clone(), changes, requirements: requirements.clone(), reach, archive };
+        let model = Model { events: events.clone(), changes, requirements: requirements.clone(), reach, archive, back_to_hot };
         let snapshots = model.run(&times).expect("a history");
 
         let mut sorted = policies;
         sorted.sort_by_key(|(day, _)| *day);
         let mut world = World {
             archive,
+            back_to_hot,
             reach,
             there: BTreeMap::new(),
             gone: BTreeSet::new(),
@@ -261,7 +266,7 @@ proptest! {
             world.carry_out(&moves, *now)?;
             prop_assert!(held.iter().all(|id| world.there.contains_key(id)), "a hold was bypassed");
             world.matches(snapshot)?;
-            if archive == Span::Months {
+            if archive != Some(Span::Days) {
                 let again = world.plan(&requirements, *now);
                 prop_assert!(again.iter().all(|found| !found.is_free()), "{:?}", again);
             }
@@ -277,7 +282,8 @@ proptest! {
         more in 0..900_i64,
     ) {
         let mut world = World {
-            archive: Span::Months,
+            archive: Some(Span::Months),
+            back_to_hot: false,
             reach: HoldReach::Rows,
             there: BTreeMap::new(),
             gone: BTreeSet::new(),
@@ -303,7 +309,8 @@ proptest! {
         here in any_policy(), there in any_policy(), events in proptest::collection::vec(any_event(), 1..40), now in 0..900_i64,
     ) {
         let mut world = World {
-            archive: Span::Months,
+            archive: Some(Span::Months),
+            back_to_hot: false,
             reach: HoldReach::Rows,
             there: BTreeMap::new(),
             gone: BTreeSet::new(),
