@@ -136,6 +136,8 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
             held,
             bytes: (partition.bytes as i128 * i128::from(events) / i128::from(all.max(1))) as i64,
             blocked: match kind {
+                // What is of another class may be kept for longer: it has to leave first.
+                Kind::Remove | Kind::Archive if classes.len() > 1 => Some("events of other classes are among them".to_owned()),
                 Kind::Remove if events == 0 => Some("held".to_owned()),
                 Kind::Remove => minimum(class, until, at),
                 _ => None,
