@@ -38,6 +38,8 @@ CREATE TABLE auditlog_data.retention_move (
     state text NOT NULL DEFAULT 'running' CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['running', 'certified', 'done', 'failed', 'withdrawn'])),
     events bigint NOT NULL DEFAULT 0,
     kept bigint NOT NULL DEFAULT 0,
+    -- Events of the partition whose personal values were erased when it was archived.
+    erased bigint NOT NULL DEFAULT 0,
     bytes_before bigint,
     bytes_after bigint,
     detail text,
