@@ -1,4 +1,5 @@
 use super::*;
+use crate::yaml;
 use proptest::prelude::*;
 
 const SEED: &str = r#"name: "Multiple Failed Login Attempts"
@@ -410,6 +411,20 @@ fn some_notification() -> impl Strategy<Value = Notification> {
             severity,
             template,
         })
+}
+
+#[test]
+fn what_can_not_be_shown_is_refused() {
+    // each by itself is short enough; shown, the second has four times the first
+    let text = "b".repeat(yaml::MAX_TEXT_BYTES / 3);
+    let fits = format!("name: x\ncondition: a\ndescription: &d {text}\nlabels: {{a: *d}}");
+    let fits = Definition::parse(&fits).expect("two of three");
+    assert_eq!(Definition::parse(&fits.to_json().to_string()), Ok(fits));
+    let long = format!("name: x\ncondition: a\ndescription: &d {text}\nlabels: {{a: *d, b: *d, c: *d}}");
+    let error = Definition::parse(&long).expect_err("four of three");
+    assert!(error.message.contains("longer than"), "{error}");
+    assert_eq!((error.line, error.column), (1, 1));
+    assert!(Definition::parse("name: \"\\ufffe\"\ncondition: a").is_err());
 }
 
 prop_compose! {
