@@ -134,16 +134,17 @@ pub fn read_all(text: &str) -> Result<Vec<Node>, SyntaxError> {
         None => Ok(documents),
         Some((place, c)) => Err(SyntaxError {
             place,
-            message: format!("a text has {c:?}, which is not a character"),
+            message: format!("a text has the character {c:?}, which is not allowed"),
         }),
     }
 }
 
-/// A character that is not a control character, and that only an escape can bring in: whoever writes the text out
-/// plainly could not read it again.
+/// A character that only an escape can bring in, and that JSON does not escape: whoever writes the text as JSON
+/// could not read it again.
 fn unwritable(node: &Node) -> Option<(Place, char)> {
     let found = |text: &str, place: Place| {
-        let c = text.chars().find(|c| matches!(c, '\u{fffe}' | '\u{ffff}'))?;
+        let odd = |c: &char| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+        let c = text.chars().find(odd)?;
         Some((place, c))
     };
     match &node.value {

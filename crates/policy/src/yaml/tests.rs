@@ -79,6 +79,9 @@ fn what_can_not_be_written_again_is_refused() {
         ("a: 1\nb: \"x\\uffff\"", (2, 4)),
         ("{\"a\": 1, \"\\ufffe\": 2}", (1, 10)),
         ("- - \"\\ufffe\"", (1, 5)),
+        ("\"\\x7f\"", (1, 1)),
+        ("a: \"x\\x80\"", (1, 4)),
+        ("a: \"x\\u009f\"", (1, 4)),
     ] {
         let error = read(text).expect_err(text);
         assert_eq!((error.place.line, error.place.column), place, "{text}");

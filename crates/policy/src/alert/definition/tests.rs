@@ -424,7 +424,12 @@ fn what_can_not_be_shown_is_refused() {
     let error = Definition::parse(&long).expect_err("four of three");
     assert!(error.message.contains("longer than"), "{error}");
     assert_eq!((error.line, error.column), (1, 1));
-    assert!(Definition::parse("name: \"\\ufffe\"\ncondition: a").is_err());
+    for c in (0..=0xa0).chain([0x2028, 0xfeff, 0xfffd, 0xfffe, 0xffff, 0x1_0000]) {
+        let text = format!("name: x\ncondition: \"a:\\\"b\\U{c:08x}\\\"\"");
+        if let Ok(found) = Definition::parse(&text) {
+            assert_eq!(Definition::parse(&found.to_json().to_string()), Ok(found), "{text}");
+        }
+    }
 }
 
 prop_compose! {
