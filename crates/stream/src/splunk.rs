@@ -107,7 +107,7 @@ impl Splunk {
         let time = json::seconds(item.timestamp_us).len();
         let index = item.log_index.to_string().len();
         // {"time": … and the two other fields, whose hash has 64 figures.
-        8 + time + self.before.len() + json::value_len(item.body) + self.after.len() + 15 + index + 17 + 64 + 3
+        8 + time + self.before.len() + json::value_len(item.body) + self.after.len() + 15 + index + 16 + 64 + 2
     }
 
     /// Objects one behind the other, without commas or brackets.

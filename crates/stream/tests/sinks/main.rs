@@ -1,0 +1,8 @@
+//! Every kind of sink against a counterpart: one program, as each would link the whole crate.
+
+mod event_hub;
+mod file;
+mod objects;
+mod splunk;
+mod support;
+mod webhook;
