@@ -1,8 +1,10 @@
 //! Every kind of sink against a counterpart: one program, as each would link the whole crate.
 
 mod event_hub;
+mod faults;
 mod file;
 mod objects;
 mod splunk;
 mod support;
+mod syslog;
 mod webhook;
