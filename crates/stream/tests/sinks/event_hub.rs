@@ -200,7 +200,7 @@ fn configurations_are_checked() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn the_weight_is_what_is_sent(bodies in prop::collection::vec("\\PC{0,40}|[\\x00-\\x7f]{0,40}", 1..8), index in any::<u64>()) {
         let web = Web::new(|request| answer("201 Created", "", &request.body.len().to_string()));

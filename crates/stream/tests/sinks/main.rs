@@ -3,6 +3,7 @@
 mod event_hub;
 mod faults;
 mod file;
+mod lake;
 mod objects;
 mod splunk;
 mod support;
