@@ -87,8 +87,8 @@ impl Syslog {
             let (key, index, hash) = (item.key(), item.log_index.to_string(), item.hash());
             let parameters = [
                 ("origin", self.origin.as_str()),
-                ("logIndex", &index),
-                ("entryHash", &hash),
+                ("log_index", &index),
+                ("entry_hash", &hash),
             ];
             let message = Message {
                 name: &key,
