@@ -126,14 +126,21 @@ impl Splunk {
     }
 
     pub(crate) fn send(&self, session: &mut Session, batch: &[Item<'_>], attempt: &Attempt<'_>) -> Sent {
-        Sent::whole(batch.len(), self.try_send(session, batch, attempt))
-    }
-
-    fn try_send(&self, session: &mut Session, batch: &[Item<'_>], attempt: &Attempt<'_>) -> Result<String, Outcome> {
         let begin = std::time::Instant::now();
         if let Some(waiting) = session.waiting.take_if(|waiting| waiting.is_for(batch)) {
-            return self.acknowledged(session, waiting, attempt, begin);
+            let events = waiting.events();
+            return Sent::whole(events, self.acknowledged(session, waiting, attempt, begin));
         }
+        Sent::whole(batch.len(), self.try_send(session, batch, attempt, begin))
+    }
+
+    fn try_send(
+        &self,
+        session: &mut Session,
+        batch: &[Item<'_>],
+        attempt: &Attempt<'_>,
+        begin: std::time::Instant,
+    ) -> Result<String, Outcome> {
         session.waiting = None;
         let body = self.body(batch);
         let squeeze = if self.gzip { Squeeze::Gzip } else { Squeeze::None };

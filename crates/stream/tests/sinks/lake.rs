@@ -173,7 +173,7 @@ fn column_at(row: &Row, name: &str) -> usize {
 #[test]
 fn files_are_as_the_lake_wants_them() {
     let (_web, objects, _directory, config) = bucket();
-    let many: Vec<Event> = (0..3_000)
+    let many: Vec<Event> = (0..6_000)
         .map(|index| {
             let mut event = event(index, 6005, 0);
             let mut body: Value = serde_json::from_slice(&event.body).unwrap();
@@ -182,12 +182,13 @@ fn files_are_as_the_lake_wants_them() {
             event
         })
         .collect();
-    assert_all(&Safe::new().once(&mut link("aws_security_lake", &config), &many), 3_000);
+    assert_all(&Safe::new().once(&mut link("aws_security_lake", &config), &many), 6_000);
     let objects = objects.lock().unwrap();
     let bytes = objects.values().next().unwrap();
     let reader = SerializedFileReader::new(bytes::Bytes::copy_from_slice(bytes)).unwrap();
     let group = reader.get_row_group(0).unwrap();
-    assert_eq!(reader.num_row_groups(), 1);
+    assert_eq!(reader.num_row_groups(), 2);
+    assert_eq!(rows(bytes).len(), 6_000);
     for number in 0..group.num_columns() {
         assert!(matches!(
             group.metadata().column(number).compression(),

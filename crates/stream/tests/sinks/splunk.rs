@@ -254,13 +254,29 @@ fn a_batch_without_its_acknowledgement_is_asked_for_again_and_then_sent_again() 
 }
 
 #[test]
+fn a_batch_that_has_grown_waits_for_what_was_taken() {
+    let hec = acknowledging(None);
+    let mut safe = Safe::new();
+    safe.deadline = Duration::from_millis(300);
+    let config = with(hec.config(), json!({"acknowledge": true}));
+    let mut link = link("splunk_hec", &config);
+    failure(&safe.once(&mut link, &events(2)), "retry");
+    hec.state().patience = Some(0);
+    safe.deadline = Duration::from_secs(10);
+    assert_all(&safe.deliver(&mut link, &events(5)), 5);
+    let order: Vec<u64> = hec.keys().into_iter().map(|(index, _)| index).collect();
+    assert_eq!(order, [0, 1, 2, 3, 4]);
+}
+
+#[test]
 fn another_batch_does_not_take_the_acknowledgement_of_the_one_before() {
     let hec = acknowledging(None);
     let mut safe = Safe::new();
     safe.deadline = Duration::from_millis(300);
     let mut link = link("splunk_hec", &with(hec.config(), json!({"acknowledge": true})));
     failure(&safe.once(&mut link, &events(2)), "retry");
-    failure(&safe.once(&mut link, &events(3)), "retry");
+    failure(&safe.once(&mut link, &events(3)[1..]), "retry");
+    failure(&safe.once(&mut link, &events(2)[1..]), "retry");
     assert_eq!(hec.keys().len(), 5);
 }
 

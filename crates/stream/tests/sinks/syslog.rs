@@ -32,8 +32,8 @@ fn frame(from: &mut impl std::io::BufRead) -> Option<String> {
 }
 
 /// A receiver that ends each connection after as many messages as it is told, and forgets the last ones of them: those that
-/// its program has read and not kept. After those of `ends` it keeps all.
-fn receiver(ends: Vec<(usize, usize)>) -> (u16, Receiver<String>) {
+/// its program has read and not kept. After those of `ends` it keeps all. It waits for `linger` before it ends one.
+fn receiver(ends: Vec<(usize, usize)>, linger: Duration) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (sender, kept) = channel();
@@ -53,6 +53,8 @@ fn receiver(ends: Vec<(usize, usize)>) -> (u16, Receiver<String>) {
                     read.push(message);
                 }
             }
+            thread::sleep(linger);
+            drop(stream);
             read.truncate(read.len().saturating_sub(forgotten));
             for message in read {
                 let _ = sender.send(message);
@@ -70,7 +72,7 @@ fn place(message: &str) -> u64 {
 
 #[test]
 fn messages_are_counted_and_have_their_key() {
-    let (port, kept) = receiver(Vec::new());
+    let (port, kept) = receiver(Vec::new(), Duration::ZERO);
     let config = json!({"address": format!("tcp://127.0.0.1:{port}"), "hostname": "db1", "facility": "local3"});
     let mut link = link("syslog", &config);
     let whole = "<109>1 2025-11-22T15:00:00Z db1 app - - - zwei\nZeilen";
@@ -110,7 +112,7 @@ fn messages_are_counted_and_have_their_key() {
 
 #[test]
 fn long_events_are_given_up_and_nothing_is_cut() {
-    let (port, kept) = receiver(Vec::new());
+    let (port, kept) = receiver(Vec::new(), Duration::ZERO);
     let mut batch = events(3);
     batch[1] = Event::with_body(1, &"x".repeat(9_000));
     let mut tcp = link("syslog", &json!({"address": format!("tcp://127.0.0.1:{port}")}));
@@ -145,7 +147,7 @@ fn datagrams_are_sent_in_hope() {
 
 #[test]
 fn after_a_break_the_window_is_sent_again() {
-    let (port, kept) = receiver(vec![(5, 2)]);
+    let (port, kept) = receiver(vec![(5, 2)], Duration::from_millis(500));
     let mut safe = Safe::new();
     let mut link = link(
         "syslog",
@@ -157,8 +159,8 @@ fn after_a_break_the_window_is_sent_again() {
     for expected in 0..3 {
         assert_eq!(place(&kept.recv().unwrap()), expected);
     }
-    // Until the receiver's end of the connection is here.
-    thread::sleep(Duration::from_millis(100));
+    // The receiver's end of the connection is on its way.
+    thread::sleep(Duration::from_millis(50));
     safe.now += 1_000_000;
     let sent = safe.once(&mut link, &all[5..]);
     assert_eq!(
@@ -174,7 +176,7 @@ fn after_a_break_the_window_is_sent_again() {
 
 #[test]
 fn a_connection_that_was_watched_sends_nothing_again() {
-    let (port, kept) = receiver(vec![(2, 0)]);
+    let (port, kept) = receiver(vec![(2, 0)], Duration::from_millis(500));
     let mut safe = Safe::new();
     let config = json!({"address": format!("tcp://127.0.0.1:{port}"), "replay_seconds": 5});
     let mut link = link("syslog", &config);
@@ -184,10 +186,10 @@ fn a_connection_that_was_watched_sends_nothing_again() {
     // One more, so that the receiver closes.
     safe.now += 6_000_000;
     assert_all(&safe.once(&mut link, &events(1)), 1);
-    thread::sleep(Duration::from_millis(100));
+    assert_eq!([place(&kept.recv().unwrap()), place(&kept.recv().unwrap())], [0, 0]);
+    thread::sleep(Duration::from_millis(50));
     let sent = safe.once(&mut link, &events(1));
     assert_eq!(sent.outcome, Outcome::Rewind { events: 1 });
-    assert_eq!(kept.recv().map(|message| place(&message)).unwrap(), 0);
 }
 
 #[test]
@@ -268,7 +270,7 @@ proptest! {
         sizes in prop::collection::vec(1_usize..12, 1..5),
     ) {
         let all = events(60);
-        let (port, kept) = receiver(ends);
+        let (port, kept) = receiver(ends, Duration::ZERO);
         let mut found = BTreeSet::new();
         // The window has as many as the receiver and its kernel may hold, here all.
         run(port, &all, &sizes, || {
