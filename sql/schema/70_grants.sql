@@ -136,6 +136,18 @@ GRANT SELECT ON auditlog.alerts, auditlog.alert_firings, auditlog.channels, audi
 GRANT EXECUTE ON FUNCTION auditlog_data.watch_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.stat_alerts, auditlog.stat_channels TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
+-- Retention: what goes is decided by administrators, and shown to whoever must answer for it.
+GRANT EXECUTE ON FUNCTION auditlog.set_retention(text), auditlog.run_retention(timestamptz), auditlog.hold(text, text, timestamptz, text),
+    auditlog.release_hold(text, text) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.plan_retention(timestamptz), auditlog.retention(), auditlog.retention_requirements(),
+    auditlog.retention_conflicts(), auditlog.certificates() TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.restore(timestamptz, timestamptz, text), auditlog.drop_restored(bigint) TO auditlog_administrator, auditlog_analyst;
+GRANT SELECT ON auditlog.restored_events, auditlog_data.restored TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.archive, auditlog.restores, auditlog.retention_policies, auditlog.holds, auditlog.retention_moves, auditlog.retention_runs
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.tiers TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.keeper_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
 -- Jobs: they run as who schedules them.
 GRANT EXECUTE ON FUNCTION auditlog.schedule(text, text, text), auditlog.schedule(text, text), auditlog.schedule_in_database(text, text, text, text, text, boolean),
     auditlog.alter_job(bigint, text, text, text, text, boolean), auditlog.unschedule(bigint), auditlog.unschedule(text) TO auditlog_administrator;

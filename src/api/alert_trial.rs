@@ -57,10 +57,7 @@ fn test(call: &Call) -> Datum {
     };
     say("events", &given);
     let matched = engine.stats(1).map_or(0, |stats| stats.matched);
-    say(
-        "condition",
-        &format!("{matched} of them match: {}", definition.condition),
-    );
+    say("condition", &format!("{matched} of them match: {}", definition.query()));
     match fired.last() {
         Some(firing) => say("firing", &format!("it fires{}: {}", group_of(firing), firing.reason)),
         None => say(
@@ -127,6 +124,7 @@ fn given_events(engine: &mut Engine, sample: &[u8], fired: &mut Vec<Firing>) -> 
 /// As many events as are needed, inside of the window, like the newest ones of the log that match.
 fn made_events(engine: &mut Engine, definition: &Definition, fired: &mut Vec<Firing>) -> String {
     let (needed, window_us, distinct) = match &definition.rule {
+        Rule::Threshold(rule) if !rule.all_of.is_empty() => return generated_events(engine, definition, fired),
         Rule::Threshold(rule) => (
             i64::from(rule.count),
             rule.window.map_or(0, |window| window.us()),

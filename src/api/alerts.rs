@@ -198,10 +198,7 @@ fn invalid(error: &DefinitionError) -> ! {
 }
 
 fn canonical(definition: &Definition) -> Json {
-    let text = definition.to_json().to_string();
-    // SAFETY: a jsonb datum that was just made.
-    let data: &[u8] = unsafe { crate::store::row::bytes(crate::store::columns::jsonb_from_text(text)) };
-    jsonb::tree(data).unwrap_or(Json::Null)
+    jsonb::from_text(definition.to_json().to_string())
 }
 
 fn written<'a>(definition: &'a Definition, text: &'a str, canonical: &'a Json) -> Written<'a> {

@@ -72,7 +72,7 @@ fn announce_database(call: &Call) -> Datum {
 
 fn is_worker(_call: &Call) -> Datum {
     // SAFETY: a global of this process: true while an extension's script runs.
-    (crate::worker::is_sealer() || unsafe { pgrx::pg_sys::creating_extension }).into()
+    (crate::worker::is_sealer() || crate::worker::is_keeper() || unsafe { pgrx::pg_sys::creating_extension }).into()
 }
 
 /// Trigger of `auditlog.event_types`: checks the schema of a row, and makes every process read the

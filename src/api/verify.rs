@@ -3,6 +3,7 @@
 //! thread reads, others hash.
 
 use super::own_event::number;
+use super::verify_removed::{self, Removed};
 use super::verify_tree;
 use crate::error::Fault;
 use crate::fmgr::{Call, Rows};
@@ -60,7 +61,14 @@ fn verify(call: &Call) -> Datum {
     if range.from >= size.max(1) {
         bad_range(&format!("from_index is {}, but the log has {size} events.", range.from));
     }
-    let mut pass = Pass::new(&range, size);
+    let mut lines = Vec::new();
+    let removed = verify_removed::removed(Some(&mut Leaves::default()), &mut lines);
+    let Some(range) = beside(range, &removed, size) else {
+        // All of it is gone, as certified.
+        access::verified(lines.len() as u64);
+        return give(&mut rows, lines, call);
+    };
+    let mut pass = Pass::new(&range, size, &removed);
     let partitions = scan::log_partitions();
     let rows_to_read = partitions.iter().map(|p| scan::estimated_rows(*p)).sum();
     pass.begin(rows_to_read);
@@ -88,6 +96,14 @@ fn verify(call: &Call) -> Datum {
     let head_hash = if end == size { Some(head.hash) } else { pass.after };
     let start_prev = if range.from == 0 { Some(GENESIS) } else { pass.before };
     pass.end();
+    let mut tree = std::mem::take(&mut pass.leaves);
+    let inside: Vec<_> = removed
+        .ranges
+        .iter()
+        .filter(|(first, last)| *first >= range.from && *last < end)
+        .copied()
+        .collect();
+    pass.checker.removed(&inside, |place| tree.at(place));
     let leaves = std::mem::take(&mut pass.other_leaves);
     let erased = std::mem::take(&mut pass.erased);
     let findings = pass.checker.finish(Expect {
@@ -96,15 +112,18 @@ fn verify(call: &Call) -> Datum {
         start_prev,
         head_hash,
     });
-    let mut lines: Vec<Line> = findings
-        .into_iter()
-        .map(|f| Line {
-            log_index: Some(f.log_index as i64),
-            kind: f.kind.label().to_owned(),
-            detail: f.detail,
-            event_id: f.event_id,
-        })
-        .collect();
+    lines.extend(findings.into_iter().map(|f| Line {
+        log_index: Some(f.log_index as i64),
+        kind: f.kind.label().to_owned(),
+        detail: f.detail,
+        event_id: f.event_id,
+    }));
+    lines.extend(std::mem::take(&mut pass.certified).into_iter().map(|(index, event_id)| Line {
+        log_index: Some(index),
+        kind: "extra".to_owned(),
+        detail: "the event is there, and a certificate says that retention has removed it".to_owned(),
+        event_id: Some(event_id),
+    }));
     // A row whose own hashes fit, but not the tree's leaf, was computed anew.
     let named: HashSet<i64> = lines.iter().filter_map(|line| line.log_index).collect();
     lines.extend(
@@ -131,6 +150,10 @@ fn verify(call: &Call) -> Datum {
         }));
     }
     access::verified(lines.len() as u64);
+    give(&mut rows, lines, call)
+}
+
+fn give(rows: &mut Rows, lines: Vec<Line>, call: &Call) -> Datum {
     for line in lines {
         rows.push(&[
             line.log_index.map(Datum::from),
@@ -140,6 +163,20 @@ fn verify(call: &Call) -> Datum {
         ]);
     }
     call.null()
+}
+
+/// The range without what is removed at its ends: there is no row that could say what comes before.
+fn beside(range: Range, removed: &Removed, size: u64) -> Option<Range> {
+    let from = match removed.of(range.from) {
+        Some((first, last)) if first > 0 || range.from > 0 => last + 1,
+        // From the beginning the chain is known.
+        _ => range.from,
+    };
+    let to = match range.to.and_then(|to| removed.of(to)) {
+        Some((first, _)) => Some(first.checked_sub(1)?),
+        None => range.to,
+    };
+    (from < size.max(1) && to.is_none_or(|to| to >= from)).then_some(Range { from, to })
 }
 
 fn bad_range(detail: &str) -> ! {
@@ -208,10 +245,14 @@ struct Pass<'a> {
     other_leaves: Vec<(i64, String)>,
     /// Rows whose personal values were erased.
     erased: Vec<i64>,
+    /// What retention has removed.
+    removed: &'a Removed,
+    /// Rows that are there all the same: their places and event ids.
+    certified: Vec<(i64, String)>,
 }
 
-impl Pass<'_> {
-    fn new(range: &Range, size: u64) -> Pass<'_> {
+impl<'a> Pass<'a> {
+    fn new(range: &'a Range, size: u64, removed: &'a Removed) -> Pass<'a> {
         Pass {
             range,
             checker: Checker::new(),
@@ -224,6 +265,8 @@ impl Pass<'_> {
             size,
             other_leaves: Vec::new(),
             erased: Vec::new(),
+            removed,
+            certified: Vec::new(),
         }
     }
 
@@ -310,6 +353,11 @@ impl Pass<'_> {
             if links.index < self.size && self.leaves.at(links.index) != Some(links.entry) {
                 let event_id = String::from_utf8_lossy(&links.event_id).into_owned();
                 self.other_leaves.push((links.index as i64, event_id));
+            }
+            if self.removed.has(links.index) {
+                let event_id = String::from_utf8_lossy(&links.event_id).into_owned();
+                self.certified.push((links.index as i64, event_id));
+                continue;
             }
             self.checker.row(
                 links.index,

@@ -113,10 +113,10 @@ fn simulate(engine: &mut Engine, days: i64) -> Vec<String> {
     let matched = engine.stats(1).map_or(0, |stats| stats.matched);
     let groups: BTreeSet<&str> = fired.iter().map(|firing| firing.key.as_str()).collect();
     let mut lines = vec![format!(
-        "Of the {} events that were sealed in the last {days} days, {matched} match; it would have fired {} times, for {} groups.",
+        "Of the {} events that were sealed in the last {days} days, {matched} match; it would have fired {}, for {}.",
         size - first,
-        fired.len(),
-        groups.len()
+        counted(fired.len(), "time"),
+        counted(groups.len(), "group")
     )];
     lines.extend(fired.iter().rev().take(SHOWN).map(|firing| {
         format!(
@@ -127,6 +127,10 @@ fn simulate(engine: &mut Engine, days: i64) -> Vec<String> {
         )
     }));
     lines
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 pub(super) fn group_of(firing: &Firing) -> String {

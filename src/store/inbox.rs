@@ -14,6 +14,7 @@ use auditlog_core::personal::{DEFAULT_PATHS, SALT_BYTES};
 use auditlog_queue::Provenance;
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 thread_local! {
@@ -26,7 +27,7 @@ thread_local! {
 
 /// Event types that only the audit log itself records: what it says of erasures, of what retention
 /// removed and of its own protection must not come from anybody else.
-const OWN_TYPES: [&[u8]; 25] = [
+const OWN_TYPES: [&[u8]; 27] = [
     b"auditlog.access_denied",
     b"auditlog.alert",
     b"auditlog.alert_change",
@@ -36,11 +37,13 @@ const OWN_TYPES: [&[u8]; 25] = [
     b"auditlog.incarnation",
     b"auditlog.job_change",
     b"auditlog.key_rotate",
+    b"auditlog.legal_hold",
     b"auditlog.policy_change",
     b"auditlog.principal_change",
     b"auditlog.query_change",
     b"auditlog.restore",
     b"auditlog.retention",
+    b"auditlog.retention_change",
     b"auditlog.role_grant",
     b"auditlog.role_revoke",
     b"auditlog.search",
@@ -263,39 +266,43 @@ pub struct Waiting {
     pub recorded_at: i64,
     /// Where it will go.
     pub partition: pg_sys::Oid,
+    /// Its retention class.
+    pub class: Rc<str>,
     /// A copy of the tuple, with its tid in `t_self`, in the current memory context.
     pub tuple: pg_sys::HeapTuple,
 }
 
-/// Collects up to `limit` rows that are visible now, from a block on. `place` says to which partition
-/// a row with this timestamp may go; `None` leaves it for later. Returns the block to go on at when
+/// Collects up to `limit` rows that are visible now, from a block on. `place` says to which partition and class
+/// a row with this timestamp and type may go; `None` leaves it for later. Returns the block to go on at when
 /// there is more.
 pub fn collect(
     inbox: usize,
     from: u32,
     limit: usize,
-    mut place: impl FnMut(i64) -> Option<pg_sys::Oid>,
+    mut place: impl FnMut(i64, &str) -> Option<(pg_sys::Oid, Rc<str>)>,
     out: &mut Vec<Waiting>,
 ) -> Option<u32> {
     let mut rest: Option<u32> = None;
     each_row(inbox, from, |tuple, desc| {
         // SAFETY: a visible tuple of the inbox; both columns are NOT NULL.
-        let (block, timestamp, recorded_at) = unsafe {
+        let (block, timestamp, recorded_at, event_type) = unsafe {
             (
                 block_of(&(*tuple).t_self),
                 time(tuple, desc, at("timestamp")),
                 time(tuple, desc, at("recorded_at")),
+                text(tuple, desc, at("event_type")),
             )
         };
         let full = out.len() >= limit;
-        match if full { None } else { place(timestamp) } {
-            Some(partition) => {
+        match if full { None } else { place(timestamp, event_type) } {
+            Some((partition, class)) => {
                 // SAFETY: copied into the current memory context.
                 let tuple = unsafe { pg_sys::heap_copytuple(tuple) };
                 out.push(Waiting {
                     inbox,
                     recorded_at,
                     partition,
+                    class,
                     tuple,
                 });
             }
@@ -312,6 +319,15 @@ unsafe fn time(tuple: pg_sys::HeapTuple, desc: pg_sys::TupleDesc, column: usize)
     // SAFETY: as the caller promises.
     let datum = unsafe { pg_sys::heap_getattr(tuple, column as i32 + 1, desc, &mut null) };
     datum.value() as i64 + super::POSTGRES_EPOCH
+}
+
+/// A text column that is NOT NULL and as short as a name; valid as long as the tuple.
+unsafe fn text<'a>(tuple: pg_sys::HeapTuple, desc: pg_sys::TupleDesc, column: usize) -> &'a str {
+    let mut null = false;
+    // SAFETY: as the caller promises.
+    let datum = unsafe { pg_sys::heap_getattr(tuple, column as i32 + 1, desc, &mut null) };
+    // SAFETY: a text datum.
+    unsafe { super::row::str(datum) }.unwrap_or_default()
 }
 
 /// Calls `f` for each row that is visible now, from a block on, until it says false.

@@ -186,6 +186,13 @@ pub fn root(data: &[u8]) -> Result<Item<'_>> {
     }
 }
 
+/// The value of a JSON text that PostgreSQL or serde_json wrote.
+pub fn from_text(text: String) -> Json {
+    // SAFETY: a jsonb datum that was just made.
+    let data: &[u8] = unsafe { super::row::bytes(super::columns::jsonb_from_text(text)) };
+    tree(data).unwrap_or(Json::Null)
+}
+
 /// The value as a tree, for documents that are taken apart.
 pub fn tree(data: &[u8]) -> Result<Json> {
     root(data)?.tree()

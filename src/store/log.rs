@@ -4,7 +4,6 @@
 use super::columns::{ENTRY_HASH, HASH, INBOX, LOG, LOG_INDEX, PREV_HASH, RETENTION_CLASS, RowBuf, SEALED_AT, text};
 use super::head::Head;
 use super::inbox::Waiting;
-use super::partitions::STANDARD;
 use super::row;
 use crate::error::Fault;
 use auditlog_core::chain::{Hash, link_hash};
@@ -74,7 +73,7 @@ pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64) -> Sealed {
     let mut targets: HashMap<pg_sys::Oid, Target> = HashMap::new();
     let (mut size, mut prev) = (head.size, head.hash);
     let mut leaves = Vec::with_capacity(rows.len());
-    let class = text(STANDARD.as_bytes());
+    let mut class: Option<(&str, Datum)> = None;
     // SAFETY: executor functions used as COPY uses them: relations locked and open, one slot per
     // buffered tuple, indexes opened; all is closed before the transaction ends.
     unsafe {
@@ -91,6 +90,10 @@ pub fn append(rows: &[Waiting], head: &Head, sealed_at: i64) -> Sealed {
                 buf.values.as_mut_ptr(),
                 buf.nulls.as_mut_ptr(),
             );
+            let class = match class {
+                Some((name, datum)) if *name == *waiting.class => datum,
+                _ => class.insert((&waiting.class, text(waiting.class.as_bytes()))).1,
+            };
             let (leaf, hash) = complete(&mut buf, size, &prev, sealed_at, class);
             leaves.push(leaf);
             (size, prev) = (size + 1, hash);

@@ -4,6 +4,7 @@ use super::catalog::as_owner;
 use super::notifications::{ChannelRow, channel};
 use super::spi::{self, Arg};
 use auditlog_notify::breaker::{Breaker, Rate};
+use std::time::Duration;
 
 /// What became of a channel so far, as far as it decides when to try again.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,8 +21,6 @@ pub struct Due {
     pub channel: ChannelRow,
     /// What became of it so far.
     pub state: ChannelState,
-    /// Notifications that wait.
-    pub waiting: i64,
 }
 
 /// A notification that is to be delivered.
@@ -38,11 +37,10 @@ pub struct Letter {
 /// Channels that are in use and that something is due for.
 pub fn due() -> Vec<Due> {
     let sql = "SELECT c.name, c.kind, c.config::text, c.min_severity::text, c.enabled, \
-            COALESCE(s.failures, 0)::bigint, COALESCE(s.open_until, 0), COALESCE(s.idle_at, 0), w.waiting \
+            COALESCE(s.failures, 0)::bigint, COALESCE(s.open_until, 0), COALESCE(s.idle_at, 0) \
         FROM auditlog_data.channel AS c LEFT JOIN auditlog_data.channel_state AS s ON s.channel = c.name \
-        JOIN (SELECT n.channel, count(*) AS waiting FROM auditlog_data.notification AS n \
-            WHERE n.state = 'waiting' AND n.next_attempt <= clock_timestamp() GROUP BY n.channel) AS w ON w.channel = c.name \
-        WHERE c.enabled ORDER BY c.name";
+        WHERE c.enabled AND EXISTS (SELECT FROM auditlog_data.notification AS n \
+            WHERE n.channel = c.name AND n.state = 'waiting' AND n.next_attempt <= clock_timestamp()) ORDER BY c.name";
     let rows = as_owner(|| spi::run(sql, &[]));
     rows.iter()
         .filter_map(|row| {
@@ -57,7 +55,6 @@ pub fn due() -> Vec<Due> {
                         idle_at_us: row[7].int()?,
                     },
                 },
-                waiting: row[8].int()?,
             })
         })
         .collect()
@@ -82,6 +79,27 @@ pub fn letters(channel: &str, limit: i64, kinds: &[String]) -> Vec<Letter> {
             })
         })
         .collect()
+}
+
+/// Have more than `most` firings and resolutions come for a channel within `within`, or do so many wait? And is the last
+/// digest of them younger than `apart`?
+pub fn flood(channel: &str, most: i64, within: Duration, apart: Duration) -> (bool, bool) {
+    let sql = "SELECT (SELECT count(*) FROM (SELECT FROM auditlog_data.notification AS n WHERE n.channel = $1 AND n.kind IN ('fired', 'resolved') \
+                AND n.made_at > clock_timestamp() - $3 * interval '1 second' LIMIT $2 + 1) AS r) > $2 \
+            OR (SELECT count(*) FROM (SELECT FROM auditlog_data.notification AS n WHERE n.channel = $1 AND n.kind IN ('fired', 'resolved') \
+                AND n.state = 'waiting' LIMIT $2 + 1) AS w) > $2, \
+        EXISTS (SELECT FROM auditlog_data.notification AS n WHERE n.channel = $1 AND n.kind = 'digest' \
+                AND n.made_at > clock_timestamp() - $4 * interval '1 second')";
+    let seconds = |time: Duration| Arg::int(time.as_secs() as i64);
+    let rows = as_owner(|| {
+        spi::run(
+            sql,
+            &[Arg::text(Some(channel)), Arg::int(most), seconds(within), seconds(apart)],
+        )
+    });
+    rows.first().map_or((false, false), |row| {
+        (row[0].int() == Some(1), row[1].int() == Some(1))
+    })
 }
 
 /// It has arrived.

@@ -105,6 +105,13 @@ impl Arg {
             value: Some(super::columns::jsonb(value)),
         }
     }
+    /// A `timestamptz` in microseconds since the Unix epoch; `None` is NULL.
+    pub fn time_or_null(us: Option<i64>) -> Arg {
+        Arg {
+            type_oid: pg_sys::TIMESTAMPTZOID,
+            value: us.map(|us| (us - super::POSTGRES_EPOCH).into()),
+        }
+    }
     /// A `timestamptz` in microseconds since the Unix epoch.
     pub fn time(us: i64) -> Arg {
         Arg {
@@ -151,6 +158,11 @@ impl Cell {
             _ => None,
         }
     }
+}
+
+/// A name as SQL has it between quotes.
+pub fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Runs a statement with a fresh snapshot and returns its rows.
@@ -230,6 +242,61 @@ pub fn read_latest_rows<const N: usize>(sql: &str, args: &[Arg], each: impl FnMu
         pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
         read_rows(sql, args, each);
         pg_sys::PopActiveSnapshot();
+    }
+}
+
+/// Rows that a cursor fetches at a time.
+const FETCH: i64 = 1_000;
+
+/// Hands each row of a query to `each` as datums, which live no longer than the call, under one snapshot and in memory that
+/// does not grow with their number. What `each` allocates in the current memory context goes with the rows of its fetch.
+pub fn stream_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut(&[Datum; N], &[bool; N])) {
+    let text = CString::new(sql).expect("no NUL in our statements");
+    let mut types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
+    let mut values: Vec<Datum> = args.iter().map(|a| a.value.unwrap_or(Datum::null())).collect();
+    let nulls: Vec<std::ffi::c_char> = args
+        .iter()
+        .map(|a| if a.value.is_some() { b' ' } else { b'n' } as std::ffi::c_char)
+        .collect();
+    // SAFETY: connected and finished around the call; arrays have one element per argument; each fetch's rows and whatever was
+    // made of them are freed together.
+    unsafe {
+        let outer = pg_sys::CurrentMemoryContext;
+        let memory = pg_sys::AllocSetContextCreateInternal(outer, c"pg_auditlog rows".as_ptr(), 0, 8 * 1024, 8 * 1024 * 1024);
+        pg_sys::SPI_connect();
+        let portal = pg_sys::SPI_cursor_open_with_args(
+            std::ptr::null(),
+            text.as_ptr(),
+            args.len() as i32,
+            types.as_mut_ptr(),
+            values.as_mut_ptr(),
+            nulls.as_ptr(),
+            true,
+            0,
+        );
+        loop {
+            pg_sys::SPI_cursor_fetch(portal, true, FETCH as _);
+            let (table, fetched) = (pg_sys::SPI_tuptable, pg_sys::SPI_processed as usize);
+            if fetched == 0 {
+                pg_sys::SPI_freetuptable(table);
+                break;
+            }
+            assert_eq!((*(*table).tupdesc).natts as usize, N, "columns of the query");
+            pg_sys::CurrentMemoryContext = memory;
+            for row in 0..fetched {
+                let (mut values, mut nulls) = ([Datum::null(); N], [false; N]);
+                let tuple = *(*table).vals.add(row);
+                pg_sys::heap_deform_tuple(tuple, (*table).tupdesc, values.as_mut_ptr(), nulls.as_mut_ptr());
+                each(&values, &nulls);
+            }
+            pg_sys::MemoryContextReset(memory);
+            pg_sys::SPI_freetuptable(table);
+            pgrx::check_for_interrupts!();
+        }
+        pg_sys::SPI_cursor_close(portal);
+        pg_sys::SPI_finish();
+        pg_sys::CurrentMemoryContext = outer;
+        pg_sys::MemoryContextDelete(memory);
     }
 }
 

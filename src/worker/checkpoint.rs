@@ -4,7 +4,8 @@ use super::external_signer::{self, Question};
 use super::signing::{self, KeyError};
 use crate::api::own_event::{self, OwnEvent};
 use crate::store::head::Head;
-use crate::store::{checkpoints, head, tiles};
+use crate::store::{certificates, checkpoints, head, tiles};
+use auditlog_bundle::Certificate;
 use auditlog_tlog::note::NoteSigner;
 use auditlog_tlog::proof::root_at;
 use auditlog_tlog::{Checkpoint, KeyName, SignedNote, SigningKey, VerifierKey};
@@ -79,6 +80,30 @@ pub fn make() -> Result<Option<Question>, Trouble> {
     }
     checkpoints::keep(&origin, &head, &note.to_string());
     Ok(None)
+}
+
+/// Signs the certificates of retention whose events a checkpoint covers. An external signer signs nothing but checkpoints: there
+/// they wait.
+pub fn sign_certificates() -> Result<(), Trouble> {
+    let waiting = certificates::to_sign();
+    if waiting.is_empty() || external_signer::is_set() {
+        return Ok(());
+    }
+    let Some(head) = head::visible() else { return Ok(()) };
+    let origin = origin(&head)?;
+    let Some(last) = checkpoints::newest(&origin, 0) else {
+        return Ok(());
+    };
+    let key = key(&origin, &head)?;
+    for told in waiting {
+        let Some(place) = certificates::place(&told.event_id).filter(|place| *place < last.size) else {
+            continue;
+        };
+        let note = Certificate::parse(&told.text).and_then(|certificate| certificate.sign(&key));
+        let note = note.map_err(|error| Trouble::new("not_signed", error))?;
+        certificates::signed(&told.event_id, place, &note.to_string());
+    }
+    Ok(())
 }
 
 /// The tiles must give the root: what they don't give must never be signed.

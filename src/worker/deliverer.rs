@@ -34,6 +34,10 @@ const SHORT_NAP: Duration = Duration::from_millis(20);
 /// Time after which it goes when there is no channel, and seconds after which it looks again.
 const IDLE: Duration = Duration::from_secs(10);
 const AWAY: i64 = 60;
+/// When more than `digest_after` come for a channel within this time, they are told of together.
+const FLOOD: Duration = Duration::from_secs(300);
+/// So long lie between two digests while it lasts.
+const DIGESTS_APART: Duration = Duration::from_secs(60);
 /// Most notifications of one digest.
 const DIGEST: i64 = 1_000;
 
@@ -178,14 +182,23 @@ fn job_for(due: Due, now: i64) -> Option<Job> {
         }
     };
     let limits = channel.limits();
-    if limits.digest_after.is_some_and(|most| due.waiting > i64::from(most)) {
-        make_digest(&name);
-    }
-    let all = ["digest", "fired", "resolved", "test"].map(str::to_owned);
+    let flood = limits
+        .digest_after
+        .map_or((false, false), |most| outbox::flood(&name, i64::from(most), FLOOD, DIGESTS_APART));
+    let kinds: &[&str] = match flood {
+        (false, _) => &["digest", "fired", "resolved", "test"],
+        (true, recently) => {
+            if !recently {
+                make_digest(&name);
+            }
+            &["digest", "test"]
+        }
+    };
+    let kinds: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
     // After a failure one at a time: the probe.
     let limit = if state.breaker.failures > 0 { 1 } else { BATCH };
     let mut letters = Vec::new();
-    for letter in outbox::letters(&name, limit, &all) {
+    for letter in outbox::letters(&name, limit, &kinds) {
         match serde_json::from_str::<Notification>(&letter.body) {
             Ok(notification) => match state.rate.take(now, limits.per_minute) {
                 Ok(rate) => {
@@ -210,16 +223,22 @@ fn job_for(due: Due, now: i64) -> Option<Job> {
 /// So many firings in so short a time are told of together.
 fn make_digest(channel: &str) {
     let kinds = ["fired", "resolved"].map(str::to_owned);
-    let letters = outbox::letters(channel, DIGEST, &kinds);
-    let (ids, all): (Vec<i64>, Vec<Notification>) = letters
-        .iter()
-        .filter_map(|letter| Some((letter.id, serde_json::from_str(&letter.body).ok()?)))
-        .unzip();
-    let Some(digest) = Notification::digest(all) else {
-        return;
-    };
-    if let Some(id) = firing::add(None, channel, &digest) {
+    loop {
+        let letters = outbox::letters(channel, DIGEST, &kinds);
+        let (ids, all): (Vec<i64>, Vec<Notification>) = letters
+            .iter()
+            .filter_map(|letter| Some((letter.id, serde_json::from_str(&letter.body).ok()?)))
+            .unzip();
+        let Some(digest) = Notification::digest(all) else {
+            return;
+        };
+        let Some(id) = firing::add(None, channel, &digest) else {
+            return;
+        };
         outbox::digested(&ids, id);
+        if ids.len() < DIGEST as usize {
+            return;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Background workers: a launcher for the cluster; a sealer, a recorder and a publisher for each database with
 //! the extension, an evaluator where there are alerts, a deliverer where somebody is to be told, a scheduler where
-//! there are jobs.
+//! there are jobs, a keeper where retention has something to do.
 
 pub mod checkpoint;
 pub mod comparison;
@@ -14,12 +14,14 @@ pub mod forwarder;
 pub mod indexer;
 pub mod job;
 pub mod job_run;
+pub mod keeper;
 pub mod launcher;
 pub mod off_main;
 pub mod origin;
 pub mod presence;
 pub mod publisher;
 pub mod recorder;
+pub mod removal;
 pub mod scheduler;
 pub mod sealer;
 pub mod settings;
@@ -48,6 +50,8 @@ pub enum Duty {
     Deliverer,
     /// Runs jobs by their schedules.
     Scheduler,
+    /// Moves and removes events by the retention policy.
+    Keeper,
 }
 
 thread_local! {
@@ -69,6 +73,11 @@ pub fn is_watching() -> bool {
     matches!(DUTY.get(), Some(Duty::Evaluator | Duty::Deliverer | Duty::Scheduler))
 }
 
+/// Is this process the keeper?
+pub fn is_keeper() -> bool {
+    DUTY.get() == Some(Duty::Keeper)
+}
+
 /// Is this process a worker of ours for a database?
 pub fn is_ours() -> bool {
     DUTY.get().is_some()
@@ -84,6 +93,7 @@ impl Duty {
             Duty::Evaluator => &slot.evaluator,
             Duty::Deliverer => &slot.deliverer,
             Duty::Scheduler => &slot.scheduler,
+            Duty::Keeper => &slot.keeper,
         }
     }
 }

@@ -113,6 +113,9 @@ impl Publisher {
                     Err(trouble) => checkpoints::set_state(trouble.state, &trouble.detail),
                 }
             }
+            if let Err(trouble) = checkpoint::sign_certificates() {
+                checkpoints::set_state(trouble.state, &trouble.detail);
+            }
             Round::Idle
         });
         if (wanted || due) && !postponed {

@@ -230,7 +230,7 @@ impl Sealer {
         let active = self.slot.active_inbox.load(Ordering::Acquire) as usize % INBOXES;
         for i in (1..=INBOXES).map(|k| (active + k) % INBOXES) {
             if let Some(from) = self.from[i] {
-                let place = |timestamp| self.partitions.ready(timestamp);
+                let place = |timestamp, event_type: &str| self.partitions.ready(timestamp, event_type);
                 next[i] = inbox::collect(i, from, limit, place, &mut waiting);
             }
         }

@@ -1,5 +1,6 @@
 //! Alerts: defined as people write them, they fire once and are told of.
 
+mod channels;
 mod delivery;
 mod firing;
 mod restarts;
@@ -171,7 +172,7 @@ fn an_alert_is_explained_and_tried() {
         "5",
         "5 minutes",
         "actor.email",
-        "it would have fired 1 times, for 1 groups",
+        "it would have fired 1 time, for 1 group",
         "eve@example.com",
     ] {
         assert!(words.contains(part), "{part}: {words}");

@@ -28,6 +28,7 @@ mod query;
 mod readers;
 mod real_data;
 mod record;
+mod retention;
 mod roles;
 mod search;
 mod security;

@@ -62,6 +62,9 @@ pub trait Source {
     /// The public keys that have signed checkpoints of `origin`.
     fn keys(&mut self, origin: &str) -> Result<Vec<String>, Failure>;
 
+    /// Hands the certificates of retention to `each`, with the places of the events that tell of them.
+    fn certificates(&mut self, size: u64, each: &mut dyn FnMut(u64, &str) -> Result<(), Failure>) -> Result<(), Failure>;
+
     /// The tiles `first` to `last` of a level with their bytes, in order. They may have grown.
     fn tiles(&mut self, level: u8, first: u64, last: u64) -> Result<Vec<(u64, Vec<u8>)>, Failure>;
 
@@ -113,7 +116,7 @@ impl Written {
         );
         if !self.selected && events < size {
             text.push_str(&format!(
-                "\n{} events are not there: retention may have removed them, or you are not allowed to see them",
+                "\n{} events are not there: retention has removed them, or you are not allowed to see them",
                 size - events
             ));
         }
@@ -137,6 +140,7 @@ pub fn write(
     let mut writer = BundleWriter::new(directory, size)?;
     writer.checkpoint(&text)?;
     source.checkpoints(&origin, size, &mut |size, note| Ok(writer.known(size, note)?))?;
+    source.certificates(size, &mut |place, note| Ok(writer.certificate(place, note)?))?;
     write_tiles(source, &writer, size)?;
     progress.start(size);
     for first in (0..size).step_by(EVENTS_PER_FILE as usize) {

@@ -12,8 +12,8 @@ mod displaced;
 mod finish;
 mod segments;
 
-use crate::chain::{Hash, link_hash};
-use std::collections::HashMap;
+use crate::chain::{GENESIS, Hash, link_hash};
+use std::collections::{BTreeMap, HashMap};
 
 /// What happened to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +68,9 @@ pub struct Expect {
 
 /// Runs that grow at their end while rows come in; more are set aside and joined later.
 const OPEN_RUNS: usize = 8;
+
+/// Rows that don't fit, before removed ones, over which the chain is followed by the tree.
+const FOLLOWED: u64 = 1_000;
 
 /// The streaming checker. Memory grows with the number of runs and of touched rows.
 #[derive(Debug)]
@@ -170,6 +173,45 @@ impl Checker {
         });
     }
 
+    /// Says which places, as ascending pairs of first and last with a place between two of them, need no row: retention has
+    /// removed them. `leaf` is the `entry_hash` that the Merkle tree has at a place. The chain is followed through them, so that
+    /// what comes behind them must still fit. Called once, after all rows.
+    pub fn removed(&mut self, ranges: &[(u64, u64)], mut leaf: impl FnMut(u64) -> Option<Hash>) {
+        self.closed.append(&mut self.open);
+        let mut runs = join(std::mem::take(&mut self.closed), None);
+        let mut ends: BTreeMap<u64, Vec<(Hash, Option<Hash>)>> = BTreeMap::new();
+        for run in &runs {
+            ends.entry(run.last).or_default().push((run.last_hash, run.last_prev));
+        }
+        let mut starts: HashMap<u64, Vec<Hash>> = HashMap::new();
+        for run in &runs {
+            starts.entry(run.first).or_default().push(run.first_prev);
+        }
+        for &(first, last) in ranges {
+            let leads_on = |hash: &Hash| starts.get(&(last + 1)).is_some_and(|prevs| prevs.contains(hash));
+            let mut found: Vec<(Hash, Hash)> = before(&ends, first, &mut leaf)
+                .into_iter()
+                .filter_map(|before| Some((before, follow(before, first, last, &mut leaf)?)))
+                .collect();
+            // The last resort comes last: what follows from the tree alone.
+            let place = found.iter().position(|(_, end)| leads_on(end));
+            let Some((first_prev, last_hash)) = place.map(|place| found.swap_remove(place)).or(found.pop()) else {
+                continue;
+            };
+            runs.push(Run {
+                first,
+                first_prev,
+                first_id: Vec::new(),
+                last,
+                last_hash,
+                last_id: Vec::new(),
+                last_prev: None,
+            });
+            ends.entry(last).or_default().push((last_hash, None));
+        }
+        self.closed = runs;
+    }
+
     /// Takes what another checker saw of the same log.
     pub fn merge(&mut self, other: Checker) {
         self.broken.extend(other.broken);
@@ -206,6 +248,38 @@ impl Checker {
         let runs = join(self.closed, expect.head_hash);
         finish::findings(runs, self.broken, self.changed, &expect)
     }
+}
+
+/// The hashes that the row before `first` may have: what the rows there say, and what follows from the tree where such a row was
+/// touched.
+fn before(
+    ends: &BTreeMap<u64, Vec<(Hash, Option<Hash>)>>,
+    first: u64,
+    leaf: &mut impl FnMut(u64) -> Option<Hash>,
+) -> Vec<Hash> {
+    let Some(place) = first.checked_sub(1) else {
+        return vec![GENESIS];
+    };
+    let mut found = Vec::new();
+    let here = ends.get(&place).map_or(&[][..], Vec::as_slice);
+    for (hash, prev) in here {
+        found.push(Some(*hash));
+        found.push(prev.and_then(|prev| follow(prev, place, place, leaf)));
+    }
+    // The row itself does not fit, or is missing: from the nearest one before it.
+    let nearest = ends.range(..place).next_back();
+    let (from, hashes) = nearest.map_or((0, vec![GENESIS]), |(end, hashes)| {
+        (end + 1, hashes.iter().map(|(hash, _)| *hash).collect())
+    });
+    if place - from < FOLLOWED {
+        found.extend(hashes.into_iter().map(|hash| follow(hash, from, place, leaf)));
+    }
+    found.into_iter().flatten().collect()
+}
+
+/// The `hash` of row `last`, from the one before row `first` and the tree's leaves.
+fn follow(before: Hash, first: u64, last: u64, leaf: &mut impl FnMut(u64) -> Option<Hash>) -> Option<Hash> {
+    (first..=last).try_fold(before, |hash, place| Some(link_hash(&hash, &leaf(place)?, place)))
 }
 
 /// Joins runs that follow each other, from the end backwards: the row before a row is certain, the

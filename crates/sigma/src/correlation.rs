@@ -1,43 +1,36 @@
-//! Correlations: rules that count what others find.
+//! Correlations: rules that count what others find, or want something of each of them.
 
 use crate::Imported;
+use crate::condition::Condition;
 use crate::error::SigmaError;
-use crate::query::or;
-use crate::rule::{Rule, finish};
+use crate::query::{or, text};
+use crate::rule::{Rule, finish, is_called};
 use auditlog_policy::alert::definition::{MAX_COUNT, Threshold};
 use auditlog_policy::alert::field::Field;
 use auditlog_policy::duration::Duration;
 use auditlog_policy::yaml::{Node, Value};
-use auditlog_query::ast::{ExprKind, Path, Value as Condition, ValueKind};
+use auditlog_query::ast::{Expr, ExprKind, Path, Value as Sought, ValueKind};
 use auditlog_query::span::Span;
 
 /// The alert, which rules it counts, and whether these are alerts of their own, too.
-pub(crate) fn import(node: &Node, rules: &[Rule<'_>]) -> Result<(Imported, Vec<usize>, bool), SigmaError> {
+pub(crate) fn import(
+    node: &Node,
+    rules: &[Rule<'_>],
+    correlations: &[&Node],
+) -> Result<(Imported, Vec<usize>, bool), SigmaError> {
     let correlation = node.get("correlation").unwrap_or(node);
-    let kind = need(correlation, "type", "Write event_count or value_count.")?;
-    match kind.scalar().unwrap_or_default() {
-        "event_count" | "value_count" => {}
-        name => {
-            let hint = "Only event_count and value_count can be; make an alert for each of the rules.";
-            return Err(SigmaError::unsupported(
-                kind.place,
-                format!("the correlation {name}"),
-                hint,
-            ));
-        }
+    let kind = need(correlation, "type", "Write event_count, value_count or temporal.")?;
+    let name = kind.scalar().unwrap_or_default();
+    if !["event_count", "value_count", "temporal"].contains(&name) {
+        let hint = "Only event_count, value_count and temporal can be; make an alert for each of the rules.";
+        return Err(SigmaError::unsupported(
+            kind.place,
+            format!("the correlation {name}"),
+            hint,
+        ));
     }
-    let by_value = kind.scalar() == Some("value_count");
-    let used = used(correlation, rules)?;
-    let condition = need(correlation, "condition", "Write how many, such as condition: {gte: 5}.")?;
+    let used = used(correlation, rules, correlations)?;
     let window = window(correlation)?;
-    let distinct = match (by_value, condition.get("field")) {
-        (false, _) => None,
-        (true, Some(name)) => Some(field(name, correlation, rules, &used)?),
-        (true, None) => {
-            let hint = "Name the field whose values are counted: condition: {field: user, gte: 5}.";
-            return Err(SigmaError::wrong(condition.place, "the condition names no field", hint));
-        }
-    };
     let group_by = match correlation.get("group-by").map(|node| (&node.value, node)) {
         None | Some((Value::Null, _)) => Vec::new(),
         Some((Value::List(names), _)) => names
@@ -47,15 +40,88 @@ pub(crate) fn import(node: &Node, rules: &[Rule<'_>]) -> Result<(Imported, Vec<u
         Some((_, name)) => vec![field(name, correlation, rules, &used)?],
     };
     let threshold = Threshold {
-        count: count(condition)?,
         window: Some(window),
         group_by,
-        distinct,
+        ..Threshold::default()
     };
-    let expr = or(used.iter().map(|number| rules[*number].expr.clone()).collect());
+    let (condition, threshold) = if name == "temporal" {
+        let all_of = each(correlation, rules, &used)?;
+        let count = all_of.len() as u32;
+        (
+            "*".to_owned(),
+            Threshold {
+                count,
+                all_of,
+                ..threshold
+            },
+        )
+    } else {
+        let condition = need(correlation, "condition", "Write how many, such as condition: {gte: 5}.")?;
+        let distinct = match (name, condition.get("field")) {
+            ("event_count", _) => None,
+            (_, Some(name)) => Some(field(name, correlation, rules, &used)?),
+            (_, None) => {
+                let hint = "Name the field whose values are counted: condition: {field: user, gte: 5}.";
+                return Err(SigmaError::wrong(condition.place, "the condition names no field", hint));
+            }
+        };
+        let expr = or(used.iter().map(|number| rules[*number].expr.clone()).collect());
+        let count = count(condition)?;
+        (
+            text(&expr, node.place)?,
+            Threshold {
+                count,
+                distinct,
+                ..threshold
+            },
+        )
+    };
     let generate = correlation.get("generate").or(node.get("generate"));
     let generate = matches!(generate.map(|node| &node.value), Some(Value::Bool(true)));
-    Ok((finish(node, &expr, threshold, Vec::new())?, used, generate))
+    Ok((finish(node, condition, threshold, Vec::new())?, used, generate))
+}
+
+/// The queries of the rules, of which each must find something.
+fn each(correlation: &Node, rules: &[Rule<'_>], used: &[usize]) -> Result<Vec<String>, SigmaError> {
+    let mut queries: Vec<String> = Vec::new();
+    for number in used {
+        let query = rules[*number].query()?;
+        if !queries.contains(&query) {
+            queries.push(query);
+        }
+    }
+    let place = |key| correlation.get(key).unwrap_or(correlation).place;
+    if queries.len() < 2 {
+        let hint = "Name two rules or more that find different events, or count the events of one with event_count.";
+        return Err(SigmaError::wrong(
+            place("rules"),
+            "the correlation temporal has a single rule",
+            hint,
+        ));
+    }
+    let condition = correlation.get("condition").filter(|node| node.value != Value::Null);
+    if condition.is_some_and(|condition| !matches!(wants_all(condition, rules, used), Ok(true))) {
+        let hint = "An alert fires when all rules have found something: leave the condition out.";
+        return Err(SigmaError::unsupported(
+            place("condition"),
+            "the correlation temporal with a condition that asks for something else than all of its rules",
+            hint,
+        ));
+    }
+    Ok(queries)
+}
+
+/// Does the condition, which is a number of rules or names some, ask for all of them?
+fn wants_all(condition: &Node, rules: &[Rule<'_>], used: &[usize]) -> Result<bool, SigmaError> {
+    if condition.entries().is_some() {
+        return Ok(count(condition)? as usize == used.len());
+    }
+    let Condition::And(items) = Condition::read(condition)? else {
+        return Ok(false);
+    };
+    let is = |item: &Condition, number: &usize| matches!(item, Condition::Name(name) if rules[*number].is_called(name));
+    let each_named = used.iter().all(|number| items.iter().any(|item| is(item, number)));
+    Ok(each_named && items.iter().all(|item| used.iter().any(|number| is(item, number))))
 }
 
 fn need<'a>(node: &'a Node, key: &str, hint: &str) -> Result<&'a Node, SigmaError> {
@@ -64,7 +130,7 @@ fn need<'a>(node: &'a Node, key: &str, hint: &str) -> Result<&'a Node, SigmaErro
 }
 
 /// The rules that are counted, by their numbers.
-fn used(correlation: &Node, rules: &[Rule<'_>]) -> Result<Vec<usize>, SigmaError> {
+fn used(correlation: &Node, rules: &[Rule<'_>], correlations: &[&Node]) -> Result<Vec<usize>, SigmaError> {
     let hint = "Name a rule of the same text by its id or name.";
     let node = need(correlation, "rules", hint)?;
     let names: Vec<&Node> = match &node.value {
@@ -73,12 +139,26 @@ fn used(correlation: &Node, rules: &[Rule<'_>]) -> Result<Vec<usize>, SigmaError
     };
     let find = |name: &&Node| {
         let text = name.scalar().unwrap_or_default();
+        if correlations.iter().any(|other| is_called(other, text)) {
+            let what = format!("a correlation of the correlation {text:?}");
+            return Err(SigmaError::unsupported(
+                name.place,
+                what,
+                "Name the rules that it counts.",
+            ));
+        }
         rules
             .iter()
             .position(|rule| rule.is_called(text))
             .ok_or_else(|| SigmaError::wrong(name.place, format!("there is no rule {text:?} to count"), hint))
     };
-    let found = names.iter().map(find).collect::<Result<Vec<usize>, _>>()?;
+    let mut found: Vec<usize> = Vec::new();
+    for name in &names {
+        let number = find(name)?;
+        if !found.contains(&number) {
+            found.push(number);
+        }
+    }
     if found.is_empty() {
         return Err(SigmaError::wrong(node.place, "the correlation counts no rule", hint));
     }
@@ -158,8 +238,8 @@ fn field(node: &Node, correlation: &Node, rules: &[Rule<'_>], used: &[usize]) ->
         let hint = "Groups go by one field: map the fields of both rules to the same path.";
         return Err(SigmaError::unsupported(node.place, what, hint));
     };
-    let exists = ExprKind::Field(path.clone(), Condition::new(Span::default(), ValueKind::Exists));
-    let text = auditlog_query::ast::Expr::new(Span::default(), exists).to_string();
+    let exists = ExprKind::Field(path.clone(), Sought::new(Span::default(), ValueKind::Exists));
+    let text = Expr::new(Span::default(), exists).to_string();
     let written = text.strip_suffix(":*").unwrap_or(&text);
     Field::parse(written).map_err(|fault| SigmaError::wrong(node.place, fault.message, fault.hint))
 }

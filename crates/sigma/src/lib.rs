@@ -19,8 +19,8 @@
 //!
 //! `fieldref` (two fields of an event can't be compared), `expand`, the modifiers of times, encodings whose bytes are no text,
 //! keywords without a letter or digit, aggregations behind `|` in conditions (deprecated), filters, and
-//! the correlations `temporal`, `temporal_ordered`, `value_sum`, `value_avg`, `value_percentile`, `value_median`, as well as conditions
-//! that are true for few events. Refused is the whole rule: half of one would say something else.
+//! the correlations `temporal_ordered`, `value_sum`, `value_avg`, `value_percentile`, `value_median`, correlations of correlations, as well
+//! as conditions that are true for few events, or for some of the rules of `temporal`. Refused is the whole rule: half of one would say something else.
 #![forbid(unsafe_code)]
 
 mod condition;

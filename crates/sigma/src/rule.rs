@@ -52,8 +52,8 @@ pub(crate) fn import(source: &str, own: Option<&serde_json::Value>) -> Result<Ve
     }
     let mut imported = Vec::new();
     let mut counted: Vec<usize> = Vec::new();
-    for node in correlations {
-        let (alert, rules_used, generate) = correlation::import(node, &rules)?;
+    for node in &correlations {
+        let (alert, rules_used, generate) = correlation::import(node, &rules, &correlations)?;
         imported.push(alert);
         counted.extend(rules_used.iter().filter(|_| !generate));
     }
@@ -138,15 +138,26 @@ impl<'a> Rule<'a> {
 
     /// An alert that every event fires.
     fn alert(self) -> Result<Imported, SigmaError> {
-        finish(self.node, &self.expr, Threshold::default(), self.notes)
+        let condition = self.query()?;
+        finish(self.node, condition, Threshold::default(), self.notes)
     }
 
-    /// What correlations call it: id or name.
-    pub fn is_called(&self, name: &str) -> bool {
-        ["id", "name"]
-            .into_iter()
-            .any(|key| self.node.get(key).and_then(Node::scalar) == Some(name))
+    /// What it finds, as a query.
+    pub fn query(&self) -> Result<String, SigmaError> {
+        text(&self.expr, self.node.place)
     }
+
+    /// Do correlations call it so?
+    pub fn is_called(&self, name: &str) -> bool {
+        is_called(self.node, name)
+    }
+}
+
+/// Is this the id or the name of the document?
+pub(crate) fn is_called(node: &Node, name: &str) -> bool {
+    ["id", "name"]
+        .into_iter()
+        .any(|key| node.get(key).and_then(Node::scalar) == Some(name))
 }
 
 fn has_keyword(item: &detection::Item) -> bool {
@@ -160,7 +171,7 @@ fn has_keyword(item: &detection::Item) -> bool {
 /// The alert, as its own reader sees it.
 pub(crate) fn finish(
     node: &Node,
-    expr: &Expr,
+    condition: String,
     threshold: Threshold,
     notes: Vec<String>,
 ) -> Result<Imported, SigmaError> {
@@ -175,7 +186,7 @@ pub(crate) fn finish(
         name,
         description: meta::description(node),
         enabled: true,
-        condition: text(expr, node.place)?,
+        condition,
         rule: When::Threshold(threshold),
         suppress: None,
         resolve_after: None,

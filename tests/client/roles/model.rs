@@ -85,6 +85,21 @@ auditlog_data.token_keys        ROS      -     -    -    -
 auditlog_data.tracked_table     ROS      -     -    -    -
 auditlog_data.word_chunk        ROS      -     -    -    -
 auditlog_data.word_run          ROS      -     -    -    -
+auditlog.retention_policies     ANCROS   -     -    -    -
+auditlog.holds                  ANCROS   -     -    -    -
+auditlog.retention_moves        ANCROS   -     -    -    -
+auditlog.retention_runs         ANCROS   -     -    -    -
+auditlog.tiers                  ANCPROS  -     -    -    -
+auditlog_data.log_evidence*     ROS      -     -    -    -
+auditlog_data.retention_policy  ROS      -     -    -    -
+auditlog_data.legal_hold        ROS      -     -    -    -
+auditlog_data.legal_hold_id_seq ROS      -     -    -    -
+auditlog_data.partition_tier    ROS      -     -    -    -
+auditlog_data.retention_move    ROS      -     -    -    -
+auditlog_data.retention_move_id_seq ROS      -     -    -    -
+auditlog_data.certificate       ROS      -     -    -    -
+auditlog_data.retention_run     ROS      -     -    -    -
+auditlog_data.retention_run_id_seq ROS      -     -    -    -
 ";
 
 /// A function, in all its forms, and who may EXECUTE it. Those of auditlog_data cannot be called, as the
@@ -223,6 +238,23 @@ auditlog_data.word_collect       -
 auditlog_data.word_filter        ANCMU
 auditlog_data.word_state         ANCP
 auditlog_data.word_support       -
+auditlog.set_retention           A
+auditlog.run_retention           A
+auditlog.hold                    A
+auditlog.release_hold            A
+auditlog.plan_retention          ANC
+auditlog.retention               ANC
+auditlog.retention_requirements  ANC
+auditlog.retention_conflicts     ANC
+auditlog.certificates            ANC
+auditlog_data.keeper_state       ANCP
+auditlog_data.always             -
+auditlog_data.ensure_class       -
+auditlog_data.partition_name     -
+auditlog_data.partition_bounds   -
+auditlog_data.begin_successor    -
+auditlog_data.prepare_successor  -
+auditlog_data.replace_partition  -
 ";
 
 /// The lines of a model, in words.

@@ -68,11 +68,12 @@ impl Database {
 }
 
 impl Source for Database {
-    /// Everything else is read in one snapshot, in which each erasure is told of by an event that the checkpoint
-    /// covers: otherwise the bundle would have erased values and not the event.
+    /// Everything else is read in one snapshot, in which each erasure and removal is told of by an event that the
+    /// checkpoint covers: otherwise the bundle would have erased values and not the event.
     fn checkpoint(&mut self) -> Result<String, Failure> {
         let behind = "SELECT EXISTS (SELECT FROM auditlog.events WHERE event_type = 'auditlog.erasure' \
-            AND (log_index IS NULL OR log_index >= $1))";
+            AND (log_index IS NULL OR log_index >= $1)) \
+            OR EXISTS (SELECT FROM auditlog.certificates() WHERE log_index >= $1)";
         let until = Instant::now() + ERASURE_PATIENCE;
         loop {
             let (note, checkpoint) = self.newest()?;
@@ -88,7 +89,7 @@ impl Source for Database {
             self.client.batch_execute("ROLLBACK")?;
             if Instant::now() > until {
                 return Err(Failure::new(
-                    "personal values were erased, and no checkpoint covers the event that tells of it: try again in a \
+                    "values were erased or events removed, and no checkpoint covers the event that tells of it: try again in a \
                      moment, or run SELECT * FROM auditlog.status()",
                 ));
             }
@@ -119,6 +120,20 @@ impl Source for Database {
         let sql = "SELECT vkey FROM auditlog.signing_keys WHERE origin = $1 ORDER BY since";
         let rows = self.client.query(sql, &[&origin])?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    fn certificates(&mut self, size: u64, each: &mut dyn FnMut(u64, &str) -> Result<(), Failure>) -> Result<(), Failure> {
+        let sql = "SELECT log_index, note FROM auditlog.certificates() WHERE log_index < $1 ORDER BY log_index";
+        let size = integer(size)?;
+        let parameters: [&(dyn ToSql + Sync); 1] = [&size];
+        let mut rows = self.client.query_raw(sql, parameters)?;
+        while let Some(row) = rows.next()? {
+            let place: i64 = row.try_get(0)?;
+            let note: String = row.try_get(1)?;
+            let place = u64::try_from(place).map_err(|_| Failure::new("a certificate has a negative place"))?;
+            each(place, &note)?;
+        }
+        Ok(())
     }
 
     fn tiles(&mut self, level: u8, first: u64, last: u64) -> Result<Vec<(u64, Vec<u8>)>, Failure> {

@@ -91,6 +91,10 @@ impl Source for Memory {
         Ok(vec![self.log.vkey().to_string()])
     }
 
+    fn certificates(&mut self, _: u64, _: &mut dyn FnMut(u64, &str) -> Result<(), Failure>) -> Result<(), Failure> {
+        Ok(())
+    }
+
     fn tiles(&mut self, level: u8, first: u64, last: u64) -> Result<Vec<(u64, Vec<u8>)>, Failure> {
         let range = TileId { level, index: first }..=TileId { level, index: last };
         let tiles = self.tiles.range(range);

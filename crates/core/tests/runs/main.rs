@@ -335,3 +335,60 @@ fn several_things_at_once() {
         ],
     );
 }
+
+/// Retention has removed rows 10 to 19, 21, and the first two.
+fn after_retention(tamper: impl FnOnce(&mut Vec<Row>)) -> Vec<Finding> {
+    let ranges = [(0, 1), (10, 19), (21, 21)];
+    let mut rows = chain(50);
+    let leaves: Vec<Hash> = rows.iter().map(|row| row.entry).collect();
+    let expect = whole(&rows);
+    rows.retain(|row| !ranges.iter().any(|(first, last)| (*first..=*last).contains(&row.index)));
+    tamper(&mut rows);
+    let mut checker = Checker::new();
+    feed(&mut checker, &rows);
+    checker.removed(&ranges, |place| leaves.get(place as usize).copied());
+    checker.finish(expect)
+}
+
+fn at(rows: &[Row], index: u64) -> usize {
+    rows.iter().position(|row| row.index == index).expect("a row")
+}
+
+#[test]
+fn what_retention_has_removed_is_no_finding() {
+    assert_eq!(after_retention(|_| {}), []);
+}
+
+#[test]
+fn beside_removed_rows_everything_is_found_as_before() {
+    for index in [2, 9, 20, 22, 40] {
+        let anew = after_retention(|rows| {
+            let at = at(rows, index);
+            rows[at].payload = 1;
+            rows[at].rehash();
+        });
+        assert_eq!(named(&anew), [(index, Kind::Modified)], "{anew:#?}");
+        let changed = after_retention(|rows| {
+            let at = at(rows, index);
+            rows[at].hash[0] ^= 1;
+        });
+        assert_eq!(named(&changed), [(index, Kind::Modified)], "{changed:#?}");
+        let gone = after_retention(|rows| {
+            let at = at(rows, index);
+            rows.remove(at);
+        });
+        assert_eq!(named(&gone), [(index, Kind::Missing)], "{gone:#?}");
+    }
+}
+
+#[test]
+fn a_tree_that_does_not_lead_to_the_rows_behind_is_found() {
+    let mut rows = chain(20);
+    let expect = whole(&rows);
+    rows.drain(5..8);
+    let mut checker = Checker::new();
+    feed(&mut checker, &rows);
+    checker.removed(&[(5, 7)], |place| Some(Row::entry_of(place)));
+    let found = checker.finish(expect);
+    assert!(!found.is_empty());
+}

@@ -10,6 +10,7 @@
 //!   window: 5m
 //!   group_by: actor.email        # or a list
 //!   distinct: actor.ip_address   # counts values instead of events
+//!   all_of: ["a:b", "c:d"]       # instead of count and distinct: an event for each of these queries
 //! suppress: 1h                   # quiet time of a group; the window unless given
 //! resolve_after: 30m
 //! schedule: {days: [mon-fri], hours: "08:00-18:00", timezone: Europe/Berlin, outside: true}
@@ -26,19 +27,20 @@
 mod describe;
 mod error;
 mod json;
-mod keys;
+pub(crate) mod keys;
+mod queries;
 mod read;
 #[cfg(test)]
 mod tests;
 
 pub use error::{DefinitionError, Fault};
+pub use queries::Queries;
 
 use crate::alert::field::Field;
 use crate::alert::schedule::Schedule;
 use crate::duration::Duration;
 use auditlog_core::event::Severity;
-use auditlog_query::node::Checked;
-use auditlog_query::{CheckOptions, QueryError, check, parse};
+use auditlog_query::CheckOptions;
 
 /// Most characters of a name.
 pub const MAX_NAME_CHARS: usize = 200;
@@ -48,6 +50,9 @@ pub const MAX_COUNT: u32 = 100_000;
 
 /// Longest window and quiet time, in seconds: so much of the log may be read again after a restart.
 pub const MAX_WINDOW_SECONDS: i64 = 31 * 86_400;
+
+/// Most queries of `all_of`.
+pub const MAX_QUERIES: usize = 16;
 
 /// Most fields to group by.
 pub const MAX_GROUP_FIELDS: usize = 8;
@@ -61,7 +66,7 @@ pub struct Definition {
     pub description: Option<String>,
     /// Is it evaluated?
     pub enabled: bool,
-    /// A query: which events it is about.
+    /// A query: which events it is about. With `all_of` it may be left out, and is `*` then: it narrows those queries.
     pub condition: String,
     /// When such events are worth a word.
     pub rule: Rule,
@@ -89,7 +94,7 @@ pub enum Rule {
 /// So many matching events, or values, of a group inside a window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
-    /// 1 to [`MAX_COUNT`].
+    /// 1 to [`MAX_COUNT`]; with `all_of` the number of its queries.
     pub count: u32,
     /// How near to each other in time; none only where `count` is 1: then every event fires.
     pub window: Option<Duration>,
@@ -97,6 +102,9 @@ pub struct Threshold {
     pub group_by: Vec<Field>,
     /// Different values of this field are counted instead of events.
     pub distinct: Option<Field>,
+    /// Instead of events, those of these queries are counted that an event has matched: none, or 2 to [`MAX_QUERIES`] different
+    /// ones.
+    pub all_of: Vec<String>,
 }
 
 /// A comparison with the group's own past.
@@ -157,11 +165,6 @@ impl Definition {
         read::definition(text, options)
     }
 
-    /// The condition, ready to be evaluated; its notices say what was probably not meant.
-    pub fn check(&self, options: &CheckOptions<'_>) -> Result<Checked, QueryError> {
-        check(&parse(&self.condition, &options.limits)?, options)
-    }
-
     /// How long a group is quiet after a firing: `suppress`, else the window, or the period of an unusual
     /// count; none where every event, or every new value, is a firing.
     pub fn quiet(&self) -> Option<Duration> {
@@ -201,6 +204,17 @@ impl Definition {
     }
 }
 
+impl Threshold {
+    /// What is counted, in words.
+    pub fn counted(&self) -> String {
+        match &self.distinct {
+            _ if !self.all_of.is_empty() => "matched queries".to_owned(),
+            Some(field) => format!("different values of {}", field.name()),
+            None => "events".to_owned(),
+        }
+    }
+}
+
 impl Default for Threshold {
     fn default() -> Threshold {
         Threshold {
@@ -208,6 +222,7 @@ impl Default for Threshold {
             window: None,
             group_by: Vec::new(),
             distinct: None,
+            all_of: Vec::new(),
         }
     }
 }

@@ -12,6 +12,8 @@
 //! - An alert *fires* with the event that completes a set of `count` events of one group, any two of which count together
 //!   (with `distinct`: a set with `count` different values of that field; an event without a value does not count). That is the
 //!   event that arrives last, whatever its own time. [`Firing::count`] is that of the fullest such set.
+//! - With `all_of` it is a set in which each of the queries is matched by some event, in any order. One event may match several, even all.
+//!   What is counted, as different values are, is the queries; an event that matches none of them, or not the condition, does not match.
 //! - Events are not used up. After the quiet time, what has been counted for a firing counts for the next one, too, as far as it
 //!   still counts together with new events.
 //!
@@ -54,7 +56,7 @@
 //!
 //! # Bounds
 //!
-//! - Of each group the newest [`Limits::max_entries`] events are kept (at least `count`). Events that arrive in the order of their
+//! - Of each group the newest [`Limits::max_entries`] events are kept (at least `count`; with `all_of` always the newest for each query). Events that arrive in the order of their
 //!   times always fire as if all were kept; fewer may be seen by one that arrives late ([`Stats::dropped_entries`]).
 //! - Over [`Limits::max_groups`] the alert with most groups gives one up: with a single event before with several before fired,
 //!   among those the one that matched longest ago. A flood of invented groups pushes out itself first. What is given up is
@@ -92,14 +94,14 @@ use clock::Clock;
 use counter::Counter;
 use needs::{Index, Need};
 use terms::Terms;
-use window::{Entry, Measure};
+use window::{Counted, Entry, Measure};
 
 /// What the engine may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Groups of all alerts together; at least 1.
     pub max_groups: usize,
-    /// Events of a group that are kept. Each takes 24 bytes, with `distinct` 40 and some.
+    /// Events of a group that are kept. Each takes 24 bytes, with `distinct` or `all_of` 40 and some.
     pub max_entries: usize,
     /// By how much events may come later than others and still count with them, microseconds.
     pub lateness_us: i64,
@@ -194,13 +196,15 @@ impl Engine {
             self.remove_alert(id);
             return Ok(());
         }
-        let checked = definition.check(options)?;
+        let queries = definition.queries(options)?;
+        let condition = queries.whole();
         let mut alert = Alert {
             id,
             since,
-            term: self.terms.add(&checked),
-            need: Need::of(&checked.node),
-            condition: checked,
+            term: 0,
+            need: Need::of(&condition.node),
+            condition,
+            all_of: queries.all_of.into_iter().map(|query| (query, 0)).collect(),
             rule: definition.rule.clone(),
             schedule: definition.schedule.clone(),
             about: about(definition, since),
@@ -211,6 +215,7 @@ impl Engine {
             fired: 0,
             lost_groups: 0,
         };
+        alert.add_to(&mut self.terms);
         alert.baseline = alert.empty_baseline(&self.limits);
         match self.alerts.binary_search_by_key(&id, |alert| alert.id) {
             Ok(at) if self.alerts[at].counts_as(&alert) => return Ok(()),
@@ -260,7 +265,8 @@ impl Engine {
                 continue;
             }
             let before = alert.groups();
-            out.extend(alert.matched(entry, document, event.replay));
+            let queries = alert.queries(&mut self.terms, document, entry.arrived_us);
+            out.extend(alert.matched(entry, document, queries, event.replay));
             self.groups = self.groups + alert.groups() - before;
             if self.groups > self.limits.max_groups {
                 self.give_up();
@@ -337,6 +343,11 @@ impl Engine {
         let late = |us: i64| us.saturating_add(self.limits.lateness_us);
         let measure = match &definition.rule {
             Rule::Threshold(threshold) => threshold.window.map(|window| Measure {
+                counted: match &threshold.distinct {
+                    _ if !threshold.all_of.is_empty() => Counted::Queries,
+                    Some(_) => Counted::Values,
+                    None => Counted::Events,
+                },
                 count: threshold.count as usize,
                 window_us: window.us(),
                 reach_us: late(window.us()),
@@ -361,7 +372,7 @@ impl Engine {
         if self.terms.len() > MIN_STALE_TERMS + 2 * self.terms_in_use {
             self.terms = Terms::default();
             for alert in &mut self.alerts {
-                alert.term = self.terms.add(&alert.condition);
+                alert.add_to(&mut self.terms);
             }
             self.terms_in_use = self.terms.len();
         }

@@ -1,10 +1,11 @@
 //! Events that satisfy a condition, made of the condition itself: for trying an alert out before something happens.
 
+mod all_of;
 #[cfg(test)]
 mod tests;
 mod text;
 
-use crate::alert::definition::{Definition, Rule};
+use crate::alert::definition::{Definition, Rule, Threshold};
 use crate::alert::field::Field;
 use auditlog_core::document::format_timestamp;
 use auditlog_core::json::Json;
@@ -36,31 +37,42 @@ pub fn firing(
     options: &CheckOptions<'_>,
     now_us: i64,
 ) -> Result<Option<Vec<(i64, Json)>>, QueryError> {
-    let checked = definition.check(options)?;
+    let queries = definition.queries(options)?;
     let Rule::Threshold(threshold) = &definition.rule else {
         return Ok(None);
     };
-    let Some(event) = find(&checked, now_us) else {
+    let made = if threshold.all_of.is_empty() {
+        repeated(&queries.condition, threshold, now_us)
+    } else {
+        all_of::events(&queries, threshold, now_us)
+    };
+    let Some(events) = made else {
         return Ok(None);
     };
-    let count = i64::from(threshold.count);
+    let count = events.len() as i64;
     // they lie close together, so that a schedule that has the last has them all
     let apart_us = threshold
         .window
         .map_or(0, |window| (window.us() / (count + 1)).min(1_000_000));
-    let mut events = Vec::new();
-    for number in 0..count {
-        let at_us = now_us - (count - 1 - number) * apart_us;
+    let at_us = (0..count).map(|number| now_us - (count - 1 - number) * apart_us);
+    Ok(Some(at_us.zip(events).collect()))
+}
+
+/// The same event as often as it is needed, with different values where those are counted.
+fn repeated(checked: &Checked, threshold: &Threshold, now_us: i64) -> Option<Vec<Json>> {
+    let event = find(checked, now_us)?;
+    let one = |number: u32| {
         let mut event = event.clone();
         if let Some(field) = &threshold.distinct {
-            put(&mut event, field.target(), Json::String(different(field, number)), true);
-            if !holds(&checked, &event, now_us) {
-                return Ok(None);
+            let value = Json::String(different(field, i64::from(number)));
+            put(&mut event, field.target(), value, true);
+            if !holds(checked, &event, now_us) {
+                return None;
             }
         }
-        events.push((at_us, event));
-    }
-    Ok(Some(events))
+        Some(event)
+    };
+    (0..threshold.count).map(one).collect()
 }
 
 /// A value of the field that no other number has.

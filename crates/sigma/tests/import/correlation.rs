@@ -98,12 +98,6 @@ fn what_can_not_be_counted_is_named() {
     for (from, to, unsupported, message) in [
         (
             "event_count",
-            "temporal",
-            true,
-            "the correlation temporal can't be expressed",
-        ),
-        (
-            "event_count",
             "temporal_ordered",
             true,
             "the correlation temporal_ordered",

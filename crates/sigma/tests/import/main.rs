@@ -3,6 +3,7 @@
 mod correlation;
 mod labelled;
 mod public;
+mod temporal;
 mod translate;
 
 use auditlog_core::json::Json;

@@ -63,6 +63,15 @@ fn threshold(threshold: &Threshold, condition: &str) -> String {
         .map(|window| format!(" within {}", window.words()))
         .unwrap_or_default();
     let each = each(&threshold.group_by);
+    if let [first @ .., last] = threshold.all_of.as_slice() {
+        let first: Vec<String> = first.iter().map(|query| format!("«{}»", query.trim())).collect();
+        return format!(
+            "Fires when {} have matched each of {} and «{}»{within}, in any order{each}.",
+            matching(condition),
+            first.join(", "),
+            last.trim()
+        );
+    }
     match (&threshold.distinct, threshold.count) {
         (None, 1) if condition.trim().is_empty() || condition.trim() == "*" => format!("Fires on every event{each}."),
         (None, 1) => format!("Fires on every event that matches «{}»{each}.", condition.trim()),

@@ -51,7 +51,10 @@ fn names(fields: &[Field]) -> Option<Value> {
 
 fn threshold(threshold: &Threshold) -> Value {
     let mut out = Map::new();
-    out.insert("count".to_owned(), json!(threshold.count));
+    match threshold.all_of.as_slice() {
+        [] => out.insert("count".to_owned(), json!(threshold.count)),
+        all => out.insert("all_of".to_owned(), json!(all)),
+    };
     put(&mut out, "window", threshold.window.map(text));
     put(&mut out, "group_by", names(&threshold.group_by));
     put(

@@ -6,7 +6,7 @@ use crate::duration::Duration;
 use crate::yaml::{Entry, Node, Place, Value};
 
 /// A mapping whose keys are all known.
-pub(super) struct Keys<'a> {
+pub(crate) struct Keys<'a> {
     entries: &'a [Entry],
     /// Of the mapping.
     pub place: Place,
@@ -50,7 +50,7 @@ impl<'a> Keys<'a> {
 }
 
 /// The known name nearest to a wrong one, when it is near enough to be meant.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     let name = plain(name);
     let allowed = if name.chars().count() > 5 { 2 } else { 1 };
@@ -61,12 +61,12 @@ pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     near.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 
-fn wrong(node: &Node, what: &str, wanted: &str, hint: &str) -> DefinitionError {
+pub(crate) fn wrong(node: &Node, what: &str, wanted: &str, hint: &str) -> DefinitionError {
     Fault::new(format!("{what} is {}, not {wanted}", node.kind()), hint).at(node.place)
 }
 
 /// A text without control characters; `lines` allows line breaks and tabs.
-pub(super) fn text(node: &Node, what: &str, lines: bool) -> Result<String, DefinitionError> {
+pub(crate) fn text(node: &Node, what: &str, lines: bool) -> Result<String, DefinitionError> {
     let Some(text) = node.scalar() else {
         return Err(wrong(node, what, "a text", "Write a text, in quotes if need be."));
     };
@@ -79,7 +79,7 @@ pub(super) fn text(node: &Node, what: &str, lines: bool) -> Result<String, Defin
 }
 
 /// A text that is not empty.
-pub(super) fn name(node: &Node, what: &str, most: usize) -> Result<String, DefinitionError> {
+pub(crate) fn name(node: &Node, what: &str, most: usize) -> Result<String, DefinitionError> {
     let text = text(node, what, false)?;
     if text.trim().is_empty() {
         return Err(Fault::new(format!("{what} is empty"), format!("Write 1 to {most} characters.")).at(node.place));
@@ -97,7 +97,7 @@ pub(super) fn names(node: &Node, what: &str) -> Result<Vec<String>, DefinitionEr
 }
 
 /// A list, or a single value.
-pub(super) fn each<T>(
+pub(crate) fn each<T>(
     node: &Node,
     mut read: impl FnMut(&Node) -> Result<T, DefinitionError>,
 ) -> Result<Vec<T>, DefinitionError> {

@@ -3,15 +3,15 @@
 use super::error::{DefinitionError, Fault};
 use super::keys::{Keys, duration, each, field, fields, flag, name, names, nearest, text, whole};
 use super::{
-    Definition, Level, MAX_COUNT, MAX_GROUP_FIELDS, MAX_NAME_CHARS, MAX_WINDOW_SECONDS, Notification, Rule, Threshold,
-    Unusual,
+    Definition, Level, MAX_COUNT, MAX_GROUP_FIELDS, MAX_NAME_CHARS, MAX_QUERIES, MAX_WINDOW_SECONDS, Notification,
+    Rule, Threshold, Unusual, queries,
 };
 use crate::alert::schedule::{self, Schedule};
 use crate::duration::Duration;
 use crate::yaml::{self, Node, Value};
 use auditlog_core::event::Severity;
 use auditlog_query::dates::Zone;
-use auditlog_query::{CheckOptions, check, parse};
+use auditlog_query::{CheckOptions, QueryError, check, parse};
 
 const KEYS: [&str; 11] = [
     "name",
@@ -42,8 +42,14 @@ pub(super) fn definition(source: &str, options: &CheckOptions<'_>) -> Result<Def
     let keys = Keys::new(&root, "an alert", &KEYS)?;
     let name_node = keys.need("name", "Give the alert a name, such as name: \"Failed logins\".")?;
     let hint = "Say which events it is about, such as condition: \"status:failed\".";
-    let condition_node = keys.need("condition", hint)?;
-    let threshold = keys.get("threshold").map(threshold).transpose()?;
+    let threshold_node = keys.get("threshold");
+    let threshold = threshold_node
+        .map(|node| threshold(node, source, options))
+        .transpose()?;
+    let condition = match (keys.get("condition"), &threshold) {
+        (None, Some(threshold)) if !threshold.all_of.is_empty() => "*".to_owned(),
+        _ => query(keys.need("condition", hint)?, "the condition", source, options)?,
+    };
     let unusual = keys.get("unusual").map(unusual).transpose()?;
     let rule = match (threshold, unusual) {
         (Some(_), Some(_)) => {
@@ -54,6 +60,12 @@ pub(super) fn definition(source: &str, options: &CheckOptions<'_>) -> Result<Def
         (None, Some(unusual)) => Rule::Unusual(unusual),
         (threshold, None) => Rule::Threshold(threshold.unwrap_or_default()),
     };
+    if let (Rule::Threshold(threshold), Some(node)) = (&rule, threshold_node) {
+        together(&condition, threshold, options).map_err(|error| {
+            let message = format!("the queries of all_of together: {}", error.message);
+            Fault::new(message, error.hint).at(node.get("all_of").unwrap_or(node).place)
+        })?;
+    }
     let long = Some(MAX_WINDOW_SECONDS);
     Ok(Definition {
         name: name(name_node, "the name", MAX_NAME_CHARS)?,
@@ -62,7 +74,7 @@ pub(super) fn definition(source: &str, options: &CheckOptions<'_>) -> Result<Def
             .map(|node| text(node, "the description", true))
             .transpose()?,
         enabled: keys.get("enabled").map_or(Ok(true), |node| flag(node, "enabled"))?,
-        condition: condition(condition_node, source, options)?,
+        condition,
         rule,
         suppress: keys
             .get("suppress")
@@ -78,27 +90,45 @@ pub(super) fn definition(source: &str, options: &CheckOptions<'_>) -> Result<Def
     })
 }
 
-fn condition(node: &Node, source: &str, options: &CheckOptions<'_>) -> Result<String, DefinitionError> {
+fn query(node: &Node, what: &str, source: &str, options: &CheckOptions<'_>) -> Result<String, DefinitionError> {
     // the query's own reader judges its characters
     let Some(text) = node.scalar() else {
-        let message = format!("the condition is {}, not a query", node.kind());
+        let message = format!("{what} is {}, not a query", node.kind());
         return Err(Fault::new(message, "Write a query in quotes, such as \"status:failed\".").at(node.place));
     };
     let checked = parse(text, &options.limits).and_then(|query| check(&query, options));
     checked.map_err(|error| {
         let place = node.place_of(error.position.saturating_sub(1), source);
-        let message = format!("the condition, at character {}: {}", error.position, error.message);
+        let message = format!("{what}, at character {}: {}", error.position, error.message);
         Fault::new(message, error.hint).at(place)
     })?;
     Ok(text.to_owned())
 }
 
-fn threshold(node: &Node) -> Result<Threshold, DefinitionError> {
-    let keys = Keys::new(node, "threshold", &["count", "window", "group_by", "distinct"])?;
+/// All queries of an alert must keep the limits of one.
+fn together(condition: &str, threshold: &Threshold, options: &CheckOptions<'_>) -> Result<(), QueryError> {
+    if !threshold.all_of.is_empty() {
+        let whole = queries::text(condition, &threshold.all_of, &options.limits)?;
+        check(&parse(&whole, &options.limits)?, options)?;
+    }
+    Ok(())
+}
+
+fn threshold(node: &Node, source: &str, options: &CheckOptions<'_>) -> Result<Threshold, DefinitionError> {
+    let keys = Keys::new(
+        node,
+        "threshold",
+        &["count", "window", "group_by", "distinct", "all_of"],
+    )?;
+    let all_of = keys
+        .get("all_of")
+        .map_or(Ok(Vec::new()), |node| all_of(node, &keys, source, options))?;
+    let count = match keys.get("count") {
+        Some(node) => whole(node, "count", MAX_COUNT)?,
+        None => all_of.len().max(1) as u32,
+    };
     let found = Threshold {
-        count: keys
-            .get("count")
-            .map_or(Ok(1), |node| whole(node, "count", MAX_COUNT))?,
+        count,
         window: keys
             .get("window")
             .map(|node| duration(node, "window", Some(MAX_WINDOW_SECONDS)))
@@ -107,10 +137,16 @@ fn threshold(node: &Node) -> Result<Threshold, DefinitionError> {
             .get("group_by")
             .map_or(Ok(Vec::new()), |node| fields(node, "group_by", MAX_GROUP_FIELDS))?,
         distinct: keys.get("distinct").map(|node| field(node, "distinct")).transpose()?,
+        all_of,
     };
     if found.count > 1 && found.window.is_none() {
+        let what = if found.all_of.is_empty() {
+            "a count above 1"
+        } else {
+            "all_of"
+        };
         let hint = "Say how near to each other in time the events must be, such as window: 5m.";
-        return Err(Fault::new("a count above 1 needs a window", hint).at(keys.place));
+        return Err(Fault::new(format!("{what} needs a window"), hint).at(keys.place));
     }
     let doubled = found
         .distinct
@@ -122,6 +158,40 @@ fn threshold(node: &Node) -> Result<Threshold, DefinitionError> {
             field.name()
         );
         return Err(Fault::new(message, "Take the field out of group_by, or out of distinct.").at(keys.place));
+    }
+    Ok(found)
+}
+
+/// Queries of which each must be matched.
+fn all_of(
+    node: &Node,
+    beside: &Keys<'_>,
+    source: &str,
+    options: &CheckOptions<'_>,
+) -> Result<Vec<String>, DefinitionError> {
+    for key in ["count", "distinct"] {
+        if let Some(node) = beside.get(key) {
+            let hint = format!("Leave {key} out: with all_of, one event for each of its queries is enough.");
+            return Err(Fault::new(format!("threshold has both all_of and {key}"), hint).at(node.place));
+        }
+    }
+    let mut found: Vec<String> = Vec::new();
+    each(node, |item| {
+        let text = query(item, "a query of all_of", source, options)?;
+        if found.iter().any(|other| other.trim() == text.trim()) {
+            let message = format!("all_of has the query {:?} twice", text.trim());
+            return Err(Fault::new(message, "Write it once.").at(item.place));
+        }
+        found.push(text);
+        Ok(())
+    })?;
+    if !(2..=MAX_QUERIES).contains(&found.len()) {
+        let message = match found.len() {
+            1 => "all_of has a single query".to_owned(),
+            count => format!("all_of has {count} queries"),
+        };
+        let hint = format!("Write a list of 2 to {MAX_QUERIES} queries; one alone would be the condition.");
+        return Err(Fault::new(message, hint).at(node.place));
     }
     Ok(found)
 }

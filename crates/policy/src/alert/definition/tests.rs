@@ -1,3 +1,5 @@
+mod all_of;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -353,14 +355,24 @@ fn some_rule() -> impl Strategy<Value = Rule> {
     let distinct = proptest::option::of(Just(Field::parse("actor.id").expect("a field")));
     let threshold =
         (1..=MAX_COUNT, some_duration(), some_fields(0), distinct).prop_map(|(count, window, group_by, distinct)| {
-            let window = Some(window);
             Rule::Threshold(Threshold {
                 count,
-                window,
+                window: Some(window),
                 group_by,
                 distinct,
+                all_of: Vec::new(),
             })
         });
+    let queries = proptest::sample::subsequence(vec!["*", "a:b", "NOT a:b", "ip:10.0.0.0/8 OR \"x y\""], 2..=4);
+    let all_of = (queries, some_duration(), some_fields(0)).prop_map(|(queries, window, group_by)| {
+        Rule::Threshold(Threshold {
+            count: queries.len() as u32,
+            window: Some(window),
+            group_by,
+            distinct: None,
+            all_of: queries.into_iter().map(str::to_owned).collect(),
+        })
+    });
     let count = (some_fields(0), 60..=86_400i64, 8..=2000i64, 1.0..=100.0f64).prop_map(
         |(count_by, every, periods, sensitivity)| {
             let duration = |seconds| Duration::from_seconds(seconds).expect("in range");
@@ -376,7 +388,13 @@ fn some_rule() -> impl Strategy<Value = Rule> {
         let field = Field::parse("actor.id").expect("a field");
         Rule::Unusual(Unusual::FirstSeen { field, by, after })
     });
-    prop_oneof![threshold, count, seen, Just(Rule::Threshold(Threshold::default()))]
+    prop_oneof![
+        threshold,
+        all_of,
+        count,
+        seen,
+        Just(Rule::Threshold(Threshold::default()))
+    ]
 }
 
 fn some_schedule() -> impl Strategy<Value = Schedule> {

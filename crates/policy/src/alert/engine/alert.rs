@@ -4,7 +4,7 @@ use super::baseline::Baseline;
 use super::counter::Counter;
 use super::needs::Need;
 use super::report::{self, Firing};
-use super::terms::TermId;
+use super::terms::{TermId, Terms};
 use super::window::Entry;
 use super::{Limits, key};
 use crate::alert::definition::{Definition, Rule, Unusual};
@@ -20,6 +20,8 @@ pub(super) struct Alert {
     pub since: i64,
     pub condition: Checked,
     pub term: TermId,
+    /// The queries of `all_of`, which are parts of the condition.
+    pub all_of: Vec<(Checked, TermId)>,
     pub need: Option<Need>,
     pub rule: Rule,
     pub schedule: Option<Schedule>,
@@ -47,7 +49,9 @@ impl Alert {
     /// Is what the other one counts the same?
     pub fn counts_as(&self, other: &Alert) -> bool {
         let (a, b) = (&self.counter, &other.counter);
+        let terms = |alert: &Alert| alert.all_of.iter().map(|(_, term)| *term).collect::<Vec<_>>();
         self.term == other.term
+            && terms(self) == terms(other)
             && self.rule == other.rule
             && self.schedule == other.schedule
             && self.since == other.since
@@ -72,8 +76,29 @@ impl Alert {
         self.baseline.as_mut().is_some_and(Baseline::give_up) || self.counter.groups.give_up()
     }
 
-    /// An event that satisfies the condition.
-    pub fn matched<'a, D: Document<'a>>(&mut self, entry: Entry, document: D, replay: bool) -> Option<Firing> {
+    /// Adds its conditions to the terms, at first and when those are built anew.
+    pub fn add_to(&mut self, terms: &mut Terms) {
+        self.term = terms.add(&self.condition);
+        for (query, term) in &mut self.all_of {
+            *term = terms.add(query);
+        }
+    }
+
+    /// The queries of `all_of` that the current event of the terms matches, a bit for each; none without `all_of`.
+    pub fn queries<'a, D: Document<'a>>(&self, terms: &mut Terms, document: D, now_us: i64) -> Option<u128> {
+        let numbered = (0..).zip(&self.all_of);
+        let bits = numbered.map(|(bit, (_, term))| u128::from(terms.holds(*term, document, now_us)) << bit);
+        bits.reduce(|all, bit| all | bit)
+    }
+
+    /// An event that satisfies the condition, and these queries of `all_of`.
+    pub fn matched<'a, D: Document<'a>>(
+        &mut self,
+        entry: Entry,
+        document: D,
+        queries: Option<u128>,
+        replay: bool,
+    ) -> Option<Firing> {
         if entry.log_index <= self.seen_to {
             return None;
         }
@@ -97,7 +122,7 @@ impl Alert {
                 (self.counter.observe(&key, entry, None, replay)?, Some(found))
             }
             _ => {
-                let value = value.as_deref().map(key::hash);
+                let value = queries.or(value.as_deref().map(key::hash));
                 (self.counter.observe(&key, entry, value, replay)?, None)
             }
         };

@@ -64,6 +64,7 @@ impl Counter {
         let alone = || Full {
             count: 1,
             entries: vec![entry],
+            telling: Vec::new(),
         };
         if self.measure.is_none() && self.quiet_us == 0 && self.resolve_us.is_none() {
             return (!replay).then(alone);
@@ -87,7 +88,7 @@ impl Counter {
             _ if quiet.is_some() || replay => None,
             None => Some(alone()),
             Some(measure) => {
-                group.entries.expire(entry.arrived_us, measure.reach_us);
+                group.entries.expire(entry.arrived_us, measure);
                 group.entries.complete(entry, value, *measure)
             }
         };
@@ -99,8 +100,8 @@ impl Counter {
             quiet.last = quiet.last.max(moment);
         }
         if let Some(measure) = &self.measure {
-            group.entries.expire(entry.arrived_us, measure.reach_us);
-            self.dropped += group.entries.push(entry, value, measure.most);
+            group.entries.expire(entry.arrived_us, measure);
+            self.dropped += group.entries.push(entry, value, measure);
         }
         if let Some(full) = &full {
             group.fire(full, entry, quiet_us > 0);
@@ -196,7 +197,7 @@ impl Counter {
             .find(key)
             .unwrap_or_else(|| self.groups.add(key, last_us, Class::Single));
         let group = self.groups.get(id);
-        group.entries.push(entry, value, measure.most);
+        group.entries.push(entry, value, &measure);
         let class = group.class();
         self.groups.touch(id, last_us, class);
     }

@@ -5,6 +5,7 @@ use super::window::{Entry, Full};
 use crate::alert::definition::{Rule, Threshold, Unusual};
 use crate::duration::Duration;
 use chrono::TimeDelta;
+use std::collections::BTreeSet;
 
 /// Most events named in a firing.
 pub const MAX_SAMPLES: usize = 10;
@@ -36,7 +37,7 @@ pub struct Firing {
     pub group: Vec<(String, Option<String>)>,
     /// A text for the group, the same for every firing of it and no other: at most [`super::MAX_KEY_BYTES`] bytes.
     pub key: String,
-    /// What was counted: events, different values, or events of an unusual period.
+    /// What was counted: events, different values, queries of `all_of`, or events of an unusual period.
     pub count: u64,
     /// How many of that were needed.
     pub needed: u64,
@@ -52,7 +53,8 @@ pub struct Firing {
     pub completed: Moment,
     /// When that arrived, by the engine's clock, microseconds since the epoch.
     pub arrived_us: i64,
-    /// Positions of up to [`MAX_SAMPLES`] of the events in the order of time, first and last included.
+    /// Positions of up to [`MAX_SAMPLES`] of the events in the order of time, first and last included; with `all_of`, the first for each
+    /// query, too.
     pub samples: Vec<i64>,
     /// Why, in words.
     pub reason: String,
@@ -154,7 +156,7 @@ pub(super) fn firing(
         last: Moment::of(last),
         completed: Moment::of(&entry),
         arrived_us: entry.arrived_us,
-        samples: samples(&full.entries),
+        samples: samples(full),
         reason: match (found, rule) {
             (Some(found), _) => found.reason,
             (None, Rule::Threshold(threshold)) => reason(full, threshold, took_us),
@@ -163,16 +165,20 @@ pub(super) fn firing(
     }
 }
 
-fn samples(entries: &[Entry]) -> Vec<i64> {
-    let count = entries.len().min(MAX_SAMPLES);
-    let at = |n: usize| {
-        if count < 2 {
-            0
-        } else {
-            n * (entries.len() - 1) / (count - 1)
+fn samples(full: &Full) -> Vec<i64> {
+    let (count, end) = (
+        full.entries.len().min(MAX_SAMPLES),
+        full.entries.len().saturating_sub(1),
+    );
+    let even = (0..count).map(|n| n * end / count.saturating_sub(1).max(1));
+    let mut chosen = BTreeSet::new();
+    for at in [0, end].into_iter().chain(full.telling.iter().copied()).chain(even) {
+        if chosen.len() < count {
+            chosen.insert(at);
         }
-    };
-    (0..count).map(|n| entries[at(n)].log_index).collect()
+    }
+    let indexes = chosen.into_iter().filter_map(|at| full.entries.get(at));
+    indexes.map(|entry| entry.log_index).collect()
 }
 
 /// «5 events within 3 minutes and 2 seconds; 5 within 5 minutes are enough»
@@ -180,6 +186,18 @@ fn reason(full: &Full, threshold: &Threshold, took_us: i64) -> String {
     let Some(window) = threshold.window else {
         return "every event that matches fires".to_owned();
     };
+    let took = match Duration::from_seconds(TimeDelta::microseconds(took_us).num_seconds()) {
+        None => "less than a second".to_owned(),
+        Some(took) => took.words(),
+    };
+    if !threshold.all_of.is_empty() {
+        return format!(
+            "all {} queries are matched by {} within {took}; {} is enough",
+            full.count,
+            events(full.entries.len()),
+            window.words()
+        );
+    }
     let what = match &threshold.distinct {
         Some(field) => format!(
             "{} different values of {} in {}",
@@ -188,10 +206,6 @@ fn reason(full: &Full, threshold: &Threshold, took_us: i64) -> String {
             events(full.entries.len())
         ),
         None => events(full.count),
-    };
-    let took = match Duration::from_seconds(TimeDelta::microseconds(took_us).num_seconds()) {
-        None => "less than a second".to_owned(),
-        Some(took) => took.words(),
     };
     format!(
         "{what} within {took}; {} within {} are enough",

@@ -1,5 +1,6 @@
 //! The engine against what its documentation says.
 
+mod all_of;
 mod bounds;
 mod model;
 mod random;
@@ -27,6 +28,15 @@ fn document(event_type: &str, email: Option<&str>, ip: Option<&str>) -> Json {
         ("event_type".to_owned(), text(event_type)),
         ("actor".to_owned(), Json::Object(actor.collect())),
     ])
+}
+
+/// The event with these texts as `metadata.q`.
+fn with_queries(event: Json, queries: &[impl AsRef<str>]) -> Json {
+    let Json::Object(mut pairs) = event else { return event };
+    let queries = queries.iter().map(|query| text(query.as_ref()));
+    let metadata = Json::Object(vec![("q".to_owned(), Json::Array(queries.collect()))]);
+    pairs.push(("metadata".to_owned(), metadata));
+    Json::Object(pairs)
 }
 
 fn definition(yaml: &str) -> Definition {

@@ -99,6 +99,54 @@ fn the_last_event_fires() {
     assert_eq!(firing(&stuck, &CheckOptions::default(), NOW), Ok(None));
 }
 
+/// An alert that wants an event for each of these queries.
+fn all_of(queries: &[&str], more: &str) -> Definition {
+    let queries = serde_json::Value::from(queries.to_vec());
+    Definition::parse(&format!("name: a\nthreshold: {{all_of: {queries}, window: 5m{more}")).expect(more)
+}
+
+#[test]
+fn the_last_of_the_events_for_several_queries_fires() {
+    for (queries, more, count) in [
+        (["status:failed", "event_type:policy.*"].as_slice(), "}", 2),
+        (&["a:1", "b:2", "c:3"], ", group_by: [actor.email, ip]}", 3),
+        // a group that one of the queries names, or two of them in different words
+        (&["actor.email:bob@* AND a:1", "b:2"], ", group_by: actor.email}", 2),
+        (
+            &["ip:10.0.0.0/8 AND a:1", "b:2", "ip:10.1.0.0/16 AND c:3"],
+            ", group_by: ip}",
+            3,
+        ),
+        // an event that does for two
+        (&["a:1", "a:1 OR b:2", "c:3"], "}", 2),
+        (&["a:*", "*"], "}", 1),
+        (
+            &["a:1", "b:2"],
+            ", group_by: ip}\ncondition: ip:10.0.0.0/8 AND NOT c:3",
+            2,
+        ),
+    ] {
+        let definition = all_of(queries, more);
+        let options = CheckOptions::default();
+        let events = firing(&definition, &options, NOW).expect(more).expect(more);
+        assert_eq!(events.len(), count, "{queries:?} {more}");
+        assert_eq!(events[count - 1].0, NOW);
+        assert_eq!(fired(&definition, &events), [count as i64 - 1], "{queries:?} {more}");
+        assert!(matching(&definition, &options, NOW).expect(more).is_some());
+    }
+    for (queries, more) in [
+        (["ip:10.0.0.1", "ip:10.0.0.2"].as_slice(), ", group_by: ip}"),
+        (&["ip:10.0.0.1", "NOT ip:* AND a:1"], ", group_by: ip}"),
+        (&["a:1", "b:2"], "}\ncondition: NOT b:2"),
+    ] {
+        assert_eq!(
+            firing(&all_of(queries, more), &CheckOptions::default(), NOW),
+            Ok(None),
+            "{queries:?} {more}"
+        );
+    }
+}
+
 #[test]
 fn every_built_in_alert_can_be_tried() {
     for alert in BUILTIN {

@@ -8,6 +8,8 @@ pub struct Event {
     pub matches: bool,
     pub group: Option<u8>,
     pub value: Option<u8>,
+    /// Which queries it matches, a bit for each.
+    pub queries: u8,
 }
 
 /// An alert as the model sees it.
@@ -20,6 +22,15 @@ pub struct Alert {
     pub suppress: i64,
     pub grouped: bool,
     pub distinct: bool,
+    /// So many of the queries must be matched, instead; 0: none.
+    pub all_of: u32,
+}
+
+impl Alert {
+    /// Those of its queries that the event matches.
+    fn queries(&self, event: &Event) -> u32 {
+        u32::from(event.queries) & ((1 << self.all_of) - 1)
+    }
 }
 
 /// A firing: completing event, what was counted, events, first and last of them.
@@ -32,7 +43,11 @@ pub fn firings(alert: &Alert, events: &[Event], lateness: i64) -> Vec<Fired> {
     let mut quiet: Vec<(Option<u8>, i64, i64)> = Vec::new();
     for (number, event) in events.iter().enumerate() {
         clock = clock.max(event.arrived);
-        if !event.matches || (alert.distinct && event.value.is_none()) {
+        let counts = match alert.all_of {
+            0 => !alert.distinct || event.value.is_some(),
+            _ => alert.queries(event) != 0,
+        };
+        if !event.matches || !counts {
             continue;
         }
         let group = |event: &Event| event.group.filter(|_| alert.grouped);
@@ -75,7 +90,12 @@ pub fn firings(alert: &Alert, events: &[Event], lateness: i64) -> Vec<Fired> {
             let mut values: Vec<Option<u8>> = inside.iter().map(|other| events[*other].value).collect();
             values.sort_unstable();
             values.dedup();
-            let count = if alert.distinct { values.len() } else { inside.len() };
+            let matched = inside.iter().fold(0, |all, other| all | alert.queries(&events[*other]));
+            let count = match alert.all_of {
+                0 if alert.distinct => values.len(),
+                0 => inside.len(),
+                _ => matched.count_ones() as usize,
+            };
             if best
                 .as_ref()
                 .is_none_or(|(most, at, _)| count > *most || (count == *most && start < *at))

@@ -19,18 +19,27 @@ fn some_event() -> impl Strategy<Value = (i64, i64, i64, Event)> {
     let jump = prop_oneof![12 => Just(0i64), 1 => -200..200i64];
     let group = proptest::option::weighted(0.8, 0..3u8);
     let value = proptest::option::weighted(0.8, 0..4u8);
-    (0..6i64, late, jump, proptest::bool::weighted(0.8), group, value).prop_map(
-        |(step, late, jump, matches, group, value)| {
+    let queries = proptest::bits::u8::between(0, 4);
+    (
+        0..6i64,
+        late,
+        jump,
+        proptest::bool::weighted(0.8),
+        group,
+        value,
+        queries,
+    )
+        .prop_map(|(step, late, jump, matches, group, value, queries)| {
             let event = Event {
                 at: 0,
                 arrived: 0,
                 matches,
                 group,
                 value,
+                queries,
             };
             (step, late, jump, event)
-        },
-    )
+        })
 }
 
 fn some_log() -> impl Strategy<Value = Vec<Event>> {
@@ -51,23 +60,35 @@ fn some_log() -> impl Strategy<Value = Vec<Event>> {
 fn some_alert() -> impl Strategy<Value = model::Alert> {
     let window = prop_oneof![1 => Just(0i64), 6 => 1..40i64];
     let suppress = prop_oneof![2 => Just(None), 3 => (1..60i64).prop_map(Some)];
-    (1..5usize, window, suppress, any::<bool>(), any::<bool>()).prop_map(
-        |(count, window, suppress, grouped, distinct)| {
+    let all_of = prop_oneof![2 => Just(0u32), 1 => 2..5u32];
+    (1..5usize, window, suppress, any::<bool>(), any::<bool>(), all_of).prop_map(
+        |(count, window, suppress, grouped, distinct, all_of)| {
             let suppress = suppress.unwrap_or(window);
-            let count = if window == 0 { 1 } else { count };
+            let all_of = if window == 0 { 0 } else { all_of };
+            let count = match all_of {
+                0 if window == 0 => 1,
+                0 => count,
+                queries => queries as usize,
+            };
             model::Alert {
                 count,
                 window,
                 suppress,
                 grouped,
-                distinct,
+                distinct: distinct && all_of == 0,
+                all_of,
             }
         },
     )
 }
 
 fn definition_of(alert: &model::Alert) -> Definition {
-    let mut yaml = format!("condition: event_type:hit\nthreshold: {{count: {}", alert.count);
+    let queries: Vec<String> = (0..alert.all_of).map(|bit| format!("metadata.q:q{bit}")).collect();
+    let what = match alert.all_of {
+        0 => format!("count: {}", alert.count),
+        _ => format!("all_of: [{}]", queries.join(", ")),
+    };
+    let mut yaml = format!("condition: event_type:hit\nthreshold: {{{what}");
     for (on, part) in [
         (alert.window > 0, format!(", window: {}s", alert.window)),
         (alert.grouped, ", group_by: actor.email".to_owned()),
@@ -84,11 +105,10 @@ fn definition_of(alert: &model::Alert) -> Definition {
 fn document_of(event: &Event) -> Json {
     let email = event.group.map(|group| format!("{group}@b.c"));
     let ip = event.value.map(|value| format!("10.0.0.{value}"));
-    document(
-        if event.matches { "hit" } else { "miss" },
-        email.as_deref(),
-        ip.as_deref(),
-    )
+    let event_type = if event.matches { "hit" } else { "miss" };
+    let bits = (0..8).filter(|bit| event.queries >> bit & 1 == 1);
+    let queries: Vec<String> = bits.map(|bit| format!("q{bit}")).collect();
+    with_queries(document(event_type, email.as_deref(), ip.as_deref()), &queries)
 }
 
 fn seen(events: &[Event], number: usize, replay: bool) -> Seen {

@@ -1,0 +1,94 @@
+//! Settings of retention.
+
+use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
+use std::ffi::CString;
+
+/// How values of the warm tier are compressed.
+#[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compression {
+    /// PostgreSQL's own.
+    #[name = c"pglz"]
+    Pglz,
+    /// LZ4, where the server was built with it.
+    #[name = c"lz4"]
+    Lz4,
+}
+
+impl Compression {
+    /// As in `ALTER TABLE … SET COMPRESSION`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Compression::Pglz => "pglz",
+            Compression::Lz4 => "lz4",
+        }
+    }
+}
+
+/// Seconds between two rounds of retention; 0: only when somebody asks.
+pub static RETENTION_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(3_600);
+/// Tablespace of the warm tier; empty: the database's own.
+pub static WARM_TABLESPACE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// See [`Compression`].
+pub static WARM_COMPRESSION: GucSetting<Compression> = GucSetting::<Compression>::new(Compression::Pglz);
+/// URL of the archive; empty: there is none.
+pub static ARCHIVE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// Its options, a JSON object.
+pub static ARCHIVE_OPTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"{}"));
+/// Does the release of a hold need two people?
+pub static HOLD_FOUR_EYES: GucSetting<bool> = GucSetting::<bool>::new(false);
+
+/// Defines them.
+pub(super) fn define() {
+    use GucContext::{Sighup, Suset};
+    let none = GucFlags::default();
+    GucRegistry::define_int_guc(
+        c"auditlog.retention_interval",
+        c"Time between two rounds of retention, which move and remove what is due by the policy.",
+        c"0: only when somebody calls auditlog.run_retention(). Nothing is ever moved before a policy is set.",
+        &RETENTION_INTERVAL,
+        0,
+        i32::MAX,
+        Sighup,
+        GucFlags::UNIT_S,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.warm_tablespace",
+        c"Tablespace of the warm tier.",
+        c"Empty: the database's own. What is warm already stays where it is.",
+        &WARM_TABLESPACE,
+        Sighup,
+        none,
+    );
+    GucRegistry::define_enum_guc(
+        c"auditlog.warm_compression",
+        c"How long values of the warm tier are compressed.",
+        c"lz4 must be built into the server.",
+        &WARM_COMPRESSION,
+        Sighup,
+        none,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.archive",
+        c"URL of the archive, where the cold tier is: file:///directory, s3://bucket/prefix, az://container/prefix or gs://bucket/prefix.",
+        c"Empty: there is none, and events that would go there stay in the warm tier.",
+        &ARCHIVE,
+        Sighup,
+        none,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.archive_options",
+        c"Options of the archive, as a JSON object: credentials_file, region, endpoint and others.",
+        c"Credentials are in a file, never here.",
+        &ARCHIVE_OPTIONS,
+        Sighup,
+        none,
+    );
+    GucRegistry::define_bool_guc(
+        c"auditlog.hold_four_eyes",
+        c"Does the release of a legal hold need two people?",
+        c"Then one asks for it with auditlog.release_hold(), and another one's call releases it.",
+        &HOLD_FOUR_EYES,
+        Suset,
+        none,
+    );
+}
