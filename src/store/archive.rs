@@ -239,3 +239,86 @@ pub fn erased_and_last(relation: &str) -> (i64, i64) {
     rows.first()
         .map_or((0, -1), |row| (row[0].int().unwrap_or(0), row[1].int().unwrap_or(-1)))
 }
+
+/// An erasure that has to reach the archive.
+pub struct Erasure {
+    /// Its number.
+    pub id: i64,
+    /// Whose values.
+    pub query: String,
+    /// Why.
+    pub reason: String,
+    /// Who wants it.
+    pub who: String,
+}
+
+/// Has an erasure reach the archive, if there is one. What was brought back from there goes at once.
+pub fn erase(query: &str, reason: &str, who: &str) {
+    trusted_rows("DELETE FROM auditlog_data.restored", &[]);
+    trusted_rows(
+        "INSERT INTO auditlog_data.archive_erasure (query, reason, asked_by) SELECT $1, $2, $3 \
+         WHERE EXISTS (SELECT FROM auditlog_data.archive_object WHERE state IN ('live', 'written'))",
+        &[Arg::text(Some(query)), Arg::text(Some(reason)), Arg::text(Some(who))],
+    );
+}
+
+/// The next erasure that has not reached the archive.
+pub fn next_erasure() -> Option<Erasure> {
+    let rows = as_owner(|| {
+        spi::run(
+            "SELECT id, query, reason, asked_by FROM auditlog_data.archive_erasure WHERE ended_at IS NULL ORDER BY id LIMIT 1",
+            &[],
+        )
+    });
+    let row = rows.first()?;
+    Some(Erasure {
+        id: row[0].int()?,
+        query: row[1].text()?,
+        reason: row[2].text()?,
+        who: row[3].text()?,
+    })
+}
+
+/// An erasure has reached so many events of another object.
+pub fn reached(id: i64, events: i64) {
+    as_owner(|| {
+        spi::run(
+            "UPDATE auditlog_data.archive_erasure SET events = events + $2 WHERE id = $1",
+            &[Arg::int(id), Arg::int(events)],
+        );
+    });
+}
+
+/// An erasure is everywhere, or could not be done yet.
+pub fn erased(id: i64, error: Option<&str>) {
+    as_owner(|| {
+        spi::run(
+            "UPDATE auditlog_data.archive_erasure SET error = $2, \
+                 ended_at = CASE WHEN $2 IS NULL THEN clock_timestamp() END, query = CASE WHEN $2 IS NOT NULL THEN query END WHERE id = $1",
+            &[Arg::int(id), Arg::text(error)],
+        );
+    });
+}
+
+/// Objects that others are instead of, and that are to go.
+pub fn replaced() -> Vec<(String, String)> {
+    let rows = as_owner(|| {
+        spi::read_latest(
+            "SELECT name, url FROM auditlog_data.archive_object WHERE state = 'replaced' ORDER BY name",
+            &[],
+        )
+    });
+    rows.iter()
+        .filter_map(|row| Some((row[0].text()?, row[1].text()?)))
+        .collect()
+}
+
+/// The object is instead of rows.
+pub fn set_live(name: &str) {
+    as_owner(|| {
+        spi::run(
+            "UPDATE auditlog_data.archive_object SET state = 'live' WHERE name = $1",
+            &[Arg::text(Some(name))],
+        );
+    });
+}

@@ -6,14 +6,18 @@ use crate::store::record;
 use crate::store::retention::Partition;
 use crate::store::row::Hasher;
 use crate::store::archive;
-use auditlog_archive::{Manifest, ObjectReader, ObjectWriter, Options, Placement, SignedManifest, Trust, WriteError, verify};
+use auditlog_archive::{Change, Manifest, ObjectReader, ObjectWriter, Options, Placement, SignedManifest, Trust, WriteError, rewrite, verify};
 use auditlog_bundle::Record;
+use auditlog_bundle::redact::redact;
 use auditlog_core::decode::decode_plain;
 use auditlog_core::document::to_document;
+use auditlog_core::encode::Values;
 use auditlog_notify::egress::{self, AllowedHosts};
 use auditlog_objects::{Created, Store};
 use auditlog_query::eval::JsonDocument;
+use auditlog_query::node::Checked;
 use auditlog_query::{CheckOptions, check, matches, parse};
+use auditlog_tlog::SigningKey;
 use super::restored;
 use chrono::NaiveDate;
 use std::fs::File;
@@ -148,6 +152,8 @@ fn broken(relation: &str, why: &str) -> ! {
 pub enum Job {
     /// Creates an object, reads it back, and creates its manifest.
     Put(Place, Box<Written>, SignedManifest),
+    /// Writes an object anew without the personal values of the events that match, as its manifest was signed.
+    Erase(Place, Box<SignedManifest>, Wanted, Box<Option<SigningKey>>),
     /// Removes an object and its manifest.
     Delete(Place, String),
     /// Reads an object, compared with its manifest, for the events that match.
@@ -161,8 +167,21 @@ pub enum Done {
     Put,
     /// It is gone.
     Deleted,
+    /// Another object is instead of it; `None`: nothing was to be erased.
+    Erased(Option<Box<Rewritten>>),
     /// Its events as rows, each as the text of a JSON object.
     Got(Vec<String>),
+}
+
+/// An object that was written anew.
+#[derive(Debug)]
+pub struct Rewritten {
+    /// Its manifest.
+    pub signed: SignedManifest,
+    /// The places of the events that were erased, ascending.
+    pub places: Vec<i64>,
+    /// How many values.
+    pub values: usize,
 }
 
 /// In a thread.
@@ -172,23 +191,27 @@ pub enum Done {
 pub fn work(job: Job) -> Result<Done, String> {
     match job {
         Job::Put(place, written, signed) => put(&place, &written, &signed).map(|()| Done::Put),
+        Job::Erase(place, signed, wanted, key) => erase(&place, &signed, &wanted, key.as_ref().as_ref()).map(Done::Erased),
         Job::Delete(place, name) => delete(&place, &name).map(|()| Done::Deleted),
         Job::Get(place, name, manifest, wanted) => get(&place, &name, &manifest, &wanted).map(Done::Got),
     }
 }
 
 fn put(place: &Place, written: &Written, signed: &SignedManifest) -> Result<(), String> {
-    let store = place.open()?;
+    put_file(&place.open()?, &written.file, signed)
+}
+
+fn put_file(store: &Store, draft: &Draft, signed: &SignedManifest) -> Result<(), String> {
     let name = auditlog_archive::Name::of(&signed.manifest);
     let failed = |error: auditlog_objects::ObjectError| error.to_string();
-    let mut file = File::open(&written.file.0).map_err(|error| error.to_string())?;
+    let mut file = File::open(&draft.0).map_err(|error| error.to_string())?;
     let created = store.put_new_from(&name.object(), &mut file, DEADLINE).map_err(failed)?;
     if created == Created::AlreadyThereOther {
         return Err(format!("{} is there with other bytes", name.object()));
     }
     let text = signed.file().map_err(|error| error.to_string())?;
     // Nothing goes from the log that was not read back as it should be.
-    read_back(&store, &name.object(), &text, |_| Ok(()))?;
+    read_back(store, &name.object(), &text, |_| Ok(()))?;
     // A manifest says when it was made by its checkpoint: one of before is as good.
     match store.put_new(&name.manifest(), text.into_bytes(), DEADLINE).map_err(failed)? {
         Created::Created | Created::AlreadyThereSame => Ok(()),
@@ -224,20 +247,82 @@ pub struct Wanted {
     pub now: i64,
 }
 
+impl Wanted {
+    fn checked(&self) -> Result<Checked, String> {
+        let options = CheckOptions::default();
+        let parsed = parse(&self.query, &options.limits).and_then(|query| check(&query, &options));
+        parsed.map_err(|error| error.to_string())
+    }
+
+    fn has(&self, query: &Checked, values: &Values<'_>) -> Result<bool, String> {
+        let event = auditlog_bundle::show::event(values).map_err(|error| error.to_string())?;
+        let time = event.timestamp.unwrap_or(i64::MIN);
+        let inside = self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until);
+        Ok(inside && matches(query, JsonDocument::new(&to_document(&event)), self.now))
+    }
+}
+
+fn erase(
+    place: &Place,
+    signed: &SignedManifest,
+    wanted: &Wanted,
+    key: Option<&SigningKey>,
+) -> Result<Option<Box<Rewritten>>, String> {
+    let store = place.open()?;
+    let query = wanted.checked()?;
+    let (old, new) = (Draft::of_thread(), Draft::of_thread());
+    let (old, new) = (old.map_err(|error| error.to_string())?, new.map_err(|error| error.to_string())?);
+    let name = auditlog_archive::Name::of(&signed.manifest).object();
+    let mut file = File::create_new(&old.0).map_err(|error| error.to_string())?;
+    if store.get_to(&name, &mut file, DEADLINE).map_err(|error| error.to_string())?.is_none() {
+        return Err(format!("{name} is not in the archive"));
+    }
+    let (mut places, mut values, mut failure) = (Vec::new(), 0, None);
+    let change = |record: &Record<'_>| {
+        let erased = decode_plain(record.values)
+            .map_err(|error| error.to_string())
+            .and_then(|fields| wanted.has(&query, &fields))
+            .and_then(|has| if has { redact(record).map_err(|error| error.to_string()) } else { Ok(None) });
+        match erased {
+            Ok(Some((bytes, count))) => {
+                places.push(record.log_index as i64);
+                values += count;
+                Change::Replace(bytes)
+            }
+            Ok(None) => Change::Keep,
+            Err(error) => {
+                failure.get_or_insert(error);
+                Change::Keep
+            }
+        }
+    };
+    let open = File::open(&old.0).map_err(|error| error.to_string())?;
+    let out = File::create_new(&new.0).map_err(|error| error.to_string())?;
+    let rewritten = rewrite(open, &signed.manifest, out, Options::default(), change).map_err(|error| error.to_string())?;
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    let Some((_, manifest)) = rewritten.filter(|_| !places.is_empty()) else {
+        return Ok(None);
+    };
+    let signed = match key {
+        Some(key) => manifest.sign(key).map_err(|error| error.to_string())?,
+        None => manifest.unsigned(),
+    };
+    put_file(&store, &new, &signed)?;
+    places.sort_unstable();
+    Ok(Some(Box::new(Rewritten { signed, places, values })))
+}
+
 fn get(place: &Place, name: &str, manifest: &str, wanted: &Wanted) -> Result<Vec<String>, String> {
-    let options = CheckOptions::default();
-    let parsed = parse(&wanted.query, &options.limits).and_then(|query| check(&query, &options));
-    let query = parsed.map_err(|error| error.to_string())?;
+    let query = wanted.checked()?;
     let signed = SignedManifest::parse(manifest.as_bytes()).map_err(|error| error.to_string())?;
     let class = signed.manifest.retention_class;
     let mut records = Vec::new();
     read_back(&place.open()?, name, manifest, |bytes| {
         let record = Record::parse(bytes).map_err(|error| error.to_string())?;
         let values = decode_plain(record.values).map_err(|error| error.to_string())?;
-        let event = auditlog_bundle::show::event(&values).map_err(|error| error.to_string())?;
-        let time = event.timestamp.unwrap_or(i64::MIN);
-        let inside = wanted.since.is_none_or(|since| time >= since) && wanted.until.is_none_or(|until| time < until);
-        if inside && matches(&query, JsonDocument::new(&to_document(&event)), wanted.now) {
+        if wanted.has(&query, &values)? {
             records.push(restored::row(&record, &values, &class)?);
         }
         Ok(())

@@ -84,6 +84,15 @@ impl Keeper {
                 Ok(None) => return 3,
                 Ok(Some(asked)) => {
                     self.is_new = false;
+                    match self.erase() {
+                        Ok(false) => {}
+                        Ok(true) => self.needed = Instant::now(),
+                        Err(Stop::Leave) => return 1,
+                        Err(Stop::Failed(error)) => {
+                            self.slot.keeper_errors.set(&error);
+                            return AWAY;
+                        }
+                    }
                     match self.restore() {
                         Ok(false) => {}
                         Ok(true) => self.needed = Instant::now(),

@@ -274,3 +274,20 @@ pub fn tell_expired(object: &archive::Live) {
         ],
     });
 }
+
+/// Says that personal values of archived events were erased. Within a transaction.
+pub fn tell_erased(erasure: &archive::Erasure, places: &[i64], values: usize) {
+    own_event::record(&own_event::OwnEvent {
+        event_type: "auditlog.erasure",
+        severity: "warning",
+        actor: ("database_role", &erasure.who),
+        operation: "erase",
+        metadata: &[
+            ("reason", own_event::text(&erasure.reason)),
+            ("events", own_event::number(places.len() as i64)),
+            ("values", own_event::number(values as i64)),
+            ("log_indexes", crate::api::erase::ranges(places)),
+            ("archive", Json::Bool(true)),
+        ],
+    });
+}

@@ -163,7 +163,7 @@ impl Keeper {
         let place = Place::of(&object.url).map_err(Stop::Failed)?;
         match self.away(Job::Get(place, object.name.clone(), object.manifest.clone(), wanted))? {
             Done::Got(rows) => Ok(rows),
-            Done::Put | Done::Deleted => Ok(Vec::new()),
+            Done::Put | Done::Deleted | Done::Erased(_) => Ok(Vec::new()),
         }
     }
 
@@ -208,5 +208,63 @@ impl Keeper {
             }
         }
         Ok((objects, events))
+    }
+
+    /// Has an erasure reach the archive; says whether there was one.
+    pub(super) fn erase(&self) -> Result<bool, Stop> {
+        let Some(erasure) = self.transaction(archive::next_erasure)? else {
+            return Ok(false);
+        };
+        let result = self.reach(&erasure);
+        let error = match &result {
+            Ok(()) => None,
+            Err(Stop::Failed(error)) => Some(error.clone()),
+            Err(Stop::Leave) => return Err(Stop::Leave),
+        };
+        self.transaction(|| archive::erased(erasure.id, error.as_deref()))?;
+        result.map(|()| true)
+    }
+
+    fn reach(&self, erasure: &archive::Erasure) -> Result<(), Stop> {
+        for object in self.transaction(|| archive::objects(None, None))? {
+            let failed = |error: auditlog_archive::ManifestError| Stop::Failed(error.to_string());
+            let signed = SignedManifest::parse(object.manifest.as_bytes()).map_err(failed)?;
+            let place = Place::of(&object.url).map_err(Stop::Failed)?;
+            let signer = self.transaction(|| checkpoint::signer().map_err(|trouble| trouble.detail))?;
+            let key = signer.map_err(Stop::Failed)?.key;
+            let wanted = Wanted {
+                since: None,
+                until: None,
+                query: erasure.query.clone(),
+                now: shmem::unix_micros(),
+            };
+            let job = Job::Erase(place.clone(), Box::new(signed), wanted, Box::new(key));
+            let Done::Erased(Some(new)) = self.away(job)? else { continue };
+            let id = self.transaction(|| retention::begin(&object.name, &object.class, "erase", "running", object.bytes))?;
+            self.noted(id, &place, &new.signed)?;
+            self.transaction(|| {
+                removal::tell_erased(erasure, &new.places, new.values);
+                archive::set_live(&Name::of(&new.signed.manifest).object());
+                archive::ended(&object.name, "replaced");
+                archive::reached(erasure.id, new.places.len() as i64);
+                let end = End {
+                    state: "done",
+                    events: new.places.len() as i64,
+                    bytes: Some(new.signed.manifest.bytes as i64),
+                    ..End::default()
+                };
+                retention::end(id, &end);
+            })?;
+        }
+        self.clear()
+    }
+
+    /// Removes objects that others are instead of.
+    pub(super) fn clear(&self) -> Result<(), Stop> {
+        for (name, url) in self.transaction(archive::replaced)? {
+            self.away(Job::Delete(Place::of(&url).map_err(Stop::Failed)?, name.clone()))?;
+            self.transaction(|| archive::ended(&name, "gone"))?;
+        }
+        Ok(())
     }
 }

@@ -101,8 +101,11 @@ auditlog_data.certificate       ROS      -     -    -    -
 auditlog_data.retention_run     ROS      -     -    -    -
 auditlog_data.retention_run_id_seq ROS      -     -    -    -
 auditlog.archive                ANCROS   -     -    -    -
+auditlog.archive_erasures       ANCROS   -     -    -    -
 auditlog.restores               ANCROS   -     -    -    -
 auditlog.restored_events        ANCROS   -     -    -    -
+auditlog_data.archive_erasure   ROS      -     -    -    -
+auditlog_data.archive_erasure_id_seq ROS      -     -    -    -
 auditlog_data.archive_object    ROS      -     -    -    -
 auditlog_data.restored          ROS      -     -    -    -
 auditlog_data.restore           ROS      -     -    -    -

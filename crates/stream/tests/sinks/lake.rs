@@ -41,10 +41,10 @@ fn event(index: u64, class: u32, shift: i64) -> Event {
     }
 }
 
-type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+pub type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
 /// A bucket, and the sink that leads there.
-fn bucket() -> (Web, Objects, sink::Directory, Value) {
+pub fn bucket() -> (Web, Objects, sink::Directory, Value) {
     let objects = Objects::default();
     let own = objects.clone();
     let web = Web::new(move |request| {

@@ -1,8 +1,10 @@
 //! Every kind of sink against a counterpart: one program, as each would link the whole crate.
 
+mod driver;
 mod event_hub;
 mod faults;
 mod file;
+mod formats;
 mod lake;
 mod objects;
 mod splunk;

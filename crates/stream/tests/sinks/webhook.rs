@@ -160,6 +160,17 @@ fn answers_mean_what_the_rule_says() {
 }
 
 #[test]
+fn no_secret_is_told() {
+    let safe = Safe::new();
+    safe.put("token", "t0ken-very-long");
+    let web = Web::new(|request| answer("403 Forbidden", "", request.header("x-key").unwrap()));
+    let config = json!({"url": web.url("/"), "token": "secret:token", "token_header": "X-Key"});
+    let sent = safe.once(&mut link("http", &config), &events(1));
+    assert!(failure(&sent, "pause").message.contains("[secret]"), "{sent:?}");
+    assert!(!format!("{sent:?}").contains("t0ken"), "{sent:?}");
+}
+
+#[test]
 fn events_that_are_more_than_a_line_are_given_up() {
     let (web, requests) = recorder();
     let mut batch = events(5);
