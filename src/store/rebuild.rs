@@ -310,7 +310,7 @@ impl Target {
 /// A descriptor with that column.
 unsafe fn is_varlena(desc: pg_sys::TupleDesc, at: usize) -> bool {
     // SAFETY: as the caller promises.
-    unsafe { (*(*desc).attrs.as_ptr().add(at)).attlen == -1 }
+    unsafe { crate::compat::attribute(desc, at).attlen == -1 }
 }
 
 /// Bytes of a partition, with indexes.
