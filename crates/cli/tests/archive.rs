@@ -151,7 +151,7 @@ fn what_cannot_be_judged_is_no_verdict() {
         stderr(&output)
     );
     let empty = TempDir::new().expect("a folder");
-    fs::create_dir(empty.path().join("manifests")).expect("a folder");
+    fs::create_dir(empty.path().join("_manifests")).expect("a folder");
     let output = auditlog(&["verify", &empty.path().display().to_string(), "--key", &key]);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("it is no archive"), "{}", stderr(&output));
