@@ -328,9 +328,7 @@ impl Held<'_> {
         match result {
             Ok(value) => Ok(Some(value)),
             // a bucket that is not there is no answer about an object in it
-            Err(error @ Error::NotFound { .. }) if error.to_string().contains("NoSuchBucket") => {
-                Err(self.failed(&error))
-            }
+            Err(error @ Error::NotFound { .. }) if is_about_the_bucket(&error.to_string()) => Err(self.failed(&error)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed(&error)),
         }
@@ -362,6 +360,17 @@ impl Held<'_> {
             at = end;
         }
     }
+}
+
+/// Whether an answer of 404 says that the whole bucket or container is missing. That to HEAD says nothing.
+fn is_about_the_bucket(answer: &str) -> bool {
+    [
+        "NoSuchBucket",
+        "ContainerNotFound",
+        "The specified bucket does not exist",
+    ]
+    .iter()
+    .any(|code| answer.contains(code))
 }
 
 fn local(path: &std::path::Path, kept: Option<&Clients>) -> Result<Clients, ObjectError> {
