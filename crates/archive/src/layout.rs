@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! class=<class>/day=<day>/<origin>-<first>-<last>-<object>.zstd.parquet
-//! manifests/class=<class>/day=<day>/<the same>.manifest.json
+//! _manifests/class=<class>/day=<day>/<the same>.manifest.json
 //! ```
 //!
 //! `<origin>` and `<object>` are the first 16 hexadecimal digits of the SHA-256 of the log's name and of the object,
@@ -18,8 +18,9 @@ use sha2::{Digest, Sha256};
 
 use crate::manifest::Manifest;
 
-/// The folder of the manifests.
-pub const MANIFESTS: &str = "manifests/";
+/// The folder of the manifests. Spark, Hive and pyarrow pass over names that begin with «_», so an archive can be read as
+/// one table.
+pub const MANIFESTS: &str = "_manifests/";
 
 const OBJECT_END: &str = ".zstd.parquet";
 const MANIFEST_END: &str = ".manifest.json";
@@ -148,7 +149,7 @@ mod tests {
         let origin = origin_digits("example.org/log");
         let stem = stem.replace("7f39b7b28db4c2c6", &origin);
         assert_eq!(name.object(), format!("{stem}.zstd.parquet"));
-        assert_eq!(name.manifest(), format!("manifests/{stem}.manifest.json"));
+        assert_eq!(name.manifest(), format!("_manifests/{stem}.manifest.json"));
     }
 
     #[test]
@@ -163,7 +164,7 @@ mod tests {
             object.replace("class=a", "class=%61"),
             object.replace("2026-03-10", "2026-3-10"),
             format!("x/{object}"),
-            format!("manifests/{object}"),
+            format!("_manifests/{object}"),
         ] {
             assert_eq!(Name::parse(&other), None, "{other}");
         }

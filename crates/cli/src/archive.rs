@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use auditlog_archive::layout::MANIFESTS;
-use auditlog_archive::{Inventory, Name, Report, Trust};
+use auditlog_archive::{Inventory, Manifest, Name, Report, SignedManifest, Trust};
 use auditlog_bundle::verify::Progress;
 use auditlog_bundle::{Finding, Kind};
 use auditlog_objects::Store;
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 use crate::input;
 use crate::progress::Bar;
+use crate::tree::Tree;
 
 /// The most time for one call to object storage.
 const DEADLINE: Duration = Duration::from_secs(600);
@@ -46,11 +47,19 @@ struct Sum {
     signers: Vec<String>,
     replaced: Vec<String>,
     others: u64,
+    /// Whether every object was compared with the tree, as far as one was given.
+    in_tree: Option<bool>,
     findings: Vec<Finding>,
 }
 
 /// Verifies the archive at a directory or URL.
-pub fn run(target: &str, options: Option<&Path>, keys: &[VerifierKey], shown: Shown) -> Result<ExitCode, Failure> {
+pub fn run(
+    target: &str,
+    options: Option<&Path>,
+    keys: &[VerifierKey],
+    tree: Option<&Tree>,
+    shown: Shown,
+) -> Result<ExitCode, Failure> {
     let store = open(target, options)?;
     let mut sum = Sum::default();
     let mut inventory = Inventory::default();
@@ -67,13 +76,24 @@ pub fn run(target: &str, options: Option<&Path>, keys: &[VerifierKey], shown: Sh
     sum.others = contents.others.len() as u64;
     let bar = Bar::new(shown.quiet);
     bar.start(contents.pairs.iter().filter_map(|(name, _)| places(name)).sum());
+    let given = tree.is_some();
     for (manifest, object) in &contents.pairs {
         let bytes = store.get(manifest, DEADLINE).map_err(told)?.unwrap_or_default();
-        let trust = Trust { keys, leaf: None };
+        // places of another log are other places
+        let origin = SignedManifest::parse(&bytes).map(|signed| signed.manifest.origin);
+        let tree = tree.filter(|tree| origin.as_ref() == Ok(&tree.origin));
+        let leaf = |place: u64| tree.and_then(|tree| tree.leaf(place));
         match fetch(&store, object)? {
             Some(file) => {
+                let trust = Trust {
+                    keys,
+                    leaf: Some(&leaf),
+                };
                 let report = auditlog_archive::verify(&bytes, file, trust);
                 bar.add(report.events);
+                if given {
+                    sum.compare(tree, report.manifest.as_ref());
+                }
                 sum.add(report, object);
             }
             None => sum
@@ -142,6 +162,14 @@ fn fetch(store: &Store, object: &str) -> Result<Option<File>, Failure> {
 }
 
 impl Sum {
+    /// Whether there is a tree of this object's log, and it reaches beyond the object.
+    fn compare(&mut self, tree: Option<&Tree>, manifest: Option<&Manifest>) {
+        let covered = tree
+            .zip(manifest)
+            .is_some_and(|(tree, manifest)| manifest.last() < tree.size());
+        self.in_tree = Some(covered && self.in_tree.unwrap_or(true));
+    }
+
     fn add(&mut self, report: Report, object: &str) {
         self.objects += 1;
         self.events += report.events;
@@ -174,10 +202,16 @@ impl Sum {
 
     /// What this says nothing about.
     fn not_proven(&self) -> Vec<String> {
-        let mut open = vec![
-            "that the archive has all events: compare its places with the certificates of a bundle".to_owned(),
-            "that the log's tree has these events under its checkpoints: the manifests' signatures say so".to_owned(),
-        ];
+        let mut open =
+            vec!["that the archive has all events: compare its places with the certificates of a bundle".to_owned()];
+        match self.in_tree {
+            Some(true) => {}
+            Some(false) => open.push("that the log's tree has all these events: the bundle of --tree ends before, or is of another".to_owned()),
+            None => open.push(
+                "that the log's tree has these events: only the manifests' signatures say so; give a bundle with --tree"
+                    .to_owned(),
+            ),
+        }
         if self.redacted > 0 {
             open.push(format!(
                 "{} events have erased values: that the log tells of each erasure is shown by a bundle",
@@ -196,6 +230,7 @@ impl Sum {
             "objects": self.objects,
             "with_checkpoint": self.with_checkpoint,
             "events": self.events,
+            "in_tree": self.in_tree,
             "redacted": self.redacted,
             "replaced": self.replaced,
             "other_files": self.others,

@@ -13,6 +13,7 @@ mod proof;
 mod show;
 mod signer;
 mod state;
+mod tree;
 mod verify;
 mod witness;
 

@@ -11,6 +11,7 @@ use crate::archive;
 use crate::failure::Failure;
 use crate::input;
 use crate::progress::Bar;
+use crate::tree::Tree;
 
 /// Recompute everything in a bundle or an archive, trusting nothing in it but your key
 ///
@@ -34,6 +35,10 @@ pub struct Arguments {
     /// Which witnesses must have cosigned (c2sp.org/tlog-policy).
     #[arg(long, value_name = "FILE")]
     witness_policy: Option<PathBuf>,
+    /// For an archive: a bundle of the same log, with a checkpoint that covers the archive. Shows that the log's tree
+    /// has each event at its place.
+    #[arg(long, value_name = "DIR")]
+    tree: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -58,7 +63,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             json: arguments.json,
             quiet: arguments.quiet,
         };
-        return archive::run(&arguments.directory, arguments.store_options.as_deref(), &keys, shown);
+        let tree = arguments
+            .tree
+            .as_deref()
+            .map(|path| Tree::open(path, &keys))
+            .transpose()?;
+        let options = arguments.store_options.as_deref();
+        return archive::run(&arguments.directory, options, &keys, tree.as_ref(), shown);
+    }
+    if arguments.tree.is_some() || arguments.store_options.is_some() {
+        return Err(Failure::new(
+            "--tree and --store-options are for archives; a bundle has its own tree",
+        ));
     }
     let mut known = Vec::new();
     for path in &arguments.checkpoint {

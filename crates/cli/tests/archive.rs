@@ -126,6 +126,81 @@ fn what_was_done_to_an_archive_is_named() {
     assert!(stdout(&output).starts_with("NOT PROVEN: "), "{}", stdout(&output));
 }
 
+/// The forger has the key and signs what was never sealed; the tree that was published says so.
+#[test]
+fn events_that_the_tree_does_not_have_are_found_with_a_bundle() {
+    let setup = Setup::new();
+    let bundle = setup.folder.path().join("bundle");
+    let plan = Plan {
+        size: 600,
+        ..Plan::default()
+    };
+    setup.log.write(&bundle, &plan).expect("a bundle");
+    let bundle = bundle.display().to_string();
+    let json =
+        |output: &std::process::Output| serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON");
+    let output = setup.verify(&["--tree", &bundle, "--json"]);
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    assert_eq!(json(&output)["in_tree"], true);
+    assert!(!stdout(&setup.verify(&["--tree", &bundle])).contains("that the log's tree"));
+    // the tree of other events
+    let mut other = setup.log.clone();
+    other.seed = 5;
+    let forged = setup.folder.path().join("forged");
+    other.write(&forged, &plan).expect("a bundle");
+    let output = setup.verify(&["--tree", &forged.display().to_string(), "--json"]);
+    assert_eq!(code(&output), 1);
+    let findings = json(&output)["findings"].as_array().expect("a list").clone();
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding["detail"] == "the log's tree has another event at this place")
+    );
+    // a tree that ends before the archive does
+    let short = setup.folder.path().join("short");
+    let plan = Plan { size: 300, ..plan };
+    setup.log.write(&short, &plan).expect("a bundle");
+    let output = setup.verify(&["--tree", &short.display().to_string()]);
+    assert!(
+        stdout(&output).contains("the bundle of --tree ends before"),
+        "{}",
+        stdout(&output)
+    );
+    // the tree of another log says nothing of these places
+    let mut elsewhere = setup.log.clone();
+    elsewhere.origin = "example.org/elsewhere".to_owned();
+    elsewhere.seed = 5;
+    let path = setup.folder.path().join("elsewhere");
+    elsewhere.write(&path, &plan).expect("a bundle");
+    let keys = (setup.log.vkey().to_string(), elsewhere.vkey().to_string());
+    let path = path.display().to_string();
+    let arguments = [
+        "verify",
+        &setup.target(),
+        "--key",
+        &keys.0,
+        "--key",
+        &keys.1,
+        "--tree",
+        &path,
+    ];
+    let output = auditlog(&arguments);
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("or is of another"), "{}", stdout(&output));
+    // tiles that are not those of the checkpoint
+    let tile = setup.folder.path().join("bundle/tile/0/000");
+    let mut bytes = fs::read(&tile).expect("a tile");
+    bytes[40] ^= 1;
+    fs::write(tile, bytes).expect("written");
+    let output = setup.verify(&["--tree", &bundle]);
+    assert_eq!(code(&output), 2);
+    assert!(
+        stderr(&output).contains("verify the bundle first"),
+        "{}",
+        stderr(&output)
+    );
+}
+
 #[test]
 fn another_key_proves_nothing() {
     let setup = Setup::new();
@@ -151,7 +226,7 @@ fn what_cannot_be_judged_is_no_verdict() {
         stderr(&output)
     );
     let empty = TempDir::new().expect("a folder");
-    fs::create_dir(empty.path().join("manifests")).expect("a folder");
+    fs::create_dir(empty.path().join("_manifests")).expect("a folder");
     let output = auditlog(&["verify", &empty.path().display().to_string(), "--key", &key]);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("it is no archive"), "{}", stderr(&output));

@@ -189,36 +189,42 @@ impl Store {
         }
     }
 
-    /// As [`Store::put_new`], in parts, with what is read: never more than one part is in memory.
+    /// As [`Store::put_new`], with what is read: never more than 16 MiB are in memory. What is longer goes in parts.
     ///
     /// # Errors
     /// When it is not known to be there, or can't be read to its end.
     pub fn put_new_from(&self, name: &str, from: &mut dyn Read, deadline: Duration) -> Result<Created, ObjectError> {
+        let first = part(from)?;
+        if first.len() < PART_BYTES {
+            return self.put_new(name, first, deadline);
+        }
         let path = self.path(name)?;
         let held = self.hold(deadline)?;
         match block_on(held.clients.reading.head(&path)) {
-            Ok(_) => return held.compare(&path, from),
+            Ok(_) => return held.compare(&path, &mut first.chain(from)),
             Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(held.failed(&error)),
         }
-        let mut upload = block_on(held.clients.writing.put_multipart(&path)).map_err(|error| held.failed(&error))?;
+        let upload = block_on(held.clients.writing.put_multipart(&path));
+        let mut upload = upload.map_err(|error| held.failed(&error))?;
+        let mut next = Ok(first);
         loop {
-            let mut part = Vec::with_capacity(PART_BYTES);
-            let read = from.take(PART_BYTES as u64).read_to_end(&mut part);
-            let last = part.len() < PART_BYTES;
-            let sent = match read {
-                Err(error) => Err(ObjectError::retry(format!(
-                    "what is to be stored can't be read: {error}"
-                ))),
-                Ok(_) => block_on(upload.put_part(part.into())).map_err(|error| held.failed(&error)),
-            };
-            if let Err(error) = sent {
-                // what is left of it costs money; if that fails, too, a rule of the bucket removes it
-                drop(block_on(upload.abort()));
-                return Err(error);
-            }
-            if last {
-                break;
+            let sent = next.and_then(|bytes| {
+                let last = bytes.len() < PART_BYTES;
+                // not every service takes a part of nothing
+                if !bytes.is_empty() {
+                    block_on(upload.put_part(bytes.into())).map_err(|error| held.failed(&error))?;
+                }
+                Ok(last)
+            });
+            match sent {
+                Ok(true) => break,
+                Ok(false) => next = part(from),
+                Err(error) => {
+                    // what is left of it costs money; if that fails, too, a rule of the bucket removes it
+                    drop(block_on(upload.abort()));
+                    return Err(error);
+                }
             }
         }
         block_on(upload.complete()).map_err(|error| held.failed(&error))?;
@@ -328,9 +334,7 @@ impl Held<'_> {
         match result {
             Ok(value) => Ok(Some(value)),
             // a bucket that is not there is no answer about an object in it
-            Err(error @ Error::NotFound { .. }) if error.to_string().contains("NoSuchBucket") => {
-                Err(self.failed(&error))
-            }
+            Err(error @ Error::NotFound { .. }) if is_about_the_bucket(&error.to_string()) => Err(self.failed(&error)),
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failed(&error)),
         }
@@ -343,11 +347,9 @@ impl Held<'_> {
         let meta = self
             .found(block_on(self.clients.reading.head(path)))?
             .ok_or_else(gone)?;
-        let unread = |error: std::io::Error| ObjectError::retry(format!("what is to be stored can't be read: {error}"));
         let mut at = 0;
         loop {
-            let mut part = Vec::new();
-            with.take(PART_BYTES as u64).read_to_end(&mut part).map_err(unread)?;
+            let part = part(with)?;
             let end = at + part.len() as u64;
             if end > meta.size || part.is_empty() && end < meta.size {
                 return Ok(Created::AlreadyThereOther);
@@ -362,6 +364,26 @@ impl Held<'_> {
             at = end;
         }
     }
+}
+
+/// The next bytes, fewer than a part at the end only.
+fn part(from: &mut dyn Read) -> Result<Bytes, ObjectError> {
+    let mut part = Vec::new();
+    from.take(PART_BYTES as u64)
+        .read_to_end(&mut part)
+        .map_err(|error| ObjectError::retry(format!("what is to be stored can't be read: {error}")))?;
+    Ok(part.into())
+}
+
+/// Whether an answer of 404 says that the whole bucket or container is missing. That to HEAD says nothing.
+fn is_about_the_bucket(answer: &str) -> bool {
+    [
+        "NoSuchBucket",
+        "ContainerNotFound",
+        "The specified bucket does not exist",
+    ]
+    .iter()
+    .any(|code| answer.contains(code))
 }
 
 fn local(path: &std::path::Path, kept: Option<&Clients>) -> Result<Clients, ObjectError> {

@@ -59,6 +59,8 @@ fn azurite_behaves_as_a_store() {
         (FailureKind::Permanent, Some(404)),
         "{error}"
     );
+    let error = store.get("a", DEADLINE).expect_err("no container");
+    assert_eq!(error.status, Some(404), "{error}");
     make_container(port);
     behaves(&store);
     let other = KEY.replacen("Eby8", "AAAA", 1);

@@ -177,6 +177,23 @@ fn an_address_that_is_not_allowed_is_not_connected_to() {
     assert!(server.asked.lock().expect("no panic").is_empty());
 }
 
+/// The bucket is part of the host, and such a host is not this machine any more.
+#[test]
+fn a_bucket_may_be_in_the_host() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut options = options(directory.path(), 9);
+    options["endpoint"] = json!("http://localhost:9");
+    options["path_style"] = json!(false);
+    let store = open("s3://audit", &options);
+    assert_eq!(store.hosts(), ["audit.localhost"]);
+    let error = store.get("a", DEADLINE).expect_err("in the clear");
+    assert_eq!(
+        error.message,
+        "audit.localhost is asked in the clear, which only this machine may be"
+    );
+    assert_eq!(error.kind, FailureKind::Permanent);
+}
+
 #[test]
 fn credentials_are_those_of_the_moment() {
     let directory = tempfile::tempdir().expect("a directory");

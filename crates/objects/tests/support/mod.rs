@@ -108,6 +108,15 @@ impl Scripted {
     }
 }
 
+/// A disk that fails.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::Error::other("unreadable"))
+    }
+}
+
 /// What every store does, whatever it is.
 pub fn behaves(store: &Store) {
     let name = "class=default/day=2026-03-10/a-1.zstd.parquet";
@@ -165,6 +174,37 @@ pub fn behaves(store: &Store) {
     assert_eq!(
         store.put_new_from(in_parts, &mut &long[1..], DEADLINE),
         Ok(Created::AlreadyThereOther)
+    );
+    let exact = &long[..32 << 20];
+    assert_eq!(
+        store.put_new_from("manifests/exact", &mut &exact[..], DEADLINE),
+        Ok(Created::Created)
+    );
+    assert_eq!(
+        store.put_new("manifests/exact", exact.to_vec(), DEADLINE),
+        Ok(Created::AlreadyThereSame)
+    );
+    store.delete("manifests/exact", DEADLINE).expect("deleted");
+    // what is short is created conditionally, in one piece
+    assert_eq!(
+        store.put_new_from(name, &mut &bytes[..], DEADLINE),
+        Ok(Created::AlreadyThereSame)
+    );
+    assert_eq!(
+        store.put_new_from(name, &mut &bytes[1..], DEADLINE),
+        Ok(Created::AlreadyThereOther)
+    );
+    let broken = &mut (&long[..20_000_000]).chain(Broken);
+    assert!(
+        store
+            .put_new_from("manifests/broken", broken, DEADLINE)
+            .expect_err("unread")
+            .is_retry()
+    );
+    assert_eq!(
+        store.head("manifests/broken", DEADLINE),
+        Ok(None),
+        "nothing of it is there"
     );
     let mut read = Vec::new();
     assert_eq!(store.get_to(in_parts, &mut read, DEADLINE), Ok(Some(36_000_000)));
