@@ -175,6 +175,20 @@ fn plan(call: &Call) -> Datum {
             found.blocked.as_deref().and_then(some),
         ]);
     }
+    for object in retention_plan::expired(at) {
+        rows.push(&[
+            some(&object.name),
+            some(&object.class),
+            some("cold"),
+            some("expire"),
+            some(&object.class),
+            None,
+            Some(object.events.into()),
+            Some(object.bytes.into()),
+            Some(0_i64.into()),
+            None,
+        ]);
+    }
     call.null()
 }
 

@@ -78,6 +78,9 @@ fn serve<T, R>(taken: &Mutex<Receiver<T>>, work: &impl Fn(T) -> R, finished: &Se
     }
 }
 
+/// Bytes of a thread's stack: JSON as deep as it may be is read recursively. Only what is used takes memory.
+const STACK: usize = 16 << 20;
+
 /// A thread that takes a job at a time while this one goes on; it ends with the process.
 pub struct Background<T, R> {
     jobs: Sender<T>,
@@ -94,7 +97,9 @@ impl<T: Send + 'static, R: Send + 'static> Background<T, R> {
         let signals = BlockedSignals::all();
         for _ in 0..threads {
             let (taken, work, finished) = (taken.clone(), work.clone(), finished.clone());
-            std::thread::spawn(move || serve(&taken, &*work, &finished));
+            let builder = std::thread::Builder::new().stack_size(STACK);
+            let thread = builder.spawn(move || serve(&taken, &*work, &finished));
+            thread.expect("a thread can be started");
         }
         drop(signals);
         Background { jobs, done }
