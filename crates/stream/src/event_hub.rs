@@ -106,8 +106,9 @@ impl EventHub {
             limits: limits(
                 options,
                 &Usual {
-                    bytes: MAX_BYTES,
-                    most: MAX_BYTES,
+                    // The last byte is the closing bracket.
+                    bytes: MAX_BYTES - 1,
+                    most: MAX_BYTES - 1,
                     events: 1_000,
                     seconds: 1,
                 },

@@ -127,6 +127,10 @@ impl Syslog {
             }
         }
         let line = &mut session.line;
+        if !self.receiver.is_stream() {
+            // Datagrams to an address that is not the name's any more would vanish unnoticed.
+            line.open = None;
+        }
         line.watch(attempt.now);
         if let Some(events) = line.lost(self.window(), self.window_us) {
             let answer = format!(
@@ -138,7 +142,7 @@ impl Syslog {
         let host = self.receiver.host().unwrap_or_default();
         let (mut left, mut opened) = (0, line.open.take());
         let result = with_call(attempt, host, |call| {
-            let mut open = match opened.take() {
+            let mut open = match opened.take().filter(|open| open.is_allowed(call)) {
                 Some(open) => open,
                 None => self.receiver.open(call).map_err(Outcome::failed)?,
             };
