@@ -138,7 +138,7 @@ impl EventHub {
     }
 
     pub(crate) fn body(&self, batch: &[Item<'_>]) -> Vec<u8> {
-        let mut body = Vec::with_capacity(batch.iter().map(|item| self.weight(item)).sum::<usize>() + 1);
+        let mut body = Vec::with_capacity(MAX_BYTES);
         for (number, item) in batch.iter().enumerate() {
             let hash = item.hash();
             body.push(if number == 0 { b'[' } else { b',' });

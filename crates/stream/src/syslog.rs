@@ -52,9 +52,10 @@ impl Syslog {
             limits: limits(
                 options,
                 &Usual {
-                    bytes: 1 << 20,
+                    // So large that waiting for the acknowledgement does not count.
+                    bytes: 4 << 20,
                     most: 16 << 20,
-                    events: 1_000,
+                    events: 5_000,
                     seconds: 1,
                 },
             )?,
