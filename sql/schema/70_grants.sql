@@ -143,7 +143,7 @@ GRANT EXECUTE ON FUNCTION auditlog.plan_retention(timestamptz), auditlog.retenti
     auditlog.retention_conflicts(), auditlog.certificates() TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog.restore(timestamptz, timestamptz, text), auditlog.drop_restored(bigint) TO auditlog_administrator, auditlog_analyst;
 GRANT SELECT ON auditlog.restored_events, auditlog_data.restored TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT SELECT ON auditlog.archive, auditlog.restores, auditlog.retention_policies, auditlog.holds, auditlog.retention_moves, auditlog.retention_runs
+GRANT SELECT ON auditlog.archive, auditlog.archive_erasures, auditlog.restores, auditlog.retention_policies, auditlog.holds, auditlog.retention_moves, auditlog.retention_runs
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.tiers TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.keeper_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;

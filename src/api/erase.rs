@@ -4,7 +4,8 @@ use super::own_event::{self, OwnEvent};
 use super::query::checked;
 use crate::error::Fault;
 use crate::fmgr::Call;
-use crate::store::erasure;
+use crate::store::inbox::shared_slot;
+use crate::store::{archive, erasure};
 use auditlog_core::json::Json;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Datum;
@@ -39,6 +40,8 @@ fn erase(call: &Call) -> Datum {
     }
     let places = erasure::places(&query);
     let who = crate::provenance::session_user();
+    archive::erase(&query, &reason, &who);
+    shared_slot().keeper.start_soon();
     for piece in places.chunks(PIECE) {
         let values = erasure::erase(piece);
         // The query is not told: it names what is to be forgotten.
@@ -59,7 +62,7 @@ fn erase(call: &Call) -> Datum {
 }
 
 /// Ascending places as pairs of first and last.
-fn ranges(places: &[i64]) -> Json {
+pub fn ranges(places: &[i64]) -> Json {
     let mut ranges: Vec<(i64, i64)> = Vec::new();
     for place in places {
         match ranges.last_mut() {

@@ -2,6 +2,7 @@
 //! matter, by PostgreSQL's own heap functions where every event passes.
 
 pub mod alerts;
+pub mod archive;
 pub mod audited;
 pub mod bulk;
 pub mod capture_plan;
@@ -28,6 +29,7 @@ pub mod outbox;
 pub mod partitions;
 pub mod principals;
 pub mod rebuild;
+pub mod record;
 pub mod retention;
 pub mod retention_plan;
 pub mod roles;

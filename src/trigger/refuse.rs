@@ -20,7 +20,7 @@ fn refuse(call: &Call) -> Datum {
             | "checkpoint_sink" | "publisher" | "principal" | "token_keys" | "tracked_table" | "alert"
             | "alert_state" | "evaluator" | "firing" | "job" | "job_run" | "channel" | "channel_state"
             | "notification" | "retention_policy" | "legal_hold" | "partition_tier" | "retention_move" | "certificate" | "retention_run" | "archive_object"
-            | "restored" | "restore"),
+            | "restored" | "restore" | "archive_erasure"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -35,7 +35,8 @@ fn refuse(call: &Call) -> Datum {
                 }
                 "retention_policy" | "legal_hold" => checkpoints::is_trusted(),
                 "partition_tier" => crate::worker::is_keeper() || crate::worker::is_sealer(),
-                "retention_move" | "retention_run" | "archive_object" | "restored" | "restore" => crate::worker::is_keeper() || checkpoints::is_trusted(),
+                "retention_move" | "retention_run" | "archive_object" | "restored" | "restore"
+                | "archive_erasure" => crate::worker::is_keeper() || checkpoints::is_trusted(),
                 "certificate" => {
                     crate::worker::is_keeper() || crate::worker::is_publisher() || checkpoints::is_trusted()
                 }

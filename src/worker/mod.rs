@@ -2,6 +2,7 @@
 //! the extension, an evaluator where there are alerts, a deliverer where somebody is to be told, a scheduler where
 //! there are jobs, a keeper where retention has something to do.
 
+pub mod archiver;
 pub mod checkpoint;
 pub mod comparison;
 pub mod deliverer;
@@ -22,6 +23,7 @@ pub mod presence;
 pub mod publisher;
 pub mod recorder;
 pub mod removal;
+pub mod restored;
 pub mod scheduler;
 pub mod sealer;
 pub mod settings;

@@ -329,3 +329,54 @@ impl Group {
 fn read_json(column: &'static str, text: &[u8], out: &mut Vec<u8>) -> Result<(), RowError> {
     from_text(text, out).map_err(|problem| RowError::Json { column, problem })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::FIELDS;
+
+    fn record(log_index: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        Record {
+            log_index,
+            sealed_at: 0,
+            prev_hash: [1; 32],
+            entry_hash: [2; 32],
+            hash: [3; 32],
+            salt: None,
+            redacted: None,
+            values: b"nothing",
+        }
+        .write(&mut bytes);
+        bytes
+    }
+
+    /// A row group whose rows have nothing but a place and `raw`.
+    fn group(rows: &[(i64, Vec<u8>)]) -> Group {
+        let mut columns: Vec<Cells> = (0..FIELDS).map(|_| Cells::None).collect();
+        columns[LOG_INDEX] = Cells::Numbers(rows.iter().map(|(place, _)| Some(*place)).collect());
+        let raw = rows.iter().map(|(_, raw)| ByteArray::from(raw.clone())).collect();
+        columns[RAW] = Cells::Texts(raw, (0..rows.len() as u32).map(Some).collect());
+        Group::new(columns, rows.len())
+    }
+
+    #[test]
+    fn raw_counts_for_its_own_place_only() {
+        let mut group = group(&[(5, record(5)), (6, record(7)), (8, b"pgar".to_vec()), (-1, record(9))]);
+        assert_eq!((group.len(), group.placeless()), (3, 1));
+        let mut out = b"before".to_vec();
+        assert_eq!(group.record(0, &mut out), Ok(()));
+        assert_eq!(out, [b"before", &record(5)[..]].concat());
+        assert_eq!(group.record(1, &mut out), Err(RowError::Place(7)));
+        assert!(matches!(group.record(2, &mut out), Err(RowError::Raw(_))));
+        assert_eq!(out.len(), 6 + record(5).len(), "nothing of a row that is none");
+    }
+
+    #[test]
+    fn a_row_without_its_columns_is_no_record() {
+        let mut columns: Vec<Cells> = (0..FIELDS).map(|_| Cells::None).collect();
+        columns[LOG_INDEX] = Cells::Numbers(vec![Some(3)]);
+        let mut group = Group::new(columns, 1);
+        assert_eq!(group.record(0, &mut Vec::new()), Err(RowError::NoPrevious));
+    }
+}

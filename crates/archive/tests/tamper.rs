@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use auditlog_archive::manifest::FORMAT;
 use auditlog_archive::{Manifest, SignedManifest, Trust, verify};
 use auditlog_bundle::synthetic::{Log, ORIGIN};
@@ -10,9 +12,14 @@ use auditlog_core::chain::Hash;
 use auditlog_core::columns::position;
 use auditlog_core::decode::decode_plain;
 use auditlog_core::encode::{Hiding, Value, encode_entry};
-use auditlog_tlog::{Frontier, SigningKey};
+use auditlog_tlog::note::NoteSigner;
+use auditlog_tlog::{Frontier, KeyName, SignedNote, SigningKey};
 use bytes::Bytes;
+use parquet::column::writer::ColumnCloseResult;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::writer::SerializedFileWriter;
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 use support::{object, records, small, written};
 
 /// An object of the places 100 to 399 with the manifest that the log has signed.
@@ -314,10 +321,63 @@ fn a_manifest_of_another_log_is_not_signed_by_the_key_of_this_one() {
         checkpoint: None,
         ..archive.manifest.clone()
     };
-    let signed: SignedManifest = manifest.sign(&archive.log.key).expect("signed");
+    let note = SignedNote::new(&manifest.text().expect("a text")).expect("a note");
+    let own = NoteSigner::new(KeyName::new(ORIGIN).expect("a name"), archive.log.key.clone());
+    let signed = SignedManifest {
+        signatures: vec![own.sign(&note)],
+        manifest,
+    };
     let found = archive.findings(signed.file().expect("a file").as_bytes(), archive.object.clone());
     assert_eq!(found, [(Kind::KeyReplaced, None, 1)]);
-    assert_ne!(ORIGIN, "elsewhere");
+}
+
+/// Row groups are copied as they are: a forger needs no records for that.
+#[test]
+fn row_groups_that_are_twice_or_elsewhere_are_found() {
+    let archive = Archive::new();
+    let reader = SerializedFileReader::new(archive.object.clone()).expect("an object");
+    let metadata = reader.metadata();
+    let rows: Vec<i64> = metadata.row_groups().iter().map(|group| group.num_rows()).collect();
+    let count = rows.len();
+    assert!(count > 3);
+    let forged = |order: &[usize]| {
+        let schema = metadata.file_metadata().schema_descr().root_schema_ptr();
+        let mut out = SerializedFileWriter::new(Vec::new(), schema, Arc::default()).expect("a file");
+        for number in order {
+            let mut group = out.next_row_group().expect("a row group");
+            for column in metadata.row_group(*number).columns() {
+                let close = ColumnCloseResult {
+                    bytes_written: column.compressed_size() as u64,
+                    rows_written: rows[*number] as u64,
+                    metadata: column.clone(),
+                    bloom_filter: None,
+                    column_index: None,
+                    offset_index: None,
+                };
+                group.append_column(&archive.object, close).expect("a column");
+            }
+            group.close().expect("a row group");
+        }
+        let bytes = out.into_inner().expect("a file");
+        let manifest = Manifest {
+            bytes: bytes.len() as u64,
+            sha256: Sha256::digest(&bytes).into(),
+            ..archive.manifest.clone()
+        };
+        archive.findings(&archive.sign(manifest), bytes.into())
+    };
+    let all: Vec<usize> = (0..count).collect();
+    assert_eq!(forged(&all), []);
+    let twice = [&[0], &all[..]].concat();
+    let found = forged(&twice);
+    assert!(found.contains(&(Kind::Extra, Some(100), rows[0] as u64)), "{found:?}");
+    assert!(found.iter().all(|(kind, ..)| *kind != Kind::Missing), "{found:?}");
+    let swapped = [&[1, 0], &all[2..]].concat();
+    assert!(
+        forged(&swapped).contains(&(Kind::Reordered, None, 1)),
+        "{:?}",
+        forged(&swapped)
+    );
 }
 
 fn replace(bytes: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {

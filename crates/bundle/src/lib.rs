@@ -22,6 +22,7 @@ pub mod layout;
 pub mod manifest;
 mod places;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod show;
 pub mod signer;
