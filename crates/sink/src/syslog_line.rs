@@ -166,6 +166,16 @@ fn stream(call: &Call<'_>, connection: &mut Connection<'static>, frames: &[u8]) 
 }
 
 impl SyslogLine {
+    /// Whether its address is still among those that may be connected to: the list may have changed.
+    pub fn is_allowed(&self, call: &Call<'_>) -> bool {
+        let address = match self {
+            Self::Stream(connection) => connection.tcp().peer_addr(),
+            Self::Datagrams(socket) => socket.peer_addr(),
+            Self::Unix => return true,
+        };
+        address.is_ok_and(|address| call.allows(address))
+    }
+
     /// Whether the other side has not closed, as far as this one knows: what is written after that is lost without
     /// an error.
     pub fn is_open(&mut self) -> bool {

@@ -106,8 +106,9 @@ impl EventHub {
             limits: limits(
                 options,
                 &Usual {
-                    bytes: MAX_BYTES,
-                    most: MAX_BYTES,
+                    // The last byte is the closing bracket.
+                    bytes: MAX_BYTES - 1,
+                    most: MAX_BYTES - 1,
                     events: 1_000,
                     seconds: 1,
                 },
@@ -137,7 +138,7 @@ impl EventHub {
     }
 
     pub(crate) fn body(&self, batch: &[Item<'_>]) -> Vec<u8> {
-        let mut body = Vec::with_capacity(batch.iter().map(|item| self.weight(item)).sum::<usize>() + 1);
+        let mut body = Vec::with_capacity(MAX_BYTES);
         for (number, item) in batch.iter().enumerate() {
             let hash = item.hash();
             body.push(if number == 0 { b'[' } else { b',' });

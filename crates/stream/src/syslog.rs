@@ -52,9 +52,10 @@ impl Syslog {
             limits: limits(
                 options,
                 &Usual {
-                    bytes: 1 << 20,
+                    // So large that waiting for the acknowledgement does not count.
+                    bytes: 4 << 20,
                     most: 16 << 20,
-                    events: 1_000,
+                    events: 5_000,
                     seconds: 1,
                 },
             )?,
@@ -127,6 +128,10 @@ impl Syslog {
             }
         }
         let line = &mut session.line;
+        if !self.receiver.is_stream() {
+            // Datagrams to an address that is not the name's any more would vanish unnoticed.
+            line.open = None;
+        }
         line.watch(attempt.now);
         if let Some(events) = line.lost(self.window(), self.window_us) {
             let answer = format!(
@@ -138,7 +143,7 @@ impl Syslog {
         let host = self.receiver.host().unwrap_or_default();
         let (mut left, mut opened) = (0, line.open.take());
         let result = with_call(attempt, host, |call| {
-            let mut open = match opened.take() {
+            let mut open = match opened.take().filter(|open| open.is_allowed(call)) {
                 Some(open) => open,
                 None => self.receiver.open(call).map_err(Outcome::failed)?,
             };

@@ -196,7 +196,7 @@ fn configurations_are_checked() {
         &json!({"event_hub_namespace": "cloudpi-logs", "event_hub_name": "audit-logs", "shared_access_key": "secret:k"}),
     );
     assert_eq!(stream.hosts(), ["cloudpi-logs.servicebus.windows.net"]);
-    assert_eq!(stream.limits().max_bytes, 1_000_000);
+    assert_eq!(stream.limits().max_bytes, 999_999);
 }
 
 proptest! {

@@ -111,6 +111,28 @@ fn messages_are_counted_and_have_their_key() {
 }
 
 #[test]
+fn only_allowed_addresses_are_sent_to() {
+    use auditlog_stream::Sender as _;
+    let (port, kept) = receiver(Vec::new(), Duration::ZERO);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let udp = format!("udp://{}", socket.local_addr().unwrap());
+    for address in [format!("tcp://127.0.0.1:{port}"), udp] {
+        let mut link = link("syslog", &json!({"address": address}));
+        let safe = Safe::new();
+        let batch = events(1);
+        let mut attempt = safe.attempt();
+        assert_all(&link.send(&items(&batch), &attempt), 1);
+        // Also not over a connection that was made when it was still allowed.
+        let refuse = |_: &str, _| false;
+        attempt.allow = &refuse;
+        let error = failure(&link.send(&items(&batch), &attempt), "pause");
+        assert!(error.hint.unwrap().contains("auditlog.allowed_hosts"));
+    }
+    kept.recv().unwrap();
+    assert!(kept.recv_timeout(Duration::from_millis(100)).is_err());
+}
+
+#[test]
 fn long_events_are_given_up_and_nothing_is_cut() {
     let (port, kept) = receiver(Vec::new(), Duration::ZERO);
     let mut batch = events(3);
