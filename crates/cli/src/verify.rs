@@ -6,19 +6,20 @@ use std::thread::available_parallelism;
 
 use auditlog_bundle::verify::Checks;
 use auditlog_bundle::{Options, verify};
+use auditlog_tlog::{Policy, SignedNote, VerifierKey};
 
 use crate::failure::Failure;
 use crate::input;
 use crate::progress::Bar;
 
-/// Recompute everything in a bundle, trusting nothing in it but your key
+/// Recompute everything in a bundle or an export, trusting nothing in it but your key
 ///
-/// Exit status: 0 when the bundle is proven, 1 when something does not fit (all findings are listed),
+/// Exit status: 0 when it is proven, 1 when something does not fit (all findings are listed),
 /// 2 when nothing can be said.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The bundle.
-    #[arg(value_name = "DIR")]
+    /// The bundle, or the manifest of an export (….manifest.json), whose files lie beside it.
+    #[arg(value_name = "DIR|MANIFEST")]
     directory: PathBuf,
     /// The log's public key (name+id+key), from somewhere else than the bundle; several after a rotation.
     /// @FILE reads one from each line of a file.
@@ -49,6 +50,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         known.push((path.display().to_string(), input::note(path)?));
     }
     let policy = arguments.witness_policy.as_deref().map(input::policy).transpose()?;
+    if arguments.directory.is_file() {
+        return export(arguments, &keys, policy.as_ref(), &known);
+    }
     let bar = Bar::new(arguments.quiet);
     let options = Options {
         keys: &keys,
@@ -69,4 +73,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         print!("{}", report.text());
     }
     Ok(ExitCode::from(if report.proven() { 0 } else { 1 }))
+}
+
+/// Of an export.
+fn export(
+    arguments: &Arguments,
+    keys: &[VerifierKey],
+    policy: Option<&Policy>,
+    known: &[(String, SignedNote)],
+) -> Result<ExitCode, Failure> {
+    if !known.is_empty() {
+        return Err(Failure::new("--checkpoint is for bundles: an export has one checkpoint"));
+    }
+    let report = auditlog_export::verify(&arguments.directory, keys, policy)?;
+    if arguments.json {
+        println!("{:#}", report.json());
+    } else if !arguments.quiet {
+        print!("{}", report.text());
+    }
+    Ok(ExitCode::from(if report.fits() { 0 } else { 1 }))
 }

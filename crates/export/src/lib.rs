@@ -20,9 +20,12 @@ pub mod files;
 mod line;
 pub mod manifest;
 pub mod output;
+mod reading;
+mod report;
 pub mod tree;
 pub mod verify;
 
 pub use manifest::{FileEntry, Manifest, ManifestError, ProofEntry};
 pub use output::{Ended, Output, OutputError, Plan, Progress};
-pub use verify::{CannotVerify, Finding, Report, verify};
+pub use report::{Finding, Report};
+pub use verify::{CannotVerify, verify};

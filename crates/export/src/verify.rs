@@ -6,48 +6,19 @@ use std::path::Path;
 
 use auditlog_format::Format;
 use auditlog_tlog::proof::verify_consistency;
-use auditlog_tlog::{Checkpoint, Hash, Policy, SignedNote, VerifierKey};
-use serde_json::{Value, json};
+use auditlog_tlog::{Checkpoint, Policy, SignedNote, VerifierKey};
 use sha2::{Digest, Sha256};
 
 use crate::line::{Place, hex};
 use crate::manifest::{FileEntry, MAX_BYTES, Manifest, ManifestError};
+use crate::reading::{Hashes, Hashing, count_lines, csv_rows};
+use crate::report::{Finding, Report};
 use crate::tree::{Builder, gap};
 
 /// Findings that are kept; more are counted.
 const MAX_FINDINGS: usize = 100;
 /// The longest line, in bytes.
 const MAX_LINE: u64 = 1 << 30;
-
-/// Something that does not fit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What kind: `checkpoint`, `file`, `count`, `event` or `tree`.
-    pub kind: &'static str,
-    /// Where and what, without a full stop.
-    pub detail: String,
-}
-
-/// What was found.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// SHA-256 of the manifest: what the log has of it.
-    pub manifest_sha256: String,
-    /// What the manifest says.
-    pub manifest: Manifest,
-    /// Events in the files.
-    pub events: u64,
-    /// Places between the first and the last event that were not exported.
-    pub gaps: u64,
-    /// Were the events found in the tree of a signed checkpoint?
-    pub in_log: bool,
-    /// Who has signed the checkpoint.
-    pub signed_by: Vec<String>,
-    /// What does not fit.
-    pub findings: Vec<Finding>,
-    /// How many findings were not kept.
-    pub further: u64,
-}
 
 /// Why nothing can be said.
 #[derive(Debug, thiserror::Error)]
@@ -342,168 +313,5 @@ impl Verifier<'_> {
         if !self.damaged {
             self.tree.add(0, leaf);
         }
-    }
-}
-
-/// A reader that hashes what passes.
-struct Hashing<R> {
-    inner: R,
-    sha256: Sha256,
-    bytes: u64,
-}
-
-impl<R> Hashing<R> {
-    fn new(inner: R) -> Self {
-        Self {
-            inner,
-            sha256: Sha256::new(),
-            bytes: 0,
-        }
-    }
-
-    fn end(self) -> (u64, String) {
-        (self.bytes, hex(&self.sha256.finalize()))
-    }
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(out)?;
-        self.sha256.update(&out[..read]);
-        self.bytes += read as u64;
-        Ok(read)
-    }
-}
-
-/// The file of hashes.
-struct Hashes {
-    reader: BufReader<Hashing<File>>,
-    bytes: u64,
-}
-
-impl Hashes {
-    fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let bytes = file.metadata()?.len();
-        Ok(Self {
-            reader: BufReader::new(Hashing::new(file)),
-            bytes,
-        })
-    }
-
-    fn next(&mut self) -> io::Result<Option<Hash>> {
-        let mut hash = [0; 32];
-        match self.reader.read_exact(&mut hash) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            read => read.map(|()| Some(hash)),
-        }
-    }
-
-    /// Bytes that no gap has asked for, and the SHA-256 of all.
-    fn rest(&mut self) -> io::Result<(u64, String)> {
-        let left = io::copy(&mut self.reader, &mut io::sink())?;
-        let hashing = self.reader.get_ref();
-        Ok((left, hex(&hashing.sha256.clone().finalize())))
-    }
-}
-
-fn count_lines(reader: &mut impl BufRead) -> io::Result<u64> {
-    let mut lines = 0;
-    loop {
-        let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(lines);
-        }
-        lines += buffer.iter().filter(|byte| **byte == b'\n').count() as u64;
-        let length = buffer.len();
-        reader.consume(length);
-    }
-}
-
-/// Rows of CSV: line breaks between quotes are none.
-fn csv_rows(reader: &mut impl BufRead) -> io::Result<u64> {
-    let (mut rows, mut quoted) = (0, false);
-    loop {
-        let buffer = reader.fill_buf()?;
-        if buffer.is_empty() {
-            return Ok(rows);
-        }
-        for byte in buffer {
-            match byte {
-                b'"' => quoted = !quoted,
-                b'\n' if !quoted => rows += 1,
-                _ => {}
-            }
-        }
-        let length = buffer.len();
-        reader.consume(length);
-    }
-}
-
-impl Report {
-    /// Does everything fit? Of formats other than `json`, that the files are those of the manifest.
-    pub fn fits(&self) -> bool {
-        self.findings.is_empty()
-    }
-
-    /// For programs.
-    pub fn json(&self) -> Value {
-        let findings: Vec<Value> = self
-            .findings
-            .iter()
-            .map(|finding| json!({"kind": finding.kind, "detail": finding.detail}))
-            .collect();
-        json!({
-            "fits": self.fits(),
-            "in_log": self.in_log,
-            "manifest_sha256": self.manifest_sha256,
-            "origin": self.manifest.origin,
-            "format": self.manifest.format,
-            "query": self.manifest.query,
-            "events": self.events,
-            "gaps": self.gaps,
-            "first_log_index": self.manifest.first_log_index,
-            "last_log_index": self.manifest.last_log_index,
-            "log_size": self.manifest.log_size,
-            "signed_by": self.signed_by,
-            "findings": findings,
-            "further_findings": self.further,
-        })
-    }
-
-    /// For people.
-    pub fn text(&self) -> String {
-        let manifest = &self.manifest;
-        let mut out = format!(
-            "export {} of {}\n  format {}, query «{}», asked by {} at {}\n  {} events, of the log's first {}",
-            manifest.export_id,
-            manifest.origin,
-            manifest.format,
-            manifest.query.escape_debug(),
-            manifest.asked_by,
-            manifest.asked_at,
-            self.events,
-            manifest.log_size
-        );
-        if let (Some(first), Some(last)) = (manifest.first_log_index, manifest.last_log_index) {
-            out += &format!(", log_index {first} to {last}, {} not exported between them", self.gaps);
-        }
-        out += &format!("\n  manifest: SHA-256 {}\n", self.manifest_sha256);
-        for finding in &self.findings {
-            out += &format!("finding: {}: {}\n", finding.kind, finding.detail);
-        }
-        if self.further > 0 {
-            out += &format!("finding: {} more\n", self.further);
-        }
-        out += match (self.fits(), self.in_log) {
-            (true, true) => {
-                "verified: the files are those of the manifest, and each event is in the signed log at its place\n"
-            }
-            (true, false) => {
-                "verified: the files are those of the manifest; only the format json proves that the events are in the log\n"
-            }
-            (false, _) => "NOT verified\n",
-        };
-        out
     }
 }
