@@ -16,7 +16,7 @@ pub use capture::{CAPTURE, CAPTURE_DATABASE};
 pub use exports::EXPORT_MAX_SIZE;
 pub use jobs::{JOB_HISTORY, JOB_TIMEOUT, JOB_TIMEZONE, MISSED_RUNS, MissedRuns, USE_PG_CRON};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
-pub use retention::{HOLD_FOUR_EYES, RETENTION_INTERVAL, WARM_COMPRESSION, WARM_TABLESPACE};
+pub use retention::{ARCHIVE, ARCHIVE_OPTIONS, HOLD_FOUR_EYES, RETENTION_INTERVAL, WARM_COMPRESSION, WARM_TABLESPACE};
 use std::ffi::CString;
 pub use watch::{ALERT_LATENESS, ALERT_MAX_GROUPS, ALLOWED_HOSTS, SECRETS_DIRECTORY};
 
@@ -396,4 +396,10 @@ unsafe extern "C-unwind" fn query_timezone_changed(_value: *const std::ffi::c_ch
     QUERY_TIMEZONE_CHANGES.set(QUERY_TIMEZONE_CHANGES.get() + 1);
     // SAFETY: marks the plans of this process as stale; there may be none.
     unsafe { pgrx::pg_sys::ResetPlanCache() }
+}
+
+/// The text of a setting; empty when it has none.
+pub fn text(setting: &GucSetting<Option<CString>>) -> String {
+    let value = setting.get();
+    value.as_deref().and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }

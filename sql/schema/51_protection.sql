@@ -61,7 +61,8 @@ $body$
     UNION ALL
     SELECT format('policy %s on %s is missing or another one', w.role, w.relid)
         FROM (SELECT t.relid, e.role, e.command FROM tables AS t CROSS JOIN auditlog_data.event_policies() AS e
-            UNION ALL SELECT 'auditlog_data.principal'::regclass, e.role, e.command FROM auditlog_data.event_policies() AS e
+            UNION ALL SELECT o.relid, e.role, e.command FROM auditlog_data.event_policies() AS e
+                CROSS JOIN (VALUES ('auditlog_data.principal'::regclass), ('auditlog_data.restored'::regclass)) AS o (relid)
             UNION SELECT c.oid::regclass, 'auditlog_owner', 'ALL' FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
                 WHERE n.nspname = 'auditlog_data' AND c.relkind IN ('r', 'p')) AS w
         WHERE NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = w.relid AND p.polname = w.role AND p.polpermissive
@@ -85,7 +86,8 @@ $body$
             ('auditlog_data.alert'::regclass), ('auditlog_data.alert_state'::regclass), ('auditlog_data.evaluator'::regclass), ('auditlog_data.firing'::regclass),
             ('auditlog_data.channel'::regclass), ('auditlog_data.channel_state'::regclass), ('auditlog_data.notification'::regclass), ('auditlog_data.job'::regclass), ('auditlog_data.job_run'::regclass),
             ('auditlog_data.retention_policy'::regclass), ('auditlog_data.legal_hold'::regclass), ('auditlog_data.partition_tier'::regclass),
-            ('auditlog_data.retention_move'::regclass), ('auditlog_data.certificate'::regclass), ('auditlog_data.retention_run'::regclass)) AS w (relid)
+            ('auditlog_data.retention_move'::regclass), ('auditlog_data.certificate'::regclass), ('auditlog_data.retention_run'::regclass),
+            ('auditlog_data.archive_object'::regclass), ('auditlog_data.restored'::regclass), ('auditlog_data.restore'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL

@@ -58,7 +58,7 @@ BEGIN
         WHERE n.nspname OPERATOR(pg_catalog.=) 'auditlog_data' AND c.relkind IN ('r', 'p')
     LOOP
         PERFORM auditlog_data.secure_rows(t.oid::pg_catalog.regclass,
-            CASE WHEN t.relname IN ('log', 'log_standard', 'inbox_0', 'inbox_1', 'inbox_2', 'inbox_3', 'principal')
+            CASE WHEN t.relname IN ('log', 'log_standard', 'inbox_0', 'inbox_1', 'inbox_2', 'inbox_3', 'principal', 'restored')
                 THEN NULL ELSE 'auditlog_owner' END);
     END LOOP;
     PERFORM auditlog_data.secure_rows('auditlog_data.token_keys', 'auditlog_administrator');

@@ -141,7 +141,9 @@ GRANT EXECUTE ON FUNCTION auditlog.set_retention(text), auditlog.run_retention(t
     auditlog.release_hold(text, text) TO auditlog_administrator;
 GRANT EXECUTE ON FUNCTION auditlog.plan_retention(timestamptz), auditlog.retention(), auditlog.retention_requirements(),
     auditlog.retention_conflicts(), auditlog.certificates() TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT SELECT ON auditlog.retention_policies, auditlog.holds, auditlog.retention_moves, auditlog.retention_runs
+GRANT EXECUTE ON FUNCTION auditlog.restore(timestamptz, timestamptz, text), auditlog.drop_restored(bigint) TO auditlog_administrator, auditlog_analyst;
+GRANT SELECT ON auditlog.restored_events, auditlog_data.restored TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.archive, auditlog.restores, auditlog.retention_policies, auditlog.holds, auditlog.retention_moves, auditlog.retention_runs
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.tiers TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.keeper_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;

@@ -162,9 +162,13 @@ fn made_events(engine: &mut Engine, definition: &Definition, fired: &mut Vec<Fir
 fn generated_events(engine: &mut Engine, definition: &Definition, fired: &mut Vec<Firing>) -> String {
     let now = unix_micros();
     let made = with_options(|options| sample::firing(definition, options, now));
+    let why = if definition.all_of().is_empty() {
+        "as no event of the log matches"
+    } else {
+        "one for each query"
+    };
     let Ok(Some(events)) = made else {
-        return "none: no event of the log matches, and none could be made of the condition; give some as \"sample\""
-            .to_owned();
+        return format!("none: {why}, and none could be made of the condition; give some as \"sample\"");
     };
     for (i, (time, event)) in events.iter().enumerate() {
         let seen = Seen {
@@ -175,17 +179,14 @@ fn generated_events(engine: &mut Engine, definition: &Definition, fired: &mut Ve
         };
         engine.observe(seen, JsonDocument::new(event), fired);
     }
-    format!("{} made of the condition, as no event of the log matches", events.len())
+    format!("{} made of the condition, {why}", events.len())
 }
 
 fn why_not(definition: &Definition, matched: u64) -> String {
     match &definition.rule {
         _ if matched == 0 => "no event satisfies the condition (and is inside of the schedule)".to_owned(),
         Rule::Threshold(rule) => {
-            let what = rule.distinct.as_ref().map_or_else(
-                || "events".to_owned(),
-                |field| format!("different values of {}", field.name()),
-            );
+            let what = rule.counted();
             let within = rule
                 .window
                 .map_or_else(String::new, |window| format!(" within {}", window.words()));

@@ -7,7 +7,7 @@ use crate::guc;
 use crate::hooks::access;
 use crate::store::columns::text;
 use crate::store::jsonb;
-use crate::store::record::Recorder;
+use crate::store::view_record::Recorder;
 use crate::store::{POSTGRES_EPOCH, checkpoints};
 use auditlog_core::document::format_timestamp;
 use auditlog_core::json::Json;

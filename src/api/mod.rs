@@ -32,6 +32,7 @@ pub mod query;
 pub mod query_document;
 pub mod query_leaf;
 pub mod record;
+pub mod restore;
 pub mod retention;
 pub mod row_document;
 pub mod saved_query;

@@ -30,6 +30,10 @@ pub static RETENTION_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(3_600);
 pub static WARM_TABLESPACE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// See [`Compression`].
 pub static WARM_COMPRESSION: GucSetting<Compression> = GucSetting::<Compression>::new(Compression::Pglz);
+/// URL of the archive; empty: there is none.
+pub static ARCHIVE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
+/// Its options, a JSON object.
+pub static ARCHIVE_OPTIONS: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c"{}"));
 /// Does the release of a hold need two people?
 pub static HOLD_FOUR_EYES: GucSetting<bool> = GucSetting::<bool>::new(false);
 
@@ -60,6 +64,22 @@ pub(super) fn define() {
         c"How long values of the warm tier are compressed.",
         c"lz4 must be built into the server.",
         &WARM_COMPRESSION,
+        Sighup,
+        none,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.archive",
+        c"URL of the archive, where the cold tier is: file:///directory, s3://bucket/prefix, az://container/prefix or gs://bucket/prefix.",
+        c"Empty: there is none, and events that would go there stay in the warm tier.",
+        &ARCHIVE,
+        Sighup,
+        none,
+    );
+    GucRegistry::define_string_guc(
+        c"auditlog.archive_options",
+        c"Options of the archive, as a JSON object: credentials_file, region, endpoint and others.",
+        c"Credentials are in a file, never here.",
+        &ARCHIVE_OPTIONS,
         Sighup,
         none,
     );

@@ -109,19 +109,36 @@ pub fn withdraw_open() -> i64 {
     rows.first().and_then(|row| row[0].int()).unwrap_or(0)
 }
 
+/// The certificates of a move will not count: its rows have changed.
+pub fn withdraw(move_id: i64) {
+    as_owner(|| {
+        spi::run(
+            "UPDATE auditlog_data.certificate SET state = 'withdrawn' WHERE move_id = $1",
+            &[Arg::int(move_id)],
+        );
+        spi::run(
+            "UPDATE auditlog_data.retention_move SET state = 'withdrawn', detail = 'personal values were erased meanwhile', \
+                 ended_at = clock_timestamp() WHERE id = $1",
+            &[Arg::int(move_id)],
+        );
+    });
+}
+
 /// A move that is certified, and whose rows are still there.
 pub struct Open {
     /// Its number in the ledger.
     pub id: i64,
     /// The partition.
     pub relation: String,
+    /// When it is archived: how many of its events had their personal values erased.
+    pub erased: Option<i64>,
 }
 
 /// Moves that are certified, and whose rows are still there.
 pub fn open() -> Vec<Open> {
     let rows = as_owner(|| {
         spi::run(
-            "SELECT id, relation FROM auditlog_data.retention_move WHERE state = 'certified' ORDER BY id",
+            "SELECT id, relation, CASE WHEN kind = 'archive' THEN erased END FROM auditlog_data.retention_move WHERE state = 'certified' ORDER BY id",
             &[],
         )
     });
@@ -130,6 +147,7 @@ pub fn open() -> Vec<Open> {
             Some(Open {
                 id: row[0].int()?,
                 relation: row[1].text()?,
+                erased: row[2].int(),
             })
         })
         .collect()

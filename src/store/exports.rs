@@ -2,7 +2,7 @@
 
 use super::catalog::as_owner;
 use super::checkpoints::{trusted, trusted_rows};
-use super::record::Recorder;
+use super::view_record::Recorder;
 use super::row::RowError;
 use super::spi::{self, Arg, SetOwner};
 use super::tiles::Subtrees;

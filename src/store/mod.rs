@@ -2,6 +2,7 @@
 //! matter, by PostgreSQL's own heap functions where every event passes.
 
 pub mod alerts;
+pub mod archive;
 pub mod audited;
 pub mod bulk;
 pub mod capture_plan;
@@ -48,6 +49,7 @@ pub mod tracked;
 pub mod trigger_ddl;
 pub mod verified;
 pub mod view;
+pub mod view_record;
 pub mod words;
 
 /// Microseconds from the Unix epoch to PostgreSQL's (2000-01-01).

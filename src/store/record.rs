@@ -1,72 +1,53 @@
-//! A row of the view `auditlog.events` as a bundle's record, without a copy of its hashes.
+//! A row of the log as the bytes that bundles, archives and exports have (docs/format.md, «Records»).
 
 use super::POSTGRES_EPOCH;
-use super::columns::{ENTRY_HASH, HASHED, INBOX, REDACTED, SALT};
-use super::jsonb;
+use super::columns::{ENTRY_HASH, HASH, LOG, LOG_INDEX, PREV_HASH, REDACTED, SALT, SEALED_AT};
 use super::row::{self, Hasher, RowError};
-use super::view::EventRow;
+use super::{jsonb, row::bytes};
 use auditlog_bundle::Record;
 use pgrx::pg_sys::Datum;
 
-/// Makes records, and keeps what they are made in.
-#[derive(Default)]
-pub struct Recorder {
-    hasher: Hasher,
-    redacted: Vec<u8>,
-}
-
-impl Recorder {
-    /// Hands over the record of a sealed event; `None` for one that is not sealed.
-    ///
-    /// # Errors
-    /// When a value is too long for an entry.
-    ///
-    /// # Safety
-    /// `event` is a composite value of the view's row type.
-    pub unsafe fn with<R>(&mut self, event: Datum, f: impl FnOnce(&Record<'_>) -> R) -> Result<Option<R>, RowError> {
-        // SAFETY: as the caller promises; the columns have the types of the tables.
-        unsafe {
-            let row = EventRow::of(event);
-            let Some(log_index) = row.get("log_index") else {
-                return Ok(None);
-            };
-            let (mut values, mut nulls) = ([Datum::null(); INBOX], [true; INBOX]);
-            let mut set = |place: usize, value: Option<Datum>| {
-                if let Some(value) = value {
-                    values[place] = value;
-                    nulls[place] = false;
-                }
-            };
-            for place in 0..HASHED {
-                set(place, row.hashed(place));
+/// Appends the record of a row.
+///
+/// # Errors
+/// When a value cannot be read.
+///
+/// # Safety
+/// A row of the log.
+pub unsafe fn write(
+    values: &[Datum; LOG],
+    nulls: &[bool; LOG],
+    hasher: &mut Hasher,
+    out: &mut Vec<u8>,
+) -> Result<(), RowError> {
+    let hash = |at: usize| {
+        // SAFETY: bytea columns of the log.
+        (!nulls[at]).then(|| unsafe { row::hash(values[at]) }).flatten().unwrap_or([0; 32])
+    };
+    // SAFETY: a jsonb and a bytea column.
+    let (redacted, salt) = unsafe {
+        let redacted = (!nulls[REDACTED]).then(|| {
+            let raw = bytes(values[REDACTED]);
+            let mut canonical = Vec::new();
+            match jsonb::canonical(raw, &mut canonical) {
+                Ok(()) => canonical,
+                Err(_) => raw.to_vec(),
             }
-            set(SALT, row.get("salt"));
-            set(REDACTED, row.get("redacted"));
-            set(ENTRY_HASH, row.get("entry_hash"));
-            let hash = |column| row.get(column).and_then(|datum| row::hash(datum)).unwrap_or([0; 32]);
-            let has_redacted = !nulls[REDACTED];
-            if has_redacted {
-                let raw = row::bytes(values[REDACTED]);
-                self.redacted.clear();
-                if jsonb::canonical(raw, &mut self.redacted).is_err() {
-                    // no reader finds commitments in it
-                    self.redacted.clear();
-                    self.redacted.extend_from_slice(raw);
-                }
-            }
-            let record = Record {
-                log_index: log_index.value() as u64,
-                sealed_at: row
-                    .get("sealed_at")
-                    .map_or(0, |datum| (datum.value() as i64).wrapping_add(POSTGRES_EPOCH)),
-                prev_hash: hash("prev_hash"),
-                entry_hash: hash("entry_hash"),
-                hash: hash("hash"),
-                salt: (!nulls[SALT]).then(|| row::bytes(values[SALT])),
-                redacted: has_redacted.then_some(self.redacted.as_slice()),
-                values: self.hasher.plain_entry(&values, &nulls)?,
-            };
-            Ok(Some(f(&record)))
-        }
+        });
+        (redacted, (!nulls[SALT]).then(|| bytes(values[SALT])))
+    };
+    // SAFETY: as the caller promises.
+    let entry = unsafe { hasher.plain_entry(values, nulls)? };
+    Record {
+        log_index: values[LOG_INDEX].value() as u64,
+        sealed_at: (values[SEALED_AT].value() as i64).wrapping_add(POSTGRES_EPOCH),
+        prev_hash: hash(PREV_HASH),
+        entry_hash: hash(ENTRY_HASH),
+        hash: hash(HASH),
+        salt,
+        redacted: redacted.as_deref(),
+        values: entry,
     }
+    .write(out);
+    Ok(())
 }

@@ -218,6 +218,16 @@ pub fn end(id: i64, end: &End<'_>) {
     });
 }
 
+/// How many events had their personal values erased when a partition was archived.
+pub fn set_erased(id: i64, erased: i64) {
+    as_owner(|| {
+        spi::run(
+            "UPDATE auditlog_data.retention_move SET erased = $2 WHERE id = $1",
+            &[Arg::int(id), Arg::int(erased)],
+        );
+    });
+}
+
 /// Entries that a crash has left: what was not certified never happened.
 pub fn abandon() {
     as_owner(|| {

@@ -1,7 +1,8 @@
 //! What is due by the retention policy, for each partition of the log.
 
 use super::retention::{self, InForce, Partition};
-use super::{holds, spi};
+use super::{archive, holds, spi};
+use crate::guc;
 use auditlog_policy::retention::policy::Class;
 use auditlog_policy::retention::requirement;
 use auditlog_policy::retention::tier::Tier;
@@ -83,6 +84,7 @@ pub fn due(at: i64) -> Due {
 }
 
 fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: i64, due: &mut Due) {
+    let archive = !guc::text(&guc::ARCHIVE).is_empty();
     let (from, until) = partition.month.range();
     let wanted = |class: &str| {
         let class = policy.policy.class(class).unwrap_or_else(|| policy.policy.standard());
@@ -90,7 +92,6 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
     };
     // What was sealed under this policy is of its class, and so is what was found to be.
     let is_known = partition.policy == policy.version && policy.policy.class(&partition.class).is_some();
-    let archive = false;
     let stays = match wanted(&partition.class).0 {
         Tier::Cold if !archive => partition.tier == "warm",
         tier => tier.label() == partition.tier,
@@ -136,6 +137,8 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
             held,
             bytes: (partition.bytes as i128 * i128::from(events) / i128::from(all.max(1))) as i64,
             blocked: match kind {
+                // What is of another class may be kept for longer: it has to leave first.
+                Kind::Remove | Kind::Archive if classes.len() > 1 => Some("events of other classes are among them".to_owned()),
                 Kind::Remove if events == 0 => Some("held".to_owned()),
                 Kind::Remove => minimum(class, until, at),
                 _ => None,
@@ -159,6 +162,21 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
     if classes.keys().all(|name| *name == partition.class) {
         due.pure.push(partition);
     }
+}
+
+/// Objects of the archive whose time is up.
+pub fn expired(at: i64) -> Vec<archive::Live> {
+    let policy = retention::in_force();
+    if policy.version == 0 {
+        return Vec::new();
+    }
+    let is_over = |object: &archive::Live| {
+        let class = policy.policy.class(&object.class).unwrap_or_else(|| policy.policy.standard());
+        let next = object.day.succ_opt().and_then(|day| day.and_hms_opt(0, 0, 0));
+        let until = next.map_or(i64::MAX, |next| next.and_utc().timestamp_micros());
+        class.tiers.tier(until, at) == Tier::Gone && minimum(class, until, at).is_none()
+    };
+    archive::objects(None, None).into_iter().filter(is_over).collect()
 }
 
 /// Which requirement that a class names asks for keeping what ended at `until` for longer: such a conflict was told when the policy

@@ -19,8 +19,8 @@ fn refuse(call: &Call) -> Datum {
             table @ ("tile" | "incarnation" | "signing_key" | "key_rotation" | "checkpoint" | "cosignature"
             | "checkpoint_sink" | "publisher" | "principal" | "token_keys" | "tracked_table" | "alert"
             | "alert_state" | "evaluator" | "firing" | "job" | "job_run" | "channel" | "channel_state"
-            | "notification" | "retention_policy" | "legal_hold" | "partition_tier" | "retention_move"
-            | "certificate" | "retention_run" | "export"),
+            | "notification" | "retention_policy" | "legal_hold" | "partition_tier" | "retention_move" | "certificate" | "retention_run" | "archive_object"
+            | "restored" | "restore" | "export"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -36,7 +36,7 @@ fn refuse(call: &Call) -> Datum {
                 "export" => crate::worker::is_exporter() || checkpoints::is_trusted(),
                 "retention_policy" | "legal_hold" => checkpoints::is_trusted(),
                 "partition_tier" => crate::worker::is_keeper() || crate::worker::is_sealer(),
-                "retention_move" | "retention_run" => crate::worker::is_keeper() || checkpoints::is_trusted(),
+                "retention_move" | "retention_run" | "archive_object" | "restored" | "restore" => crate::worker::is_keeper() || checkpoints::is_trusted(),
                 "certificate" => {
                     crate::worker::is_keeper() || crate::worker::is_publisher() || checkpoints::is_trusted()
                 }

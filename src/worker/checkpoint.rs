@@ -82,6 +82,22 @@ pub fn make() -> Result<Option<Question>, Trouble> {
     Ok(None)
 }
 
+/// Who signs what this log says outside of checkpoints.
+pub struct Signer {
+    /// The log.
+    pub origin: String,
+    /// Its key; `None` where an external signer has it, which signs nothing but checkpoints.
+    pub key: Option<SigningKey>,
+}
+
+/// The log's key, to sign with.
+pub fn signer() -> Result<Signer, Trouble> {
+    let head = head::visible().ok_or_else(|| Trouble::new("not_signed", "the log is empty"))?;
+    let origin = origin(&head)?;
+    let key = if external_signer::is_set() { None } else { Some(key(&origin, &head)?) };
+    Ok(Signer { origin, key })
+}
+
 /// Signs the certificates of retention whose events a checkpoint covers. An external signer signs nothing but checkpoints: there
 /// they wait.
 pub fn sign_certificates() -> Result<(), Trouble> {

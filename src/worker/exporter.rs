@@ -13,7 +13,7 @@ use crate::guc;
 use crate::shmem::Slot;
 use crate::store::checkpoints;
 use crate::store::exports::{self, Asked, Chunk, Range};
-use crate::store::record::Recorder;
+use crate::store::view_record::Recorder;
 use crate::store::tiles::{Stored, Subtrees};
 use auditlog_core::document::format_timestamp;
 use auditlog_export::files::Names;

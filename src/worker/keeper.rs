@@ -2,6 +2,10 @@
 //! them when their time is up: what `store/retention_plan` says is due, one partition after the other, each in transactions of
 //! its own. What a crash interrupts either never happened, or is certified and goes on (worker/removal).
 
+mod cold;
+
+use super::archiver;
+use super::off_main::Background;
 use super::presence::may_work;
 use super::removal::{self, Step};
 use super::{job, launcher};
@@ -35,6 +39,7 @@ pub extern "C-unwind" fn auditlog_keeper_main(argument: pg_sys::Datum) {
     super::settle(&[(c"maintenance_work_mem", c"64MB"), (c"work_mem", c"16MB")]);
     let pause = Keeper {
         slot,
+        threads: Background::start(1, archiver::work),
         needed: Instant::now(),
         is_new: true,
     }
@@ -44,6 +49,8 @@ pub extern "C-unwind" fn auditlog_keeper_main(argument: pg_sys::Datum) {
 
 struct Keeper {
     slot: &'static Slot,
+    /// Talks to the archive.
+    threads: Background<archiver::Job, Result<archiver::Done, String>>,
     needed: Instant,
     is_new: bool,
 }
@@ -77,6 +84,12 @@ impl Keeper {
                 Ok(None) => return 3,
                 Ok(Some(asked)) => {
                     self.is_new = false;
+                    match self.restore() {
+                        Ok(false) => {}
+                        Ok(true) => self.needed = Instant::now(),
+                        Err(Stop::Leave) => return 1,
+                        Err(Stop::Failed(error)) => self.slot.keeper_errors.set(&error),
+                    }
                     if let Some(asked) = asked {
                         self.needed = Instant::now();
                         match self.round(&asked) {
@@ -120,7 +133,17 @@ impl Keeper {
             }
             // What is certified goes at the end: so one checkpoint covers all of it.
             match self.finish_removals() {
-                Ok(0) => break Ok(()),
+                Ok(0) => match self.expire(at) {
+                    Ok(done) => {
+                        moves += done;
+                        break Ok(());
+                    }
+                    Err(Stop::Failed(error)) => {
+                        failures.push(error);
+                        break Ok(());
+                    }
+                    Err(stop) => break Err(stop),
+                },
                 Ok(done) => moves += done,
                 Err(Stop::Failed(error)) => {
                     failures.push(error);
@@ -191,7 +214,7 @@ impl Keeper {
                 // It goes on with what is certified.
                 Ok(false)
             }
-            Kind::Archive => Ok(false),
+            Kind::Archive => self.archive(found).map(|()| false),
         }
     }
 

@@ -2,6 +2,7 @@
 //! the extension, an evaluator where there are alerts, a deliverer where somebody is to be told, a scheduler where
 //! there are jobs, a keeper where retention has something to do, an exporter while something is exported.
 
+pub mod archiver;
 pub mod checkpoint;
 pub mod comparison;
 pub mod deliverer;
@@ -24,6 +25,7 @@ pub mod presence;
 pub mod publisher;
 pub mod recorder;
 pub mod removal;
+pub mod restored;
 pub mod scheduler;
 pub mod sealer;
 pub mod settings;

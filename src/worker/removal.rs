@@ -6,9 +6,10 @@ use crate::shmem;
 use crate::store::certificates::{self, Open};
 use crate::store::columns::LOG_INDEX;
 use crate::store::rebuild;
-use crate::store::retention::{self, End, Partition};
+use crate::store::retention::{self, End, InForce, Partition};
 use crate::store::retention_plan::{self, Move};
-use crate::store::{checkpoints, holds, spi};
+use crate::store::{archive, checkpoints, holds, spi};
+use auditlog_archive::Manifest;
 use auditlog_bundle::certificate::{Certificate, Decision, GatherError, Gathering, Range, digest};
 use auditlog_core::json::Json;
 use pgrx::pg_sys::Datum;
@@ -50,6 +51,56 @@ pub fn certify(found: &Move) {
         holds_checked_at: now,
         actor: retention::made_by(policy.version).unwrap_or_else(|| "pg_auditlog".to_owned()),
     };
+    let is_held = |place: i64| held.binary_search(&place).is_ok();
+    certify_rows(id, partition, &policy, &decision, "remove", is_held);
+}
+
+/// Says that what is in these objects is to go from the log. Within a transaction.
+pub fn certify_archived(found: &Move, id: i64, manifests: &[Manifest], erased: i64, url: &str) {
+    let partition = &found.partition;
+    let policy = retention::in_force();
+    let Some(first) = manifests.first() else {
+        retention::end(
+            id,
+            &End {
+                state: "done",
+                ..End::default()
+            },
+        );
+        return;
+    };
+    let (_, until) = partition.month.range();
+    let decision = Decision {
+        origin: first.origin.clone(),
+        policy: format!("retention policy {} ({}), archived to {url}", policy.version, policy.fingerprint),
+        retention_class: partition.class.clone(),
+        event_types: None,
+        from: retention_plan::first(partition).unwrap_or(until - 1),
+        until,
+        holds_checked_at: shmem::unix_micros(),
+        actor: retention::made_by(policy.version).unwrap_or_else(|| "pg_auditlog".to_owned()),
+    };
+    // What came meanwhile is in no object.
+    let mut ranges: Vec<Range> = manifests.iter().flat_map(|manifest| manifest.log_indexes.iter().copied()).collect();
+    ranges.sort_unstable();
+    retention::set_erased(id, erased);
+    certify_rows(id, partition, &policy, &decision, "archive", |place| !covers(&ranges, place as u64));
+}
+
+/// Is a place in one of these ranges, which ascend?
+fn covers(ranges: &[Range], place: u64) -> bool {
+    let after = ranges.partition_point(|(first, _)| *first <= place);
+    after > 0 && ranges[after - 1].1 >= place
+}
+
+fn certify_rows(
+    id: i64,
+    partition: &Partition,
+    policy: &InForce,
+    decision: &Decision,
+    operation: &str,
+    stays: impl Fn(i64) -> bool,
+) {
     let (mut events, mut kept) = (0, 0);
     let mut gathering = Gathering::default();
     let mut finished = Vec::new();
@@ -59,7 +110,7 @@ pub fn certify(found: &Move) {
     );
     spi::stream_rows::<2>(&sql, &[], |values: &[Datum; 2], _| {
         let place = values[0].value() as i64;
-        if held.binary_search(&place).is_ok() {
+        if stays(place) {
             kept += 1;
             return;
         }
@@ -77,7 +128,7 @@ pub fn certify(found: &Move) {
     for gathering in finished {
         match gathering.finish(decision.clone()) {
             Ok(certificate) => {
-                tell(id, partition, policy.version, &certificate);
+                tell(id, partition, policy.version, operation, &certificate);
                 certificates += 1;
             }
             Err(GatherError::Empty) => {}
@@ -100,7 +151,7 @@ pub fn certify(found: &Move) {
     );
 }
 
-fn tell(id: i64, partition: &Partition, version: i64, certificate: &Certificate) {
+fn tell(id: i64, partition: &Partition, version: i64, operation: &str, certificate: &Certificate) {
     let text = match certificate.text() {
         Ok(text) => text,
         Err(error) => crate::error::Fault::broken("a certificate cannot be written")
@@ -115,7 +166,7 @@ fn tell(id: i64, partition: &Partition, version: i64, certificate: &Certificate)
         ("event_type", words(auditlog_bundle::certificate::EVENT_TYPE)),
         ("severity", words("notice")),
         ("actor", object(vec![("type", words("system")), ("id", words("pg_auditlog"))])),
-        ("action", object(vec![("operation", words("remove")), ("status", words("success"))])),
+        ("action", object(vec![("operation", words(operation)), ("status", words("success"))])),
         (
             "metadata",
             object(vec![
@@ -166,17 +217,18 @@ pub fn finish(open: &Open) -> Step {
         }
     }
     ranges.sort_unstable();
-    let covers = |place: u64| {
-        let after = ranges.partition_point(|(first, _)| *first <= place);
-        after > 0 && ranges[after - 1].1 >= place
-    };
+    // What was erased since it was archived must not stay in the archive: it is written anew.
+    if open.erased.is_some_and(|erased| erased != archive::erased_and_last(&open.relation).0) {
+        certificates::withdraw(open.id);
+        return Step::Withdrawn;
+    }
     let own: std::rc::Rc<str> = partition.class.as_str().into();
     let tier = if partition.tier == "warm" { "warm" } else { "hot" };
     let outcome = rebuild::replace(
         std::slice::from_ref(&partition),
         partition.policy,
         &|_| tier,
-        &mut |row| (!covers(row.int(LOG_INDEX) as u64)).then(|| own.clone()),
+        &mut |row| (!covers(&ranges, row.int(LOG_INDEX) as u64)).then(|| own.clone()),
     );
     let outcome = outcome.unwrap_or_else(|busy| {
         crate::error::Fault::new(pgrx::PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, busy.to_string())
@@ -191,6 +243,7 @@ pub fn finish(open: &Open) -> Step {
             .raise();
     }
     certificates::done(open.id);
+    archive::live(open.id);
     let bytes = if outcome.kept == 0 { 0 } else { rebuild::size(&open.relation).unwrap_or(0) };
     retention::end(
         open.id,
@@ -203,4 +256,21 @@ pub fn finish(open: &Open) -> Step {
         },
     );
     Step::Done
+}
+
+/// Says that an object of the archive goes, before it does: its time is up. Within a transaction.
+pub fn tell_expired(object: &archive::Live) {
+    own_event::record(&own_event::OwnEvent {
+        event_type: auditlog_bundle::certificate::EVENT_TYPE,
+        severity: "notice",
+        actor: ("system", "pg_auditlog"),
+        operation: "expire",
+        metadata: &[
+            ("object", own_event::text(&object.name)),
+            ("archive", own_event::text(&object.url)),
+            ("events", own_event::number(object.events)),
+            ("retention_class", own_event::text(&object.class)),
+            ("manifest", own_event::text(object.manifest.trim_end())),
+        ],
+    });
 }

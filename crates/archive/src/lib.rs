@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod buffer;
+pub mod inventory;
 mod json_text;
 pub mod layout;
 pub mod manifest;
@@ -36,6 +37,7 @@ mod schema;
 pub mod verify;
 pub mod writer;
 
+pub use inventory::{Contents, Inventory};
 pub use json_text::JsonTextError;
 pub use layout::Name;
 pub use manifest::{Manifest, ManifestError, Replaced, SignedManifest};

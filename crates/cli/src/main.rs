@@ -3,6 +3,7 @@
 //! Exit status: 0 = proven or done, 1 = findings, 2 = nothing can be said (usage, files, network).
 #![forbid(unsafe_code)]
 
+mod archive;
 mod bundle;
 mod failure;
 mod input;

@@ -1,6 +1,6 @@
 //! `auditlog verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
@@ -8,19 +8,24 @@ use auditlog_bundle::verify::Checks;
 use auditlog_bundle::{Options, verify};
 use auditlog_tlog::{Policy, SignedNote, VerifierKey};
 
+use crate::archive;
 use crate::failure::Failure;
 use crate::input;
 use crate::progress::Bar;
 
-/// Recompute everything in a bundle or an export, trusting nothing in it but your key
+/// Recompute everything in a bundle, an archive or an export, trusting nothing in it but your key
 ///
 /// Exit status: 0 when it is proven, 1 when something does not fit (all findings are listed),
 /// 2 when nothing can be said.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The bundle, or the manifest of an export (….manifest.json), whose files lie beside it.
-    #[arg(value_name = "DIR|MANIFEST")]
-    directory: PathBuf,
+    /// The bundle, or the archive: a directory, or a URL of object storage (s3://, az://, gs://, file://). Or the manifest of an
+    /// export (….manifest.json), whose files lie beside it.
+    #[arg(value_name = "DIR|URL|MANIFEST")]
+    directory: String,
+    /// Options of the object storage, as a JSON object.
+    #[arg(long, value_name = "FILE")]
+    store_options: Option<PathBuf>,
     /// The log's public key (name+id+key), from somewhere else than the bundle; several after a rotation.
     /// @FILE reads one from each line of a file.
     #[arg(long, value_name = "VKEY", required = true)]
@@ -45,12 +50,24 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let keys = input::log_keys(&arguments.key)?;
+    if archive::is_archive(&arguments.directory) {
+        if !arguments.checkpoint.is_empty() || arguments.witness_policy.is_some() {
+            return Err(Failure::new(
+                "--checkpoint and --witness-policy are for bundles: an archive has no tree to compare with them",
+            ));
+        }
+        let shown = archive::Shown {
+            json: arguments.json,
+            quiet: arguments.quiet,
+        };
+        return archive::run(&arguments.directory, arguments.store_options.as_deref(), &keys, shown);
+    }
     let mut known = Vec::new();
     for path in &arguments.checkpoint {
         known.push((path.display().to_string(), input::note(path)?));
     }
     let policy = arguments.witness_policy.as_deref().map(input::policy).transpose()?;
-    if arguments.directory.is_file() {
+    if Path::new(&arguments.directory).is_file() {
         return export(arguments, &keys, policy.as_ref(), &known);
     }
     let bar = Bar::new(arguments.quiet);
@@ -64,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         progress: &bar,
         checks: Checks::all(),
     };
-    let report = verify(&arguments.directory, &options);
+    let report = verify(Path::new(&arguments.directory), &options);
     bar.finish();
     let report = report?;
     if arguments.json {
@@ -85,7 +102,7 @@ fn export(
     if !known.is_empty() {
         return Err(Failure::new("--checkpoint is for bundles: an export has one checkpoint"));
     }
-    let report = auditlog_export::verify(&arguments.directory, keys, policy)?;
+    let report = auditlog_export::verify(Path::new(&arguments.directory), keys, policy)?;
     if arguments.json {
         println!("{:#}", report.json());
     } else if !arguments.quiet {

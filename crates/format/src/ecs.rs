@@ -1,4 +1,4 @@
-//! The format `ecs`: Elastic Common Schema 9.3, an object on a line.
+//! The format `ecs`: Elastic Common Schema 9.4, an object on a line.
 //!
 //! | ECS | from |
 //! | --- | --- |
@@ -35,7 +35,7 @@ use crate::time_text;
 use crate::verb::{Verb, verb};
 
 /// The schema's version.
-const VERSION: &str = "9.3.0";
+const VERSION: &str = "9.4.0";
 
 /// Appends the event.
 pub(crate) fn write(

@@ -158,3 +158,18 @@ fn a_moment_of_a_touched_row_does_not_compute() {
     let line = event.written(&writer(Format::Csv, json!({"columns": ["timestamp"]})));
     assert_eq!(line, "'-infinity");
 }
+
+#[test]
+fn a_text_that_reads_like_null_is_quoted() {
+    let event = samples::bare()
+        .text("tenant", "NULL")
+        .text("actor_id", "")
+        .text("db_current_user", "NULLS");
+    let options = json!({"columns": ["tenant", "actor_id", "method", "db_current_user"], "null": "NULL"});
+    assert_eq!(event.written(&writer(Format::Csv, options)), "\"NULL\",\"\",NULL,NULLS");
+    let options = json!({"columns": ["log_index", "timestamp"], "null": "9"});
+    assert_eq!(
+        event.written(&writer(Format::CsvRaw, options)),
+        "\"9\",1970-01-01T00:00:00Z"
+    );
+}

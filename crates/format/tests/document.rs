@@ -118,6 +118,21 @@ proptest! {
 }
 
 #[test]
+fn objects_are_merged_member_by_member() {
+    let event = samples::bare()
+        .json("before", json!({"a": {"b": 1, "f": [1]}, "c": 2, "g": 7}))
+        .json("resource_tags", json!([1]))
+        .json("extra", json!({"changes": {"before": {"a": {"d": 3, "f": [2]}, "c": {"x": 4}, "e": 5}}, "resource": {"tags": {"k": 1}}}));
+    check(&event);
+    let document = strict_json::strict(&event.written(&writer(Format::Json, Value::Null)));
+    assert_eq!(
+        document["changes"]["before"],
+        json!({"a": {"b": 1, "f": [2], "d": 3}, "c": {"x": 4}, "g": 7, "e": 5})
+    );
+    assert_eq!(document["resource"]["tags"], json!({"k": 1}));
+}
+
+#[test]
 fn an_extra_that_is_no_object_is_kept_apart() {
     let event = Made::new(1)
         .int("timestamp", 0)
@@ -159,6 +174,23 @@ fn redactions_that_nest_are_refused_and_not_followed() {
             error.to_string().starts_with("json inside the record cannot be read"),
             "{error}"
         );
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_may_stand_where_redactions_do(mut bytes in prop::collection::vec(any::<u8>(), 0..60), whole in any::<bool>()) {
+        if whole {
+            bytes.splice(0..0, *b"{\0\0\0\x01\0\0\0\x01p\"\0\0\0\x01c");
+        }
+        let record_bytes = samples::seed().bytes();
+        let mut record = Record::parse(&record_bytes).unwrap();
+        record.redacted = Some(&bytes);
+        for format in [Format::Json, Format::Csv, Format::Ecs, Format::Ocsf] {
+            let written = writer(format, Value::Null).event(&record, &mut Vec::new());
+            // one member of one byte and nothing behind it is all that can be right among these
+            prop_assert_eq!(written.is_ok(), auditlog_core::decode::decode_json(&bytes).is_ok_and(|json| json.kind() == "object"));
+        }
     }
 }
 

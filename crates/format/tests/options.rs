@@ -1,7 +1,11 @@
 //! Options: what is taken, and what is said of what is not.
 
-use auditlog_format::{Format, Options};
+mod support;
+
+use auditlog_format::{Format, Options, Writer};
+use proptest::prelude::*;
 use serde_json::{Value, json};
+use support::{samples, source};
 
 fn refused(format: Format, options: Value) -> (String, String) {
     let error = Options::parse(format, &options).expect_err(&options.to_string());
@@ -141,5 +145,75 @@ fn what_is_taken_is_taken() {
         ),
     ] {
         assert!(Options::parse(format, &options).is_ok(), "{options}");
+    }
+}
+
+/// Values that options have, and others.
+fn value() -> impl Strategy<Value = Value> {
+    let word = prop::sample::select(vec![
+        "",
+        ",",
+        ";",
+        "tab",
+        "\t",
+        "\"",
+        "\n",
+        "x09",
+        "x5E",
+        "0x7C",
+        "1.0",
+        "2.0",
+        "1.3.0",
+        "1.8.0",
+        "audit",
+        "local3",
+        "json",
+        "cef",
+        "leef",
+        "text",
+        "ocsf",
+        "ecs",
+        "NULL",
+        "a b",
+        "//x",
+        "\u{1f600}",
+        "timestamp",
+        "actor.email",
+        "salt",
+    ]);
+    prop_oneof![
+        word.clone().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (0u64..5000).prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        prop::collection::vec(word, 0..4).prop_map(Value::from),
+        Just(Value::Null),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_taken_can_be_written(
+        format in prop::sample::select(&Format::ALL[..]),
+        options in prop::collection::btree_map(
+            prop::sample::select(vec!["columns", "delimiter", "null", "facility", "hostname", "app_name", "enterprise_number",
+                "time_digits", "msg", "max_bytes", "vendor", "product", "version", "source"]),
+            value(),
+            0..3,
+        ),
+    ) {
+        let options: Value = options.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<serde_json::Map<_, _>>().into();
+        match Options::parse(format, &options) {
+            Ok(options) => {
+                let writer = Writer::new(options, source());
+                prop_assert!(!samples::seed().written(&writer).is_empty());
+            }
+            Err(error) => {
+                prop_assert!(!error.message.is_empty() && !error.message.ends_with('.'));
+                prop_assert!(error.hint.ends_with(['.', '?', '}']), "{}", error.hint);
+                prop_assert!(!error.message.contains(char::is_control));
+            }
+        }
     }
 }

@@ -117,19 +117,47 @@ pub fn read_all(text: &str) -> Result<Vec<Node>, SyntaxError> {
             .location()
             .map_or_else(Place::default, |location| place(&location));
         let message = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+        // it is told apart
+        let suffix = format!(" at line {}, column {}", place.line, place.column);
+        let message = message.trim_end().strip_suffix(&suffix).unwrap_or(&message);
         SyntaxError {
             place: Place {
                 line: place.line.max(1),
                 column: place.column.max(1),
                 ..place
             },
-            message: lowered(&message),
+            message: lowered(message),
         }
     })?;
-    Ok(found.into_iter().map(|raw| node(raw, text)).collect())
+    let documents: Vec<Node> = found.into_iter().map(|raw| node(raw, text)).collect();
+    match documents.iter().find_map(unwritable) {
+        None => Ok(documents),
+        Some((place, c)) => Err(SyntaxError {
+            place,
+            message: format!("a text has the character {c:?}, which is not allowed"),
+        }),
+    }
 }
 
-/// Ours begin with a lower case letter; the place is told apart.
+/// A character that only an escape can bring in, and that JSON does not escape: whoever writes the text as JSON
+/// could not read it again.
+fn unwritable(node: &Node) -> Option<(Place, char)> {
+    let found = |text: &str, place: Place| {
+        let odd = |c: &char| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+        let c = text.chars().find(odd)?;
+        Some((place, c))
+    };
+    match &node.value {
+        Value::Text(text) => found(text, node.place),
+        Value::List(items) => items.iter().find_map(unwritable),
+        Value::Map(entries) => entries
+            .iter()
+            .find_map(|entry| found(&entry.key, entry.place).or_else(|| unwritable(&entry.node))),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// Ours begin with a lower case letter.
 fn lowered(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default().trim_end_matches('.');
     let mut chars = line.chars();
@@ -269,6 +297,8 @@ fn offset(written: &str, value: &str, at: usize) -> Option<usize> {
                 column += 1;
                 '\''
             }
+            // another line
+            (_, '\n' | '\r') => return None,
             (_, c) => c,
         };
         // a folded line, or an escape that is not known here

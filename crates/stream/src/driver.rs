@@ -93,7 +93,11 @@ impl Driver {
             done.answer = sent.answer;
             let rest = done.delivered..range.end;
             match sent.outcome {
-                Outcome::Delivered => tasks.push(Task::Send(rest)),
+                Outcome::Delivered if arrived > 0 => tasks.push(Task::Send(rest)),
+                Outcome::Delivered => {
+                    done.outcome = Outcome::retry(Failure::new("no event was delivered, and none refused"));
+                    return done;
+                }
                 Outcome::Split { error } => halve(&mut tasks, rest, error, false),
                 Outcome::Bisect { error } => halve(&mut tasks, rest, error, true),
                 Outcome::Reject { index, error } => {

@@ -91,6 +91,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn lengths_are_those_of_what_is_written(text in "\\PC*|[\\x00-\\x7f]*") {
             let mut out = Vec::new();

@@ -27,7 +27,7 @@
 //! | `splunk_hec` | `hec_url` (needed), `hec_token` (needed, secret), `source_type` (`pg_auditlog`), `source`, `host`, `index`, `gzip` (true), `acknowledge` (false), `channel`, `acknowledge_seconds` (300), and those of a connection |
 //! | `azure_event_hub` | `event_hub_namespace` (needed), `event_hub_name` (needed), `shared_access_key` (secret) with `shared_access_key_name` (`RootManageSharedAccessKey`), or `entra_token` (secret), `endpoint`, and those of a connection |
 //! | `aws_security_lake` | `account_id` (needed), `region` (needed), `s3_bucket` (needed), `source_name` (`pg_auditlog`; `_` and the class are added), `source_names`, and those of a bucket |
-//! | `syslog` | `address` (needed: `tls://host:6514`, `tcp://`, `udp://`, `unix://`), `replay_events` (1000), `replay_seconds` (10), and those of `auditlog-sink`'s kind `syslog` |
+//! | `syslog` | `address` (needed: `tls://host:6514`, `tcp://`, `udp://`, `unix://`), `replay_events` (10000), `replay_seconds` (10), and those of `auditlog-sink`'s kind `syslog` |
 //! | `http` | `url` (needed), `body` (`ndjson`, `cloudevents`), `gzip` (false), `signing_secret` (secret), `old_signing_secret` (secret), `token` (secret), `token_header`, `token_scheme`, `headers`, `source`, and those of a connection |
 //! | `file` | `path` (needed), `rotate_bytes` (100000000; 0 for never), `rotate_daily` (true) |
 //! | `object_store` | `url` (needed: `s3://bucket/prefix` or a directory), `compression` (`zstd`, `gzip`, `none`), and those of a bucket |

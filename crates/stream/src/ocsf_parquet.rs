@@ -16,32 +16,46 @@ use crate::shred::{Column, Shredder, Values};
 /// The most bytes of a page before compression is 1 MB; a page is closed after this many and what is then being written.
 const PAGE: usize = 512 << 10;
 
-/// The file of `rows`, which are in order.
-pub(crate) fn file<'a>(class: u32, rows: impl Iterator<Item = Map<String, Value>> + 'a) -> Result<Vec<u8>> {
+/// A row group is closed after this many bytes of events: so much is in memory twice. The most is 256 MB compressed.
+const GROUP: usize = 16 << 20;
+
+/// The file of `rows`, which are in order and come with the bytes that they had as JSON, at most `longest`.
+pub(crate) fn file(
+    class: u32,
+    longest: usize,
+    rows: impl Iterator<Item = (Map<String, Value>, usize)>,
+) -> Result<Vec<u8>> {
     let fields = fields(class);
-    let schema = schema(&fields)?;
-    let mut shredder = Shredder::new(fields);
-    for row in rows {
-        shredder.row(&row);
-    }
-    let longest = shredder.columns.iter().map(|column| column.longest).max().unwrap_or(1);
     let properties = WriterProperties::builder()
         .set_created_by(format!("pg_auditlog {}", env!("CARGO_PKG_VERSION")))
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_data_page_size_limit(PAGE)
         .set_dictionary_page_size_limit(PAGE)
-        // The size of a page is looked at after this many values.
-        .set_write_batch_size((PAGE / longest).clamp(1, 1_024))
+        // The size of a page is looked at after this many values, none of which is longer than its event.
+        .set_write_batch_size((PAGE / longest.max(1)).clamp(1, 1_024))
         .build();
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema(&fields)?, Arc::new(properties))?;
+    let (mut shredder, mut size) = (Shredder::new(fields.clone()), 0);
+    for (row, bytes) in rows {
+        if size > 0 && size + bytes > GROUP {
+            write_group(&mut writer, &shredder)?;
+            (shredder, size) = (Shredder::new(fields.clone()), 0);
+        }
+        shredder.row(&row);
+        size += bytes;
+    }
+    write_group(&mut writer, &shredder)?;
+    writer.into_inner()
+}
+
+fn write_group(writer: &mut SerializedFileWriter<Vec<u8>>, shredder: &Shredder) -> Result<()> {
     let mut group = writer.next_row_group()?;
     for column in &shredder.columns {
         let Some(mut writer) = group.next_column()? else { break };
         write(&mut writer, column)?;
         writer.close()?;
     }
-    group.close()?;
-    writer.into_inner()
+    group.close().map(drop)
 }
 
 fn write(writer: &mut SerializedColumnWriter<'_>, column: &Column) -> Result<()> {

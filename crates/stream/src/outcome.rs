@@ -19,7 +19,7 @@ use auditlog_sink::{DeliveryError, FailureKind};
 /// What to do after a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Go on.
+    /// Go on, behind [`Sent::delivered`].
     Delivered,
     /// It may pass by itself: try again, without a limit of attempts ([`auditlog_notify::breaker::wait`]). Some of it may
     /// have arrived.

@@ -21,8 +21,6 @@ pub(crate) struct Column {
     pub(crate) values: Values,
     pub(crate) definitions: Vec<i16>,
     pub(crate) repetitions: Vec<i16>,
-    /// The most bytes of a value.
-    pub(crate) longest: usize,
 }
 
 /// Columns in the order of the schema.
@@ -210,7 +208,6 @@ impl Column {
             values,
             definitions: Vec::new(),
             repetitions: Vec::new(),
-            longest: 8,
         }
     }
 
@@ -220,11 +217,7 @@ impl Column {
             Values::Int(values) => values.push(value.as_i64().and_then(|int| i32::try_from(int).ok()).unwrap_or(0)),
             Values::Long(values) => values.push(value.as_i64().unwrap_or(0)),
             Values::Bool(values) => values.push(value.as_bool().unwrap_or(false)),
-            Values::Text(values) => {
-                let text = plain(value);
-                self.longest = self.longest.max(text.len());
-                values.push(ByteArray::from(text.into_bytes()));
-            }
+            Values::Text(values) => values.push(ByteArray::from(plain(value).into_bytes())),
         }
     }
 }

@@ -107,7 +107,7 @@ impl Splunk {
         let time = json::seconds(item.timestamp_us).len();
         let index = item.log_index.to_string().len();
         // {"time": … and the two other fields, whose hash has 64 figures.
-        8 + time + self.before.len() + json::value_len(item.body) + self.after.len() + 15 + index + 17 + 64 + 3
+        8 + time + self.before.len() + json::value_len(item.body) + self.after.len() + 15 + index + 16 + 64 + 2
     }
 
     /// Objects one behind the other, without commas or brackets.
@@ -126,14 +126,21 @@ impl Splunk {
     }
 
     pub(crate) fn send(&self, session: &mut Session, batch: &[Item<'_>], attempt: &Attempt<'_>) -> Sent {
-        Sent::whole(batch.len(), self.try_send(session, batch, attempt))
-    }
-
-    fn try_send(&self, session: &mut Session, batch: &[Item<'_>], attempt: &Attempt<'_>) -> Result<String, Outcome> {
         let begin = std::time::Instant::now();
         if let Some(waiting) = session.waiting.take_if(|waiting| waiting.is_for(batch)) {
-            return self.acknowledged(session, waiting, attempt, begin);
+            let events = waiting.events();
+            return Sent::whole(events, self.acknowledged(session, waiting, attempt, begin));
         }
+        Sent::whole(batch.len(), self.try_send(session, batch, attempt, begin))
+    }
+
+    fn try_send(
+        &self,
+        session: &mut Session,
+        batch: &[Item<'_>],
+        attempt: &Attempt<'_>,
+        begin: std::time::Instant,
+    ) -> Result<String, Outcome> {
         session.waiting = None;
         let body = self.body(batch);
         let squeeze = if self.gzip { Squeeze::Gzip } else { Squeeze::None };

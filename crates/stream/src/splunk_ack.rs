@@ -39,8 +39,16 @@ impl Waiting {
         })
     }
 
+    /// Whether it is for the first events of a batch: others may have come since.
     pub(crate) fn is_for(&self, batch: &[Item<'_>]) -> bool {
-        self.batch == identity(batch)
+        batch
+            .get(..self.batch.0)
+            .is_some_and(|first| self.batch == identity(first))
+    }
+
+    /// How many events it is for.
+    pub(crate) fn events(&self) -> usize {
+        self.batch.0
     }
 }
 

@@ -44,7 +44,8 @@ impl Syslog {
             .text("address")?
             .ok_or_else(|| missing("address", "tls://host:6514"))?;
         let receiver = SyslogReceiver::parse(address, options)?;
-        let events = options.number("replay_events", 0..=100_000)?.unwrap_or(1_000);
+        // The receiving kernel alone may hold some megabytes that its program has not read.
+        let events = options.number("replay_events", 0..=1_000_000)?.unwrap_or(10_000);
         let seconds = options.number("replay_seconds", 0..=3_600)?.unwrap_or(10);
         Ok(Self {
             receiver,
@@ -86,8 +87,8 @@ impl Syslog {
             let (key, index, hash) = (item.key(), item.log_index.to_string(), item.hash());
             let parameters = [
                 ("origin", self.origin.as_str()),
-                ("logIndex", &index),
-                ("entryHash", &hash),
+                ("log_index", &index),
+                ("entry_hash", &hash),
             ];
             let message = Message {
                 name: &key,

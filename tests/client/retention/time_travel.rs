@@ -4,7 +4,7 @@ use super::{SEED, record_days, run, set};
 use crate::offline::{Folder, bundle, dsn, said};
 use crate::program::Program;
 use auditlog_policy::retention::hold::Hold;
-use auditlog_policy::retention::model::{Change, Event, Model, Snapshot, Span};
+use auditlog_policy::retention::model::{Change, Event, Model, Snapshot};
 use auditlog_policy::retention::plan::HoldReach;
 use auditlog_policy::retention::policy::RetentionPolicy;
 use auditlog_policy::retention::requirement::built_in;
@@ -116,7 +116,8 @@ fn each_month_each_tier_has_what_the_model_says() {
         ],
         requirements: built_in(),
         reach: HoldReach::Rows,
-        archive: Span::Months,
+        archive: None,
+        back_to_hot: true,
     };
     // Every month takes minutes: the short form has those in which something happens.
     let every = std::env::var_os("AUDITLOG_SOAK").is_some();

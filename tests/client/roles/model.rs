@@ -103,6 +103,13 @@ auditlog_data.retention_move_id_seq ROS      -     -    -    -
 auditlog_data.certificate       ROS      -     -    -    -
 auditlog_data.retention_run     ROS      -     -    -    -
 auditlog_data.retention_run_id_seq ROS      -     -    -    -
+auditlog.archive                ANCROS   -     -    -    -
+auditlog.restores               ANCROS   -     -    -    -
+auditlog.restored_events        ANCROS   -     -    -    -
+auditlog_data.archive_object    ROS      -     -    -    -
+auditlog_data.restored          ROS      -     -    -    -
+auditlog_data.restore           ROS      -     -    -    -
+auditlog_data.restore_id_seq    ROS      -     -    -    -
 ";
 
 /// A function, in all its forms, and who may EXECUTE it. Those of auditlog_data cannot be called, as the
@@ -265,6 +272,8 @@ auditlog_data.partition_bounds   -
 auditlog_data.begin_successor    -
 auditlog_data.prepare_successor  -
 auditlog_data.replace_partition  -
+auditlog.restore                 AN
+auditlog.drop_restored           AN
 ";
 
 /// The lines of a model, in words.

@@ -67,6 +67,30 @@ fn what_is_no_yaml_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_place_is_told_once() {
+    let error = read("a: 1\nb: *c\n").expect_err("no such anchor");
+    assert_eq!((error.place.line, error.place.column), (2, 4));
+    assert_eq!(error.message, "reference to unknown value");
+}
+
+#[test]
+fn what_can_not_be_written_again_is_refused() {
+    for (text, place) in [
+        ("a: 1\nb: \"x\\uffff\"", (2, 4)),
+        ("{\"a\": 1, \"\\ufffe\": 2}", (1, 10)),
+        ("- - \"\\ufffe\"", (1, 5)),
+        ("\"\\x7f\"", (1, 1)),
+        ("a: \"x\\x80\"", (1, 4)),
+        ("a: \"x\\u009f\"", (1, 4)),
+    ] {
+        let error = read(text).expect_err(text);
+        assert_eq!((error.place.line, error.place.column), place, "{text}");
+        assert!(error.message.contains("character"), "{error:?}");
+    }
+    read("a: \"\\ufffd\\U0001fffe\"").expect("characters of YAML");
+}
+
+#[test]
 fn a_character_is_found_in_its_line() {
     for (text, at, column) in [
         ("q: ab cd", 3, 7),
@@ -76,6 +100,9 @@ fn a_character_is_found_in_its_line() {
         (r#"{"q": "a\u0041 c"}"#, 3, 16),
         ("q: ab", 2, 6),
         ("q: >\n  ab\n  cd\n", 3, 3),
+        // the end of a text that ends two lines below
+        ("q: \"ab\n\n \"", 3, 4),
+        ("q: \"ab\r\n\r\n \"", 3, 4),
     ] {
         let root = read(text).expect(text);
         let node = root.get("q").expect("q");

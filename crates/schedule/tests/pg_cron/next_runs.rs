@@ -22,7 +22,7 @@ const MINUTES: i32 = 396 * 24 * 60;
 const ZONES: [&str; 4] = ["GMT", "Europe/Berlin", "Australia/Lord_Howe", "America/New_York"];
 
 /// Runs from the beginning of the range on that are compared: of a schedule with fewer, all.
-const MOST: usize = 5_000;
+const MOST: usize = 2_000;
 
 /// Moments anywhere in the range after which we are asked for some runs.
 const MOMENTS: usize = 10;

@@ -67,7 +67,7 @@ pub(super) fn definition(source: &str, options: &CheckOptions<'_>) -> Result<Def
         })?;
     }
     let long = Some(MAX_WINDOW_SECONDS);
-    Ok(Definition {
+    let found = Definition {
         name: name(name_node, "the name", MAX_NAME_CHARS)?,
         description: keys
             .get("description")
@@ -87,7 +87,16 @@ pub(super) fn definition(source: &str, options: &CheckOptions<'_>) -> Result<Def
         schedule: keys.get("schedule").map(schedule).transpose()?,
         labels: keys.get("labels").map_or(Ok(Vec::new()), labels)?,
         notification: keys.get("notification").map(notification).transpose()?,
-    })
+    };
+    // aliases and escapes may stand for more than is written
+    if found.to_json().to_string().len() > yaml::MAX_TEXT_BYTES {
+        let message = format!(
+            "the alert is longer than {} bytes, written as JSON",
+            yaml::MAX_TEXT_BYTES
+        );
+        return Err(Fault::new(message, "Shorten its texts, or use fewer aliases.").at(keys.place));
+    }
+    Ok(found)
 }
 
 fn query(node: &Node, what: &str, source: &str, options: &CheckOptions<'_>) -> Result<String, DefinitionError> {

@@ -1,6 +1,7 @@
 mod all_of;
 
 use super::*;
+use crate::yaml;
 use proptest::prelude::*;
 
 const SEED: &str = r#"name: "Multiple Failed Login Attempts"
@@ -428,6 +429,25 @@ fn some_notification() -> impl Strategy<Value = Notification> {
             severity,
             template,
         })
+}
+
+#[test]
+fn what_can_not_be_shown_is_refused() {
+    // each by itself is short enough; shown, the second has four times the first
+    let text = "b".repeat(yaml::MAX_TEXT_BYTES / 3);
+    let fits = format!("name: x\ncondition: a\ndescription: &d {text}\nlabels: {{a: *d}}");
+    let fits = Definition::parse(&fits).expect("two of three");
+    assert_eq!(Definition::parse(&fits.to_json().to_string()), Ok(fits));
+    let long = format!("name: x\ncondition: a\ndescription: &d {text}\nlabels: {{a: *d, b: *d, c: *d}}");
+    let error = Definition::parse(&long).expect_err("four of three");
+    assert!(error.message.contains("longer than"), "{error}");
+    assert_eq!((error.line, error.column), (1, 1));
+    for c in (0..=0xa0).chain([0x2028, 0xfeff, 0xfffd, 0xfffe, 0xffff, 0x1_0000]) {
+        let text = format!("name: x\ncondition: \"a:\\\"b\\U{c:08x}\\\"\"");
+        if let Ok(found) = Definition::parse(&text) {
+            assert_eq!(Definition::parse(&found.to_json().to_string()), Ok(found), "{text}");
+        }
+    }
 }
 
 prop_compose! {
