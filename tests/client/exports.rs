@@ -16,7 +16,7 @@ pub fn record(client: &mut Client, events: i64) {
             "INSERT INTO auditlog.events (event_type, actor_id, actor_email, actor_user_agent, extra, timestamp)
              SELECT 'export.test', 'u' || i, 'a' || i || '@example.org', E'=cmd|\\' /C calc\\'!A0\\nsecond \"line\" \\\\ | end',
                  jsonb_build_object('n', i, 'text', E'Ünïcode, \"quoted\" \\\\ and ]x=y|z'), now() - i * interval '1 second'
-             FROM generate_series(1, $1) AS i",
+             FROM generate_series(1, $1::bigint) AS i",
             &[&events],
         )
         .expect("INSERT");

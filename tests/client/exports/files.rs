@@ -157,7 +157,7 @@ fn every_format_becomes_a_file_and_parts_are_all_of_it() {
     }
     let id = ask(&mut client, "json", query, &folder.join("parts.ndjson"), "{\"part_bytes\": 65536}");
     done(&mut client, id);
-    let files = scalar(&mut client, &format!("SELECT cardinality(files) FROM auditlog.exports WHERE id = {id}"));
+    let files = scalar(&mut client, &format!("SELECT cardinality(files)::bigint FROM auditlog.exports WHERE id = {id}"));
     assert!(files > 3, "{files}");
     let names: Vec<String> = (1..=files).map(|number| format!("parts-{number:05}.ndjson")).collect();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
