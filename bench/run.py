@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness import captures, journal, measures, proofs, report, roles, searches, watching
+from harness import captures, exporting, journal, measures, proofs, report, roles, searches, watching
 from harness.cluster import Cluster, Failed
 
 
@@ -17,6 +17,7 @@ ALL = {
     "capture": captures.capture,
     "search": searches.search,
     "journal": journal.journal,
+    "exporting": exporting.exporting,
     "proof": proofs.proof,
     "roles": roles.roles,
     "watching": watching.watching,

@@ -3,6 +3,7 @@
 
 mod access;
 mod capture;
+mod exports;
 mod jobs;
 mod retention;
 mod watch;
@@ -12,6 +13,7 @@ pub use access::{
     STANDBY_ACCESS_POLICY, StandbyPolicy, reads_are_forwarded,
 };
 pub use capture::{CAPTURE, CAPTURE_DATABASE};
+pub use exports::EXPORT_MAX_SIZE;
 pub use jobs::{JOB_HISTORY, JOB_TIMEOUT, JOB_TIMEZONE, MISSED_RUNS, MissedRuns, USE_PG_CRON};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 pub use retention::{ARCHIVE, ARCHIVE_OPTIONS, HOLD_FOUR_EYES, RETENTION_INTERVAL, WARM_COMPRESSION, WARM_TABLESPACE};
@@ -99,6 +101,7 @@ pub fn init() {
     let none = GucFlags::default();
     access::define();
     capture::define();
+    exports::define();
     watch::define();
     jobs::define();
     retention::define();

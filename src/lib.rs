@@ -66,7 +66,8 @@ extension_sql_file!(
 );
 extension_sql_file!("../sql/schema/48_alerts.sql", name = "alerts", requires = ["capture"]);
 extension_sql_file!("../sql/schema/49_jobs.sql", name = "jobs", requires = ["alerts"]);
-extension_sql_file!("../sql/schema/50_stats.sql", name = "stats", requires = ["jobs"]);
+extension_sql_file!("../sql/schema/49_exports.sql", name = "exports", requires = ["jobs"]);
+extension_sql_file!("../sql/schema/50_stats.sql", name = "stats", requires = ["exports"]);
 extension_sql_file!(
     "../sql/schema/51_protection.sql",
     name = "protection",

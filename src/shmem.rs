@@ -97,6 +97,10 @@ pub struct Slot {
     pub scheduler: Worker,
     /// The keeper, which does what retention asks for.
     pub keeper: Worker,
+    /// The exporter, which writes exports to files.
+    pub exporter: Worker,
+    /// Exports that have failed, and its failed rounds.
+    pub exporter_errors: LastError,
     /// The keeper's failed rounds.
     pub keeper_errors: LastError,
     /// The scheduler's failed rounds.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .captures import EXTRA, ONE
+from .exporting import RATE
 from .searches import SELECTIVE, SHAPES
 
 
@@ -63,6 +64,8 @@ def goals(plan):
     found.append(Goal("a page deep in the log", "the first page", "search, a page of 100 (ms)", "deep page", "first page", 1.5, False))
     found.append(Goal("a search of 1,000 rows, told of", "not told of", "journal, a search of 1,000 rows (ms)", "journal on",
                       "journal off", 1.05, False))
+    for name in ("json", "csv"):
+        found.append(Goal(f"export_rows(), {name}", "COPY of the events", RATE, name, "COPY", 0.8, True))
     found.append(Goal("evaluator, one core", "—", "evaluator (documents/s)", "auditlog", None, 1_000_000, True, "/s"))
     found.append(Goal(f"a user's newest 50 of {plan.roles_rows:,} events", "—", "roles, a user's newest 50 (ms)", "my_events", None, 5, False, "ms"))
     found.append(Goal("the same by search()", "—", "roles, a user's newest 50 (ms)", "search()", None, 5, False, "ms"))

@@ -37,9 +37,10 @@ FROM (SELECT 'sealer' AS worker, s.sealer_pid AS pid, s.errors, s.last_error_at,
     UNION ALL SELECT 'evaluator', y.evaluator_pid, y.errors, y.last_error_at, y.last_error FROM auditlog_data.watch_state() AS y
     UNION ALL SELECT 'deliverer', y.deliverer_pid, y.delivery_errors, y.last_delivery_error_at, y.last_delivery_error FROM auditlog_data.watch_state() AS y
     UNION ALL SELECT 'scheduler', z.scheduler_pid, z.errors, z.last_error_at, z.last_error FROM auditlog_data.scheduler_state() AS z
-    UNION ALL SELECT 'keeper', k.pid, k.errors, k.last_error_at, k.last_error FROM auditlog_data.keeper_state() AS k) AS w
+    UNION ALL SELECT 'keeper', k.pid, k.errors, k.last_error_at, k.last_error FROM auditlog_data.keeper_state() AS k
+    UNION ALL SELECT 'exporter', q.pid, q.errors, q.last_error_at, q.last_error FROM auditlog_data.exporter_state() AS q) AS w
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) w.pid;
-COMMENT ON VIEW auditlog.stat_workers IS 'The background workers of this database: evaluator, deliverer and scheduler run where there are alerts, channels, jobs, the keeper while retention has work';
+COMMENT ON VIEW auditlog.stat_workers IS 'The background workers of this database: evaluator, deliverer and scheduler run where there are alerts, channels, jobs, the keeper while retention has work, the exporter while something is exported';
 
 CREATE VIEW auditlog.stat_ingest AS
 SELECT

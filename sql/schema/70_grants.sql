@@ -148,6 +148,15 @@ GRANT SELECT ON auditlog.archive, auditlog.archive_erasures, auditlog.restores, 
 GRANT SELECT ON auditlog.tiers TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.keeper_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
+-- Exports: with the reader's rights on the events.
+GRANT EXECUTE ON FUNCTION auditlog.export_rows(text, text, timestamptz, timestamptz, jsonb),
+    auditlog_data.export_header(text, text, timestamptz, timestamptz, jsonb), auditlog_data.export_line(auditlog.events, text, jsonb)
+    TO auditlog_administrator, auditlog_analyst;
+GRANT EXECUTE ON FUNCTION auditlog.export(text, text, timestamptz, timestamptz, text, jsonb), auditlog.cancel_export(bigint),
+    auditlog.resume_export(bigint) TO auditlog_administrator, auditlog_analyst;
+GRANT SELECT ON auditlog.exports TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.exporter_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
 -- Jobs: they run as who schedules them.
 GRANT EXECUTE ON FUNCTION auditlog.schedule(text, text, text), auditlog.schedule(text, text), auditlog.schedule_in_database(text, text, text, text, text, boolean),
     auditlog.alter_job(bigint, text, text, text, text, boolean), auditlog.unschedule(bigint), auditlog.unschedule(text) TO auditlog_administrator;

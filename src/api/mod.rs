@@ -16,6 +16,8 @@ pub mod cursor;
 pub mod erase;
 pub mod event_document;
 pub mod event_rows;
+pub mod export_rows;
+pub mod exports;
 pub mod field;
 pub mod file_rights;
 pub mod filters;

@@ -14,7 +14,7 @@ mod frames;
 mod reads;
 mod refusal;
 
-pub use entry::Kind;
+pub use entry::{Kind, host_name};
 pub use reads::verified;
 
 use super::unguarded;

@@ -15,6 +15,7 @@ pub mod columns;
 pub mod datum_json;
 pub mod erasure;
 pub mod event_types;
+pub mod exports;
 pub mod firings;
 pub mod head;
 pub mod holds;
@@ -48,6 +49,7 @@ pub mod tracked;
 pub mod trigger_ddl;
 pub mod verified;
 pub mod view;
+pub mod view_record;
 pub mod words;
 
 /// Microseconds from the Unix epoch to PostgreSQL's (2000-01-01).

@@ -251,6 +251,19 @@ const FETCH: i64 = 1_000;
 /// Hands each row of a query to `each` as datums, which live no longer than the call, under one snapshot and in memory that
 /// does not grow with their number. What `each` allocates in the current memory context goes with the rows of its fetch.
 pub fn stream_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut(&[Datum; N], &[bool; N])) {
+    stream_rows_while(sql, args, FETCH, |values, nulls| {
+        each(values, nulls);
+        true
+    });
+}
+
+/// As [`stream_rows`], `fetch` rows at a time, until `each` returns false; returns whether there were no further rows.
+pub fn stream_rows_while<const N: usize>(
+    sql: &str,
+    args: &[Arg],
+    fetch: i64,
+    mut each: impl FnMut(&[Datum; N], &[bool; N]) -> bool,
+) -> bool {
     let text = CString::new(sql).expect("no NUL in our statements");
     let mut types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
     let mut values: Vec<Datum> = args.iter().map(|a| a.value.unwrap_or(Datum::null())).collect();
@@ -262,7 +275,8 @@ pub fn stream_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut
     // made of them are freed together.
     unsafe {
         let outer = pg_sys::CurrentMemoryContext;
-        let memory = pg_sys::AllocSetContextCreateInternal(outer, c"pg_auditlog rows".as_ptr(), 0, 8 * 1024, 8 * 1024 * 1024);
+        let memory =
+            pg_sys::AllocSetContextCreateInternal(outer, c"pg_auditlog rows".as_ptr(), 0, 8 * 1024, 8 * 1024 * 1024);
         pg_sys::SPI_connect();
         let portal = pg_sys::SPI_cursor_open_with_args(
             std::ptr::null(),
@@ -274,8 +288,9 @@ pub fn stream_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut
             true,
             0,
         );
-        loop {
-            pg_sys::SPI_cursor_fetch(portal, true, FETCH as _);
+        let mut goes_on = true;
+        while goes_on {
+            pg_sys::SPI_cursor_fetch(portal, true, fetch as _);
             let (table, fetched) = (pg_sys::SPI_tuptable, pg_sys::SPI_processed as usize);
             if fetched == 0 {
                 pg_sys::SPI_freetuptable(table);
@@ -287,7 +302,10 @@ pub fn stream_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut
                 let (mut values, mut nulls) = ([Datum::null(); N], [false; N]);
                 let tuple = *(*table).vals.add(row);
                 pg_sys::heap_deform_tuple(tuple, (*table).tupdesc, values.as_mut_ptr(), nulls.as_mut_ptr());
-                each(&values, &nulls);
+                goes_on = each(&values, &nulls);
+                if !goes_on {
+                    break;
+                }
             }
             pg_sys::MemoryContextReset(memory);
             pg_sys::SPI_freetuptable(table);
@@ -297,6 +315,7 @@ pub fn stream_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut
         pg_sys::SPI_finish();
         pg_sys::CurrentMemoryContext = outer;
         pg_sys::MemoryContextDelete(memory);
+        goes_on
     }
 }
 

@@ -145,3 +145,39 @@ impl Leaves {
         self.windows[0].1.get(&tile)?.get(place).copied()
     }
 }
+
+/// Complete subtrees of the log's tree, from tiles that are read as they are asked for: best from left to right.
+#[derive(Default)]
+pub struct Subtrees {
+    /// For each level of tiles the number of its window, and the tiles there.
+    windows: HashMap<u8, (u64, HashMap<u64, Vec<Hash>>)>,
+}
+
+impl Subtrees {
+    /// The hash of the subtree of 2 to the power of `height` leaves with so many of them to its left; `None` when a
+    /// tile is missing.
+    pub fn hash(&mut self, height: u32, index: u64) -> Option<Hash> {
+        let (level, rows) = (
+            u8::try_from(height / u32::from(tile::TILE_HEIGHT)).ok()?,
+            height % u32::from(tile::TILE_HEIGHT),
+        );
+        let first = index << rows;
+        let number = first / u64::from(TILE_WIDTH);
+        let window = number / LEAF_WINDOW;
+        let known = self.windows.get(&level).is_some_and(|(known, _)| *known == window);
+        if !known {
+            let tiles = range(level, window * LEAF_WINDOW, LEAF_WINDOW).into_iter().collect();
+            self.windows.insert(level, (window, tiles));
+        }
+        let offset = usize::try_from(first % u64::from(TILE_WIDTH)).ok()?;
+        let hashes = self
+            .windows
+            .get(&level)?
+            .1
+            .get(&number)?
+            .get(offset..offset + (1 << rows))?;
+        let mut subtree = auditlog_export::tree::Builder::default();
+        hashes.iter().for_each(|hash| subtree.add(0, *hash));
+        Some(subtree.root())
+    }
+}

@@ -20,7 +20,7 @@ fn refuse(call: &Call) -> Datum {
             | "checkpoint_sink" | "publisher" | "principal" | "token_keys" | "tracked_table" | "alert"
             | "alert_state" | "evaluator" | "firing" | "job" | "job_run" | "channel" | "channel_state"
             | "notification" | "retention_policy" | "legal_hold" | "partition_tier" | "retention_move" | "certificate" | "retention_run" | "archive_object"
-            | "restored" | "restore" | "archive_erasure"),
+            | "restored" | "restore" | "archive_erasure" | "export"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -33,6 +33,7 @@ fn refuse(call: &Call) -> Datum {
                 "job" | "job_run" | "alert_state" | "evaluator" | "firing" | "channel_state" | "notification" => {
                     crate::worker::is_watching() || checkpoints::is_trusted()
                 }
+                "export" => crate::worker::is_exporter() || checkpoints::is_trusted(),
                 "retention_policy" | "legal_hold" => checkpoints::is_trusted(),
                 "partition_tier" => crate::worker::is_keeper() || crate::worker::is_sealer(),
                 "retention_move" | "retention_run" | "archive_object" | "restored" | "restore"

@@ -1,6 +1,6 @@
 //! Background workers: a launcher for the cluster; a sealer, a recorder and a publisher for each database with
 //! the extension, an evaluator where there are alerts, a deliverer where somebody is to be told, a scheduler where
-//! there are jobs, a keeper where retention has something to do.
+//! there are jobs, a keeper where retention has something to do, an exporter while something is exported.
 
 pub mod archiver;
 pub mod checkpoint;
@@ -9,6 +9,8 @@ pub mod deliverer;
 pub mod delivery;
 pub mod discovery;
 pub mod evaluator;
+pub mod export_output;
+pub mod exporter;
 pub mod external_signer;
 pub mod firing;
 pub mod forwarder;
@@ -54,6 +56,8 @@ pub enum Duty {
     Scheduler,
     /// Moves and removes events by the retention policy.
     Keeper,
+    /// Writes exports to files.
+    Exporter,
 }
 
 thread_local! {
@@ -80,6 +84,11 @@ pub fn is_keeper() -> bool {
     DUTY.get() == Some(Duty::Keeper)
 }
 
+/// Is this process the exporter?
+pub fn is_exporter() -> bool {
+    DUTY.get() == Some(Duty::Exporter)
+}
+
 /// Is this process a worker of ours for a database?
 pub fn is_ours() -> bool {
     DUTY.get().is_some()
@@ -96,6 +105,7 @@ impl Duty {
             Duty::Deliverer => &slot.deliverer,
             Duty::Scheduler => &slot.scheduler,
             Duty::Keeper => &slot.keeper,
+            Duty::Exporter => &slot.exporter,
         }
     }
 }

@@ -115,6 +115,11 @@ impl<T: Send + 'static, R: Send + 'static> Background<T, R> {
     pub fn ready(&self) -> Option<R> {
         self.done.try_recv().ok()
     }
+
+    /// A result that comes within this time.
+    pub fn wait(&self, time: std::time::Duration) -> Option<R> {
+        self.done.recv_timeout(time).ok()
+    }
 }
 
 /// Threads inherit the mask: a signal that one of them took would run PostgreSQL's handlers there.

@@ -13,6 +13,7 @@ mod copies;
 mod crash;
 mod database_events;
 mod erasure;
+mod exports;
 mod guard;
 mod idempotency;
 mod jobs;

@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 
 use auditlog_bundle::verify::Checks;
 use auditlog_bundle::{Options, verify};
+use auditlog_tlog::{Policy, SignedNote, VerifierKey};
 
 use crate::archive;
 use crate::failure::Failure;
@@ -13,14 +14,15 @@ use crate::input;
 use crate::progress::Bar;
 use crate::tree::Tree;
 
-/// Recompute everything in a bundle or an archive, trusting nothing in it but your key
+/// Recompute everything in a bundle, an archive or an export, trusting nothing in it but your key
 ///
 /// Exit status: 0 when it is proven, 1 when something does not fit (all findings are listed),
 /// 2 when nothing can be said.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The bundle, or the archive: a directory, or a URL of object storage (s3://, az://, gs://, file://).
-    #[arg(value_name = "DIR|URL")]
+    /// The bundle, or the archive: a directory, or a URL of object storage (s3://, az://, gs://, file://). Or the manifest of an
+    /// export (….manifest.json), whose files lie beside it.
+    #[arg(value_name = "DIR|URL|MANIFEST")]
     directory: String,
     /// Options of the object storage, as a JSON object.
     #[arg(long, value_name = "FILE")]
@@ -81,6 +83,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         known.push((path.display().to_string(), input::note(path)?));
     }
     let policy = arguments.witness_policy.as_deref().map(input::policy).transpose()?;
+    if Path::new(&arguments.directory).is_file() {
+        return export(arguments, &keys, policy.as_ref(), &known);
+    }
     let bar = Bar::new(arguments.quiet);
     let options = Options {
         keys: &keys,
@@ -101,4 +106,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         print!("{}", report.text());
     }
     Ok(ExitCode::from(if report.proven() { 0 } else { 1 }))
+}
+
+/// Of an export.
+fn export(
+    arguments: &Arguments,
+    keys: &[VerifierKey],
+    policy: Option<&Policy>,
+    known: &[(String, SignedNote)],
+) -> Result<ExitCode, Failure> {
+    if !known.is_empty() {
+        return Err(Failure::new("--checkpoint is for bundles: an export has one checkpoint"));
+    }
+    let report = auditlog_export::verify(Path::new(&arguments.directory), keys, policy)?;
+    if arguments.json {
+        println!("{:#}", report.json());
+    } else if !arguments.quiet {
+        print!("{}", report.text());
+    }
+    Ok(ExitCode::from(if report.fits() { 0 } else { 1 }))
 }

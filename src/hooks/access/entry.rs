@@ -338,11 +338,16 @@ fn standby() -> Option<String> {
             return Some(name.to_string_lossy().into_owned());
         }
     }
+    Some(host_name())
+}
+
+/// The name of this machine.
+pub fn host_name() -> String {
     let mut name = [0u8; 256];
     // SAFETY: a buffer of this length.
     unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
     let end = name.iter().position(|byte| *byte == 0).unwrap_or(0);
-    Some(String::from_utf8_lossy(&name[..end]).into_owned())
+    String::from_utf8_lossy(&name[..end]).into_owned()
 }
 
 /// Who reads: the principal, or else the login role, which the event has as `db_session_user` anyway.

@@ -86,6 +86,9 @@ auditlog_data.tracked_table     ROS      -     -    -    -
 auditlog_data.word_chunk        ROS      -     -    -    -
 auditlog_data.word_run          ROS      -     -    -    -
 auditlog.retention_policies     ANCROS   -     -    -    -
+auditlog.exports                ANCROS   -     -    -    -
+auditlog_data.export            ROS      -     -    -    -
+auditlog_data.export_id_seq     ROS      -     -    -    -
 auditlog.holds                  ANCROS   -     -    -    -
 auditlog.retention_moves        ANCROS   -     -    -    -
 auditlog.retention_runs         ANCROS   -     -    -    -
@@ -258,6 +261,13 @@ auditlog.retention_requirements  ANC
 auditlog.retention_conflicts     ANC
 auditlog.certificates            ANC
 auditlog_data.keeper_state       ANCP
+auditlog.export                  AN
+auditlog.cancel_export           AN
+auditlog.resume_export           AN
+auditlog_data.exporter_state     ANCP
+auditlog.export_rows             AN
+auditlog_data.export_header      AN
+auditlog_data.export_line        AN
 auditlog_data.always             -
 auditlog_data.ensure_class       -
 auditlog_data.partition_name     -

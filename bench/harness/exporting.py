@@ -1,0 +1,60 @@
+"""Exports: events as lines of a format, beside what COPY does with the same events."""
+
+import subprocess
+import time
+
+from .cluster import Failed
+from .quiet import undisturbed
+from .searches import load
+from .variants import RECORD, database
+
+RATE = "export (events/s)"
+STATEMENTS = {
+    "COPY": "SELECT * FROM auditlog.events ORDER BY log_index",
+    "json": "SELECT * FROM auditlog.export_rows('json')",
+    "csv": "SELECT * FROM auditlog.export_rows('csv')",
+    "ocsf": "SELECT * FROM auditlog.export_rows('ocsf')",
+}
+
+
+def exporting(cluster, results, plan):
+    """COPY of all events beside export_rows() of them, to a client that throws them away; and auditlog.export() to a file."""
+    with database(cluster, RECORD) as db:
+        rows = min(plan.search_rows, 200_000)
+        load(db, rows)
+        events = int(db.sql("SELECT count(*) FROM auditlog.events")[0][0])
+        for number in range(plan.rounds):
+            for name in rotated(list(STATEMENTS), number):
+                undisturbed(cluster, results, lambda name=name: results.add(
+                    RATE, name, events / seconds(cluster, db.name, f"COPY ({STATEMENTS[name]}) TO STDOUT")))
+            undisturbed(cluster, results, lambda number=number: results.add(
+                RATE, "json to a file", events / to_file(cluster, db, f"{cluster.directory}/export-{number}-{time.monotonic_ns()}.ndjson")))
+
+
+def rotated(names, number):
+    """Each round begins with another one."""
+    first = number % len(names)
+    return names[first:] + names[:first]
+
+
+def seconds(cluster, name, statement):
+    """How long a client waits for a statement whose rows it throws away."""
+    started = time.perf_counter()
+    done = subprocess.run(cluster.command("psql", "-XAtq", "-d", name, "-c", statement), stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, env=cluster.environment, cwd="/", check=False)
+    if done.returncode != 0:
+        raise Failed(f"{statement}\n{done.stderr.decode()[-2000:]}")
+    return time.perf_counter() - started
+
+
+def to_file(cluster, db, path):
+    """How long auditlog.export() takes, from asking for it to its manifest."""
+    started = time.perf_counter()
+    number = db.sql(f"SELECT auditlog.export('json', '', NULL, NULL, '{path}')")[0][0]
+    while True:
+        state, error = db.sql(f"SELECT state, coalesce(error, '') FROM auditlog.exports WHERE id = {number}")[0]
+        if state == "done":
+            return time.perf_counter() - started
+        if state not in ("waiting", "running"):
+            raise Failed(f"the export {state}: {error}")
+        time.sleep(0.02)
