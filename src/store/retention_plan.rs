@@ -1,7 +1,7 @@
 //! What is due by the retention policy, for each partition of the log.
 
 use super::retention::{self, InForce, Partition};
-use super::{holds, spi};
+use super::{holds, sinks, spi};
 use auditlog_policy::retention::policy::Class;
 use auditlog_policy::retention::requirement;
 use auditlog_policy::retention::tier::Tier;
@@ -73,16 +73,19 @@ pub fn due(at: i64) -> Due {
         return due;
     }
     let queries: Vec<String> = holds::in_force(at).into_iter().map(|hold| hold.query).collect();
+    let behind = sinks::behind();
     for partition in retention::partitions() {
         let (_, until) = partition.month.range();
         if until <= at {
-            of_partition(partition, &policy, &queries, at, &mut due);
+            of_partition(partition, &policy, (&queries, &behind), at, &mut due);
         }
     }
     due
 }
 
-fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: i64, due: &mut Due) {
+/// `keeps` are queries of holds, and sinks with the first event that each has not passed.
+fn of_partition(partition: Partition, policy: &InForce, keeps: (&[String], &[(String, i64)]), at: i64, due: &mut Due) {
+    let (queries, behind) = keeps;
     let (from, until) = partition.month.range();
     let wanted = |class: &str| {
         let class = policy.policy.class(class).unwrap_or_else(|| policy.policy.standard());
@@ -137,7 +140,8 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
             bytes: (partition.bytes as i128 * i128::from(events) / i128::from(all.max(1))) as i64,
             blocked: match kind {
                 Kind::Remove if events == 0 => Some("held".to_owned()),
-                Kind::Remove => minimum(class, until, at),
+                Kind::Remove => minimum(class, until, at).or_else(|| unsent(&partition, behind)),
+                Kind::Archive => unsent(&partition, behind),
                 _ => None,
             },
             partition: partition.clone(),
@@ -172,6 +176,18 @@ fn minimum(class: &Class, until: i64, at: i64) -> Option<String> {
         .filter(|(_, days)| until.saturating_add(i64::from(*days) * DAY_US) > at)
         .max_by_key(|(_, days)| *days)
         .map(|(one, days)| format!("{} asks for {days} days", one.id))
+}
+
+/// Which sink has not passed the last event of a partition: it would never get it.
+fn unsent(partition: &Partition, behind: &[(String, i64)]) -> Option<String> {
+    let (name, position) = behind.iter().min_by_key(|(_, position)| *position)?;
+    let sql = format!(
+        "SELECT max(log_index) FROM auditlog_data.{}",
+        spi::identifier(&partition.relation)
+    );
+    let rows = super::catalog::as_owner(|| spi::read_latest(&sql, &[]));
+    let last = rows.first()?.first()?.int()?;
+    (last >= *position).then(|| format!("sink {name} has not passed it"))
 }
 
 /// When the oldest event of a partition happened, microseconds since the Unix epoch.

@@ -84,6 +84,13 @@ impl Arg {
             value: Some(super::columns::text(value)),
         }
     }
+    /// A `bytea`; `None` is NULL.
+    pub fn bytea_or_null(value: Option<&[u8]>) -> Arg {
+        Arg {
+            type_oid: pg_sys::BYTEAOID,
+            value: value.map(super::columns::text),
+        }
+    }
     /// A `bigint[]`.
     pub fn ints(values: &[i64]) -> Arg {
         Arg {
@@ -245,12 +252,40 @@ pub fn read_latest_rows<const N: usize>(sql: &str, args: &[Arg], each: impl FnMu
     }
 }
 
+/// As [`stream_rows_while`], under the newest snapshot.
+pub fn stream_latest_rows_while<const N: usize>(
+    sql: &str,
+    args: &[Arg],
+    fetch: i64,
+    each: impl FnMut(&[Datum; N], &[bool; N]) -> bool,
+) {
+    // SAFETY: pushed and popped around the query; an error in between ends the transaction's stack.
+    unsafe {
+        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+        stream_rows_while(sql, args, fetch, each);
+        pg_sys::PopActiveSnapshot();
+    }
+}
+
 /// Rows that a cursor fetches at a time.
 const FETCH: i64 = 1_000;
 
 /// Hands each row of a query to `each` as datums, which live no longer than the call, under one snapshot and in memory that
 /// does not grow with their number. What `each` allocates in the current memory context goes with the rows of its fetch.
 pub fn stream_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut(&[Datum; N], &[bool; N])) {
+    stream_rows_while(sql, args, FETCH, |values, nulls| {
+        each(values, nulls);
+        true
+    });
+}
+
+/// As [`stream_rows`], `fetch` rows at a time and until `each` says false.
+pub fn stream_rows_while<const N: usize>(
+    sql: &str,
+    args: &[Arg],
+    fetch: i64,
+    mut each: impl FnMut(&[Datum; N], &[bool; N]) -> bool,
+) {
     let text = CString::new(sql).expect("no NUL in our statements");
     let mut types: Vec<Oid> = args.iter().map(|a| a.type_oid).collect();
     let mut values: Vec<Datum> = args.iter().map(|a| a.value.unwrap_or(Datum::null())).collect();
@@ -262,7 +297,8 @@ pub fn stream_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut
     // made of them are freed together.
     unsafe {
         let outer = pg_sys::CurrentMemoryContext;
-        let memory = pg_sys::AllocSetContextCreateInternal(outer, c"pg_auditlog rows".as_ptr(), 0, 8 * 1024, 8 * 1024 * 1024);
+        let memory =
+            pg_sys::AllocSetContextCreateInternal(outer, c"pg_auditlog rows".as_ptr(), 0, 8 * 1024, 8 * 1024 * 1024);
         pg_sys::SPI_connect();
         let portal = pg_sys::SPI_cursor_open_with_args(
             std::ptr::null(),
@@ -275,7 +311,7 @@ pub fn stream_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut
             0,
         );
         loop {
-            pg_sys::SPI_cursor_fetch(portal, true, FETCH as _);
+            pg_sys::SPI_cursor_fetch(portal, true, fetch as _);
             let (table, fetched) = (pg_sys::SPI_tuptable, pg_sys::SPI_processed as usize);
             if fetched == 0 {
                 pg_sys::SPI_freetuptable(table);
@@ -283,15 +319,22 @@ pub fn stream_rows<const N: usize>(sql: &str, args: &[Arg], mut each: impl FnMut
             }
             assert_eq!((*(*table).tupdesc).natts as usize, N, "columns of the query");
             pg_sys::CurrentMemoryContext = memory;
+            let mut more = true;
             for row in 0..fetched {
                 let (mut values, mut nulls) = ([Datum::null(); N], [false; N]);
                 let tuple = *(*table).vals.add(row);
                 pg_sys::heap_deform_tuple(tuple, (*table).tupdesc, values.as_mut_ptr(), nulls.as_mut_ptr());
-                each(&values, &nulls);
+                more = each(&values, &nulls);
+                if !more {
+                    break;
+                }
             }
             pg_sys::MemoryContextReset(memory);
             pg_sys::SPI_freetuptable(table);
             pgrx::check_for_interrupts!();
+            if !more {
+                break;
+            }
         }
         pg_sys::SPI_cursor_close(portal);
         pg_sys::SPI_finish();

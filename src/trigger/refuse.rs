@@ -19,7 +19,8 @@ fn refuse(call: &Call) -> Datum {
             table @ ("tile" | "incarnation" | "signing_key" | "key_rotation" | "checkpoint" | "cosignature"
             | "checkpoint_sink" | "publisher" | "principal" | "token_keys" | "tracked_table" | "alert"
             | "alert_state" | "evaluator" | "firing" | "job" | "job_run" | "channel" | "channel_state"
-            | "notification" | "retention_policy" | "legal_hold" | "partition_tier" | "retention_move" | "certificate" | "retention_run"),
+            | "notification" | "retention_policy" | "legal_hold" | "partition_tier" | "retention_move"
+            | "certificate" | "retention_run" | "sink" | "sink_state" | "sink_letter"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -32,7 +33,9 @@ fn refuse(call: &Call) -> Datum {
                 "job" | "job_run" | "alert_state" | "evaluator" | "firing" | "channel_state" | "notification" => {
                     crate::worker::is_watching() || checkpoints::is_trusted()
                 }
-                "retention_policy" | "legal_hold" => checkpoints::is_trusted(),
+                "retention_policy" | "legal_hold" | "sink" => checkpoints::is_trusted(),
+                "sink_state" => crate::worker::is_streamer(),
+                "sink_letter" => crate::worker::is_streamer() || checkpoints::is_trusted(),
                 "partition_tier" => crate::worker::is_keeper() || crate::worker::is_sealer(),
                 "retention_move" | "retention_run" => crate::worker::is_keeper() || checkpoints::is_trusted(),
                 "certificate" => {

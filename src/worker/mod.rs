@@ -1,6 +1,6 @@
 //! Background workers: a launcher for the cluster; a sealer, a recorder and a publisher for each database with
 //! the extension, an evaluator where there are alerts, a deliverer where somebody is to be told, a scheduler where
-//! there are jobs, a keeper where retention has something to do.
+//! there are jobs, a keeper where retention has something to do, a streamer where there are sinks.
 
 pub mod checkpoint;
 pub mod comparison;
@@ -26,6 +26,9 @@ pub mod scheduler;
 pub mod sealer;
 pub mod settings;
 pub mod signing;
+pub mod stream_link;
+pub mod stream_sink;
+pub mod streamer;
 pub mod upkeep;
 pub mod verification;
 
@@ -52,6 +55,8 @@ pub enum Duty {
     Scheduler,
     /// Moves and removes events by the retention policy.
     Keeper,
+    /// Sends events to sinks.
+    Streamer,
 }
 
 thread_local! {
@@ -78,6 +83,11 @@ pub fn is_keeper() -> bool {
     DUTY.get() == Some(Duty::Keeper)
 }
 
+/// Is this process the streamer?
+pub fn is_streamer() -> bool {
+    DUTY.get() == Some(Duty::Streamer)
+}
+
 /// Is this process a worker of ours for a database?
 pub fn is_ours() -> bool {
     DUTY.get().is_some()
@@ -94,6 +104,7 @@ impl Duty {
             Duty::Deliverer => &slot.deliverer,
             Duty::Scheduler => &slot.scheduler,
             Duty::Keeper => &slot.keeper,
+            Duty::Streamer => &slot.streamer,
         }
     }
 }

@@ -100,6 +100,13 @@ auditlog_data.retention_move_id_seq ROS      -     -    -    -
 auditlog_data.certificate       ROS      -     -    -    -
 auditlog_data.retention_run     ROS      -     -    -    -
 auditlog_data.retention_run_id_seq ROS      -     -    -    -
+auditlog.sinks                  ANCOS    -     -    -    -
+auditlog.sink_dead_letters      ANCROS   -     -    -    -
+auditlog.stat_sinks             ANCPROS  -     -    -    -
+auditlog_data.sink              ROS      -     -    -    -
+auditlog_data.sink_id_seq       ROS      -     -    -    -
+auditlog_data.sink_state        ROS      -     -    -    -
+auditlog_data.sink_letter       ROS      -     -    -    -
 ";
 
 /// A function, in all its forms, and who may EXECUTE it. Those of auditlog_data cannot be called, as the
@@ -248,6 +255,16 @@ auditlog.retention_requirements  ANC
 auditlog.retention_conflicts     ANC
 auditlog.certificates            ANC
 auditlog_data.keeper_state       ANCP
+auditlog.create_sink             A
+auditlog.alter_sink              A
+auditlog.drop_sink               A
+auditlog.pause_sink              A
+auditlog.resume_sink             A
+auditlog.replay_sink             A
+auditlog.redrive_sink            A
+auditlog.test_sink               A
+auditlog_data.streamer_state     ANCP
+auditlog_data.sealed_at          ANC
 auditlog_data.always             -
 auditlog_data.ensure_class       -
 auditlog_data.partition_name     -
