@@ -200,3 +200,23 @@ pub unsafe fn run_portal(portal: pg_sys::Portal, is_top_level: bool, done: &mut 
         pg_sys::PortalRun(portal, all, is_top_level, nowhere, nowhere, done);
     }
 }
+
+/// Waits until everything that was written to the WAL so far is on disk.
+pub fn flush_wal() {
+    // SAFETY: reads where the WAL ends and has it written; no lock is held that others wait for.
+    unsafe {
+        let mut end = pg_sys::GetXLogInsertRecPtr();
+        // At the begin of a page that is where the next record will be, behind the page's header, and nothing is there yet.
+        let block = u64::from(pg_sys::XLOG_BLCKSZ);
+        let in_page = end % block;
+        let header = if (end - in_page) % pg_sys::wal_segment_size as u64 == 0 {
+            size_of::<pg_sys::XLogLongPageHeaderData>()
+        } else {
+            size_of::<pg_sys::XLogPageHeaderData>()
+        };
+        if in_page == header.next_multiple_of(8) as u64 {
+            end -= in_page;
+        }
+        pg_sys::XLogFlush(end);
+    }
+}

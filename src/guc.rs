@@ -6,6 +6,7 @@ mod capture;
 mod exports;
 mod jobs;
 mod retention;
+mod sinks;
 mod watch;
 
 pub use access::{
@@ -17,6 +18,7 @@ pub use exports::EXPORT_MAX_SIZE;
 pub use jobs::{JOB_HISTORY, JOB_TIMEOUT, JOB_TIMEZONE, MISSED_RUNS, MissedRuns, USE_PG_CRON};
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 pub use retention::{ARCHIVE, ARCHIVE_OPTIONS, HOLD_FOUR_EYES, RETENTION_INTERVAL, WARM_COMPRESSION, WARM_TABLESPACE};
+pub use sinks::{SINK_BATCH_INTERVAL, SINK_MEMORY};
 use std::ffi::CString;
 pub use watch::{ALERT_LATENESS, ALERT_MAX_GROUPS, ALLOWED_HOSTS, SECRETS_DIRECTORY};
 
@@ -105,6 +107,7 @@ pub fn init() {
     watch::define();
     jobs::define();
     retention::define();
+    sinks::define();
     GucRegistry::define_bool_guc(
         c"auditlog.notify",
         c"Does the sealer NOTIFY the channel «auditlog» of each batch?",

@@ -49,10 +49,11 @@ extension_sql_file!(
     name = "retention",
     requires = ["triggers"]
 );
+extension_sql_file!("../sql/schema/44_sinks.sql", name = "sinks", requires = ["retention"]);
 extension_sql_file!(
     "../sql/schema/45_principals.sql",
     name = "principals",
-    requires = ["retention"]
+    requires = ["sinks"]
 );
 extension_sql_file!(
     "../sql/schema/46_database_events.sql",

@@ -101,6 +101,10 @@ pub struct Slot {
     pub exporter: Worker,
     /// Exports that have failed, and its failed rounds.
     pub exporter_errors: LastError,
+    /// The streamer, which sends events to sinks.
+    pub streamer: Worker,
+    /// The streamer's failed rounds.
+    pub streamer_errors: LastError,
     /// The keeper's failed rounds.
     pub keeper_errors: LastError,
     /// The scheduler's failed rounds.
@@ -305,6 +309,8 @@ pub fn free(slot: &Slot) {
     slot.evaluator.clear();
     slot.deliverer.clear();
     slot.scheduler.clear();
+    slot.keeper.clear();
+    slot.streamer.clear();
     slot.name.set("");
     slot.log_size.store(0, Ordering::Release);
     crate::queue::of(slot).reset();
@@ -343,6 +349,7 @@ impl Slot {
         // SAFETY: a condition variable that was set up; cannot fail.
         unsafe { pg_sys::ConditionVariableBroadcast(self.sealed_more.get()) }
         self.evaluator.nudge();
+        self.streamer.nudge();
     }
 
     /// Announces committed rows from `block` of an inbox on, and wakes the sealer if it sleeps.

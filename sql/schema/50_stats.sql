@@ -29,6 +29,41 @@ SELECT w.evaluator_pid, e.position, GREATEST(COALESCE(h.size, 0) OPERATOR(pg_cat
 FROM auditlog_data.watch_state() AS w LEFT JOIN auditlog_data.evaluator AS e ON true LEFT JOIN auditlog_data.head_state() AS h ON true;
 COMMENT ON VIEW auditlog.stat_alerts IS 'The evaluator of alerts: how far it is, and what it holds in memory';
 
+CREATE VIEW auditlog.sinks AS
+SELECT k.name, k.kind, k.config, k.query, k.format,
+    -- What is wrong with another revision is not known of this one.
+    CASE WHEN NOT k.enabled THEN 'paused' WHEN s.revision IS DISTINCT FROM k.revision THEN 'active' WHEN s.stopped OR s.waits THEN 'error'
+        WHEN s.failures OPERATOR(pg_catalog.>) 0 THEN 'retrying' ELSE 'active' END AS state,
+    CASE WHEN NOT k.enabled THEN k.pause_reason
+        WHEN s.revision OPERATOR(pg_catalog.=) k.revision AND (s.failures OPERATOR(pg_catalog.>) 0 OR s.stopped) THEN s.last_error END AS reason,
+    COALESCE(s.position, k.start_index) OPERATOR(pg_catalog.-) 1 AS position,
+    s.delivered_at,
+    GREATEST(h.size OPERATOR(pg_catalog.-) COALESCE(s.position, k.start_index), 0) AS lag_events,
+    CASE WHEN h.size OPERATOR(pg_catalog.<=) COALESCE(s.position, k.start_index) THEN 0
+        ELSE GREATEST(EXTRACT(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) auditlog_data.sealed_at(COALESCE(s.position, k.start_index)))::double precision, 0)
+        END AS lag_seconds,
+    s.last_answer, s.last_error, s.last_error_at,
+    CASE WHEN s.open_until OPERATOR(pg_catalog.>) 0 AND k.enabled AND NOT s.stopped AND s.revision OPERATOR(pg_catalog.=) k.revision THEN pg_catalog.to_timestamp(s.open_until OPERATOR(pg_catalog./) 1e6) END AS next_attempt,
+    k.best_effort, k.changed_at, k.changed_by
+FROM auditlog_data.sink AS k
+LEFT JOIN auditlog_data.sink_state AS s ON s.sink_id OPERATOR(pg_catalog.=) k.id
+    AND s.start_number OPERATOR(pg_catalog.=) k.start_number
+LEFT JOIN auditlog_data.head_state() AS h ON true;
+COMMENT ON VIEW auditlog.sinks IS 'Sinks of the log: how far each is, and what is wrong with it; position is the log_index of the last event that it is done with';
+
+CREATE VIEW auditlog.sink_dead_letters AS
+SELECT k.name AS sink, l.log_index, l.event_id, l.error, l.at, l.redrive
+FROM auditlog_data.sink_letter AS l JOIN auditlog_data.sink AS k ON k.id OPERATOR(pg_catalog.=) l.sink_id;
+COMMENT ON VIEW auditlog.sink_dead_letters IS 'Events that a sink''s receiver refused for good; auditlog.redrive_sink(name, log_index) sends them again';
+
+CREATE VIEW auditlog.stat_sinks AS
+SELECT k.name, k.kind, s.delivered, s.bytes, s.batches, s.retried, s.rejected,
+    (SELECT pg_catalog.count(*) FROM auditlog_data.sink_letter AS l WHERE l.sink_id OPERATOR(pg_catalog.=) k.id) AS dead,
+    CASE WHEN s.delivered_at OPERATOR(pg_catalog.>) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) interval '10 seconds') THEN s.rate ELSE 0 END AS rate,
+    s.failures, s.delivered_at, s.last_error_at
+FROM auditlog_data.sink AS k LEFT JOIN auditlog_data.sink_state AS s ON s.sink_id OPERATOR(pg_catalog.=) k.id;
+COMMENT ON VIEW auditlog.stat_sinks IS 'Sinks of the log: events, bytes and batches that were delivered, and events per second while something is';
+
 CREATE VIEW auditlog.stat_workers AS
 SELECT w.worker, w.pid, a.backend_start AS started_at, w.errors, w.last_error_at, w.last_error
 FROM (SELECT 'sealer' AS worker, s.sealer_pid AS pid, s.errors, s.last_error_at, s.last_error FROM auditlog_data.stats() AS s
@@ -38,9 +73,10 @@ FROM (SELECT 'sealer' AS worker, s.sealer_pid AS pid, s.errors, s.last_error_at,
     UNION ALL SELECT 'deliverer', y.deliverer_pid, y.delivery_errors, y.last_delivery_error_at, y.last_delivery_error FROM auditlog_data.watch_state() AS y
     UNION ALL SELECT 'scheduler', z.scheduler_pid, z.errors, z.last_error_at, z.last_error FROM auditlog_data.scheduler_state() AS z
     UNION ALL SELECT 'keeper', k.pid, k.errors, k.last_error_at, k.last_error FROM auditlog_data.keeper_state() AS k
-    UNION ALL SELECT 'exporter', q.pid, q.errors, q.last_error_at, q.last_error FROM auditlog_data.exporter_state() AS q) AS w
+    UNION ALL SELECT 'exporter', q.pid, q.errors, q.last_error_at, q.last_error FROM auditlog_data.exporter_state() AS q
+    UNION ALL SELECT 'streamer', t.pid, t.errors, t.last_error_at, t.last_error FROM auditlog_data.streamer_state() AS t) AS w
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) w.pid;
-COMMENT ON VIEW auditlog.stat_workers IS 'The background workers of this database: evaluator, deliverer and scheduler run where there are alerts, channels, jobs, the keeper while retention has work, the exporter while something is exported';
+COMMENT ON VIEW auditlog.stat_workers IS 'The background workers of this database: evaluator, deliverer and scheduler run where there are alerts, channels, jobs, the keeper while retention has work, the streamer where there are sinks, the exporter while something is exported';
 
 CREATE VIEW auditlog.stat_ingest AS
 SELECT

@@ -263,6 +263,27 @@ BEGIN
     END IF;
     RETURN NEXT;
 
+    "check" := 'sinks';
+    SELECT * INTO w FROM auditlog_data.streamer_state();
+    faults := ARRAY(SELECT format('%s: %s', k.name, k.reason) FROM auditlog.sinks AS k WHERE k.state = 'error' ORDER BY k.name);
+    IF cardinality(faults) > 0 THEN
+        status := 'error'; detail := format('Sinks that wait for somebody: %s', array_to_string(faults[1:5], '; '));
+        hint := 'Mend what is said; auditlog.resume_sink() has a sink tried again at once, auditlog.test_sink() says step by step what happens.';
+    ELSIF w.pid IS NULL AND NOT pg_is_in_recovery() AND EXISTS (SELECT FROM auditlog.sinks AS k WHERE k.state <> 'paused' AND k.lag_seconds > 60) THEN
+        status := 'error'; detail := format('The streamer of sinks does not run%s.', COALESCE(': ' || w.last_error, ''));
+        hint := 'Look at the server log; is max_worker_processes large enough?';
+    ELSIF EXISTS (SELECT FROM auditlog_data.sink_letter) THEN
+        status := 'warning'; detail := format('%s events were refused for good.', (SELECT count(*) FROM auditlog_data.sink_letter));
+        hint := 'auditlog.sink_dead_letters lists them; auditlog.redrive_sink(name) sends them again.';
+    ELSIF EXISTS (SELECT FROM auditlog.sinks AS k WHERE k.lag_seconds > 900) THEN
+        status := 'warning'; detail := format('Sinks that are more than 15 minutes behind: %s.',
+            (SELECT string_agg(format('%s (%s, %s events)', k.name, k.state, k.lag_events), ', ' ORDER BY k.name) FROM auditlog.sinks AS k WHERE k.lag_seconds > 900));
+        hint := 'auditlog.sinks has the last error of each. Retention keeps what a sink has not passed; one that is not needed any more is to be dropped.';
+    ELSE
+        status := 'ok'; detail := format('%s sinks.', (SELECT count(*) FROM auditlog_data.sink)); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
     "check" := 'protection';
     faults := ARRAY(SELECT f.fault FROM auditlog_data.guard_faults() AS f);
     IF cardinality(faults) > 0 THEN

@@ -156,6 +156,14 @@ GRANT EXECUTE ON FUNCTION auditlog.export(text, text, timestamptz, timestamptz, 
     auditlog.resume_export(bigint) TO auditlog_administrator, auditlog_analyst;
 GRANT SELECT ON auditlog.exports TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.exporter_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+-- Sinks: who gets the log's events is decided by administrators.
+GRANT EXECUTE ON FUNCTION auditlog.create_sink(text, text, jsonb, text, text, bigint), auditlog.alter_sink(text, jsonb, text, text), auditlog.drop_sink(text),
+    auditlog.pause_sink(text, text), auditlog.resume_sink(text), auditlog.replay_sink(text, bigint), auditlog.redrive_sink(text, bigint),
+    auditlog.test_sink(text) TO auditlog_administrator;
+GRANT SELECT ON auditlog.sinks, auditlog.sink_dead_letters TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.stat_sinks TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.streamer_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.sealed_at(bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- Jobs: they run as who schedules them.
 GRANT EXECUTE ON FUNCTION auditlog.schedule(text, text, text), auditlog.schedule(text, text), auditlog.schedule_in_database(text, text, text, text, text, boolean),

@@ -28,14 +28,30 @@ thread_local! {
 fn bundle_record(call: &Call) -> Datum {
     let Some(event) = call.arg(0) else { return call.null() };
     access::note(access::Kind::Export, "bundle_record", Json::Null);
-    // SAFETY: declared as auditlog.events, twice.
+    let mut out = Vec::with_capacity(1024);
+    // SAFETY: declared as auditlog.events.
+    match unsafe { append_record(event, &mut out) } {
+        Ok(true) => text(&out),
+        Ok(false) => call.null(),
+        Err(why) => unreadable(&why),
+    }
+}
+
+/// Appends a sealed event as a record; false when it is not sealed.
+///
+/// # Errors
+/// When its entry cannot be made; `out` then has a part of it.
+///
+/// # Safety
+/// `event` is a composite value of the row type of `auditlog.events`.
+pub unsafe fn append_record(event: Datum, out: &mut Vec<u8>) -> Result<bool, String> {
+    // SAFETY: as the caller promises.
     let (places, row) = unsafe { (EventRow::of(event), view::read(event)) };
     let Some(index) = places.get("log_index") else {
-        return call.null();
+        return Ok(false);
     };
     // Not hashed: a row that was robbed of it is shown without a time, and whatever else was done to it is found.
     let sealed_at = places.get("sealed_at").map_or(0, |datum| datum.value() as i64);
-    let mut out = Vec::with_capacity(1024);
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&(index.value() as u64).to_be_bytes());
     out.extend_from_slice(&sealed_at.wrapping_add(POSTGRES_EPOCH).to_be_bytes());
@@ -49,7 +65,7 @@ fn bundle_record(call: &Call) -> Datum {
             let hash = hash.and_then(|datum| row::hash(datum)).unwrap_or([0; 32]);
             out.extend_from_slice(&hash);
         }
-        optional(&mut out, (!row.nulls[SALT]).then(|| row::bytes(row.values[SALT])));
+        optional(out, (!row.nulls[SALT]).then(|| row::bytes(row.values[SALT])));
         let redacted = (!row.nulls[REDACTED]).then(|| {
             let raw = row::bytes(row.values[REDACTED]);
             let mut canonical = Vec::new();
@@ -59,13 +75,15 @@ fn bundle_record(call: &Call) -> Datum {
                 Err(_) => raw.to_vec(),
             }
         });
-        optional(&mut out, redacted.as_deref());
+        optional(out, redacted.as_deref());
         HASHER.with_borrow_mut(|hasher| match hasher.plain_entry(&row.values, &row.nulls) {
-            Ok(entry) => out.extend_from_slice(entry),
-            Err(e) => unreadable(&e.to_string()),
-        });
+            Ok(entry) => {
+                out.extend_from_slice(entry);
+                Ok(true)
+            }
+            Err(e) => Err(e.to_string()),
+        })
     }
-    text(&out)
 }
 
 fn optional(out: &mut Vec<u8>, value: Option<&[u8]>) {

@@ -32,7 +32,7 @@ fn hold(call: &Call) -> Datum {
             .hint("Give a time in the future, or NULL: then it holds until it is released.")
             .raise();
     }
-    let query = fixed(&query);
+    let query = fixed(&query, "hold");
     holds::freeze();
     if holds::lock(&name).is_some() {
         Fault::new(Code::ERRCODE_DUPLICATE_OBJECT, "there is a hold of this name already")
@@ -107,8 +107,8 @@ fn tell(operation: &str, name: &str, who: &str, more: &[(&str, Json)]) {
     });
 }
 
-/// The query, which must mean the same as long as the hold lasts: no saved query, which somebody may change.
-fn fixed(query: &str) -> String {
+/// The query, which must mean the same as long as what it is of («hold», «sink») lasts: no saved query, which somebody may change.
+pub(super) fn fixed(query: &str, what: &str) -> String {
     let wrong = with_options(|options| {
         let options = CheckOptions {
             saved: None,
@@ -117,8 +117,8 @@ fn fixed(query: &str) -> String {
         parse(query, &options.limits).and_then(|parsed| check(&parsed, &options)).err()
     });
     if let Some(error) = wrong {
-        Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, format!("the query of the hold is wrong: {error}"))
-            .detail("It must mean the same as long as the hold lasts, so it names no saved query.")
+        Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, format!("the query of the {what} is wrong: {error}"))
+            .detail(format!("It must mean the same as long as the {what} lasts, so it names no saved query."))
             .hint(error.hint)
             .raise();
     }

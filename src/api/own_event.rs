@@ -63,13 +63,24 @@ pub fn record_document(document: Json) {
 }
 
 fn append(json: Json) {
+    let mut row = RowBuf::new();
+    fill(json, &mut row);
+    inbox::append(&row);
+}
+
+/// The row of an event that is not recorded.
+pub fn unrecorded(event: &OwnEvent<'_>) -> RowBuf<INBOX> {
+    let mut row = RowBuf::new();
+    fill(document(event), &mut row);
+    row
+}
+
+fn fill(json: Json, row: &mut RowBuf<INBOX>) {
     let now = crate::provenance::recorded_at();
     match document::parse(json, &limits(now)) {
         Ok(event) => {
-            let mut row = RowBuf::new();
-            event_rows::fill(&mut row, &event, None, now);
-            inbox::complete_own(&mut row, now);
-            inbox::append(&row);
+            event_rows::fill(row, &event, None, now);
+            inbox::complete_own(row, now);
         }
         Err(e) => Fault::from(e).raise(),
     }

@@ -40,6 +40,8 @@ pub mod row_memory;
 pub mod saved_queries;
 pub mod scan;
 pub mod settings;
+pub mod sink_state;
+pub mod sinks;
 pub mod spi;
 pub mod stream;
 pub mod suggestions;

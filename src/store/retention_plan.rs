@@ -1,7 +1,7 @@
 //! What is due by the retention policy, for each partition of the log.
 
 use super::retention::{self, InForce, Partition};
-use super::{archive, holds, spi};
+use super::{archive, holds, sinks, spi};
 use crate::guc;
 use auditlog_policy::retention::policy::Class;
 use auditlog_policy::retention::requirement;
@@ -74,16 +74,19 @@ pub fn due(at: i64) -> Due {
         return due;
     }
     let queries: Vec<String> = holds::in_force(at).into_iter().map(|hold| hold.query).collect();
+    let behind = sinks::behind();
     for partition in retention::partitions() {
         let (_, until) = partition.month.range();
         if until <= at {
-            of_partition(partition, &policy, &queries, at, &mut due);
+            of_partition(partition, &policy, (&queries, &behind), at, &mut due);
         }
     }
     due
 }
 
-fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: i64, due: &mut Due) {
+/// `keeps` are queries of holds, and sinks with the first event that each has not passed.
+fn of_partition(partition: Partition, policy: &InForce, keeps: (&[String], &[(String, i64)]), at: i64, due: &mut Due) {
+    let (queries, behind) = keeps;
     let archive = !guc::text(&guc::ARCHIVE).is_empty();
     let (from, until) = partition.month.range();
     let wanted = |class: &str| {
@@ -140,7 +143,8 @@ fn of_partition(partition: Partition, policy: &InForce, queries: &[String], at: 
                 // What is of another class may be kept for longer: it has to leave first.
                 Kind::Remove | Kind::Archive if classes.len() > 1 => Some("events of other classes are among them".to_owned()),
                 Kind::Remove if events == 0 => Some("held".to_owned()),
-                Kind::Remove => minimum(class, until, at),
+                Kind::Remove => minimum(class, until, at).or_else(|| unsent(&partition, behind)),
+                Kind::Archive => unsent(&partition, behind),
                 _ => None,
             },
             partition: partition.clone(),
@@ -190,6 +194,18 @@ fn minimum(class: &Class, until: i64, at: i64) -> Option<String> {
         .filter(|(_, days)| until.saturating_add(i64::from(*days) * DAY_US) > at)
         .max_by_key(|(_, days)| *days)
         .map(|(one, days)| format!("{} asks for {days} days", one.id))
+}
+
+/// Which sink has not passed the last event of a partition: it would never get it.
+fn unsent(partition: &Partition, behind: &[(String, i64)]) -> Option<String> {
+    let (name, position) = behind.iter().min_by_key(|(_, position)| *position)?;
+    let sql = format!(
+        "SELECT max(log_index) FROM auditlog_data.{}",
+        spi::identifier(&partition.relation)
+    );
+    let rows = super::catalog::as_owner(|| spi::read_latest(&sql, &[]));
+    let last = rows.first()?.first()?.int()?;
+    (last >= *position).then(|| format!("sink {name} has not passed it"))
 }
 
 /// When the oldest event of a partition happened, microseconds since the Unix epoch.

@@ -84,6 +84,13 @@ impl Arg {
             value: Some(super::columns::text(value)),
         }
     }
+    /// A `bytea`; `None` is NULL.
+    pub fn bytea_or_null(value: Option<&[u8]>) -> Arg {
+        Arg {
+            type_oid: pg_sys::BYTEAOID,
+            value: value.map(super::columns::text),
+        }
+    }
     /// A `bigint[]`.
     pub fn ints(values: &[i64]) -> Arg {
         Arg {
@@ -241,6 +248,21 @@ pub fn read_latest_rows<const N: usize>(sql: &str, args: &[Arg], each: impl FnMu
     unsafe {
         pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
         read_rows(sql, args, each);
+        pg_sys::PopActiveSnapshot();
+    }
+}
+
+/// As [`stream_rows_while`], under the newest snapshot.
+pub fn stream_latest_rows_while<const N: usize>(
+    sql: &str,
+    args: &[Arg],
+    fetch: i64,
+    each: impl FnMut(&[Datum; N], &[bool; N]) -> bool,
+) {
+    // SAFETY: pushed and popped around the query; an error in between ends the transaction's stack.
+    unsafe {
+        pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
+        stream_rows_while(sql, args, fetch, each);
         pg_sys::PopActiveSnapshot();
     }
 }

@@ -1,6 +1,7 @@
 //! Background workers: a launcher for the cluster; a sealer, a recorder and a publisher for each database with
 //! the extension, an evaluator where there are alerts, a deliverer where somebody is to be told, a scheduler where
-//! there are jobs, a keeper where retention has something to do, an exporter while something is exported.
+//! there are jobs, a keeper where retention has something to do, a streamer where there are sinks, an exporter while something
+//! is exported.
 
 pub mod archiver;
 pub mod checkpoint;
@@ -30,6 +31,9 @@ pub mod scheduler;
 pub mod sealer;
 pub mod settings;
 pub mod signing;
+pub mod stream_link;
+pub mod stream_sink;
+pub mod streamer;
 pub mod upkeep;
 pub mod verification;
 
@@ -58,6 +62,8 @@ pub enum Duty {
     Keeper,
     /// Writes exports to files.
     Exporter,
+    /// Sends events to sinks.
+    Streamer,
 }
 
 thread_local! {
@@ -89,6 +95,11 @@ pub fn is_exporter() -> bool {
     DUTY.get() == Some(Duty::Exporter)
 }
 
+/// Is this process the streamer?
+pub fn is_streamer() -> bool {
+    DUTY.get() == Some(Duty::Streamer)
+}
+
 /// Is this process a worker of ours for a database?
 pub fn is_ours() -> bool {
     DUTY.get().is_some()
@@ -106,6 +117,7 @@ impl Duty {
             Duty::Scheduler => &slot.scheduler,
             Duty::Keeper => &slot.keeper,
             Duty::Exporter => &slot.exporter,
+            Duty::Streamer => &slot.streamer,
         }
     }
 }

@@ -33,6 +33,7 @@ mod retention;
 mod roles;
 mod search;
 mod security;
+mod sinks;
 mod statements;
 mod support;
 mod tail;

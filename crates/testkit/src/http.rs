@@ -34,7 +34,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers every request with what `answer` says.
+    /// Answers every request with what `answer` says; with the status 0 it closes the connection without an answer.
     pub fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address").to_string();
@@ -109,6 +109,9 @@ fn serve(
     };
     let (status, content_type, body) = answer(&request);
     seen.lock().expect("no panic in the server").push(request);
+    if status == 0 {
+        return Ok(());
+    }
     write!(
         stream,
         "HTTP/1.1 {status} X\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",

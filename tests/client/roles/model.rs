@@ -113,6 +113,13 @@ auditlog_data.archive_object    ROS      -     -    -    -
 auditlog_data.restored          ROS      -     -    -    -
 auditlog_data.restore           ROS      -     -    -    -
 auditlog_data.restore_id_seq    ROS      -     -    -    -
+auditlog.sinks                  ANCOS    -     -    -    -
+auditlog.sink_dead_letters      ANCROS   -     -    -    -
+auditlog.stat_sinks             ANCPROS  -     -    -    -
+auditlog_data.sink              ROS      -     -    -    -
+auditlog_data.sink_id_seq       ROS      -     -    -    -
+auditlog_data.sink_state        ROS      -     -    -    -
+auditlog_data.sink_letter       ROS      -     -    -    -
 ";
 
 /// A function, in all its forms, and who may EXECUTE it. Those of auditlog_data cannot be called, as the
@@ -268,6 +275,16 @@ auditlog_data.exporter_state     ANCP
 auditlog.export_rows             AN
 auditlog_data.export_header      AN
 auditlog_data.export_line        AN
+auditlog.create_sink             A
+auditlog.alter_sink              A
+auditlog.drop_sink               A
+auditlog.pause_sink              A
+auditlog.resume_sink             A
+auditlog.replay_sink             A
+auditlog.redrive_sink            A
+auditlog.test_sink               A
+auditlog_data.streamer_state     ANCP
+auditlog_data.sealed_at          ANC
 auditlog_data.always             -
 auditlog_data.ensure_class       -
 auditlog_data.partition_name     -
