@@ -88,7 +88,7 @@ $body$
             ('auditlog_data.retention_policy'::regclass), ('auditlog_data.legal_hold'::regclass), ('auditlog_data.partition_tier'::regclass),
             ('auditlog_data.retention_move'::regclass), ('auditlog_data.certificate'::regclass), ('auditlog_data.retention_run'::regclass),
             ('auditlog_data.archive_object'::regclass), ('auditlog_data.restored'::regclass), ('auditlog_data.restore'::regclass), ('auditlog_data.archive_erasure'::regclass),
-            ('auditlog_data.sink'::regclass), ('auditlog_data.sink_state'::regclass), ('auditlog_data.sink_letter'::regclass)) AS w (relid)
+            ('auditlog_data.export'::regclass), ('auditlog_data.sink'::regclass), ('auditlog_data.sink_state'::regclass), ('auditlog_data.sink_letter'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL

@@ -1,7 +1,7 @@
 //! What is due by the retention policy, for each partition of the log.
 
 use super::retention::{self, InForce, Partition};
-use super::{archive, holds, sinks, spi};
+use super::{archive, certificates, holds, sinks, spi};
 use crate::guc;
 use auditlog_policy::retention::policy::Class;
 use auditlog_policy::retention::requirement;
@@ -75,9 +75,11 @@ pub fn due(at: i64) -> Due {
     }
     let queries: Vec<String> = holds::in_force(at).into_iter().map(|hold| hold.query).collect();
     let behind = sinks::behind();
+    // What is certified goes first: it must not be certified twice.
+    let going: Vec<String> = certificates::open().into_iter().map(|open| open.relation).collect();
     for partition in retention::partitions() {
         let (_, until) = partition.month.range();
-        if until <= at {
+        if until <= at && !going.contains(&partition.relation) {
             of_partition(partition, &policy, (&queries, &behind), at, &mut due);
         }
     }

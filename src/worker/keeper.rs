@@ -124,6 +124,12 @@ impl Keeper {
         let at = asked.at.unwrap_or_else(shmem::unix_micros);
         let (mut moves, mut failures) = (0, Vec::new());
         let mut tried: HashSet<(String, String)> = HashSet::new();
+        // What a round before this one has left certified.
+        match self.finish_removals() {
+            Ok(done) => moves += done,
+            Err(Stop::Failed(error)) => failures.push(error),
+            Err(Stop::Leave) => return Err(Stop::Leave),
+        }
         let result = loop {
             let due = match self.transaction(|| retention_plan::due(at)) {
                 Ok(due) => due,
