@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness import captures, exporting, journal, measures, proofs, report, roles, searches, watching
+from harness import captures, exporting, journal, measures, proofs, report, roles, searches, streaming, watching
 from harness.cluster import Cluster, Failed
 
 
@@ -21,6 +21,7 @@ ALL = {
     "proof": proofs.proof,
     "roles": roles.roles,
     "watching": watching.watching,
+    "streaming": streaming.streaming,
     "growth": searches.growth,
 }
 
@@ -39,6 +40,7 @@ class Plan:
         self.lag_seconds = 5 if quick else 60 if long else 20
         self.verify_rows = 60_000 if quick else 1_000_000 if long else 300_000
         self.search_rows = 100_000 if quick else 1_000_000
+        self.stream_rows = 20_000 if quick else 500_000 if long else 100_000
         self.roles_rows = 100_000 if quick else 2_000_000
         small = options.growth or (10_000 if quick else 1_000_000)
         self.growth_rows = (small, 10 * small)

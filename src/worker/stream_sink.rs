@@ -132,6 +132,10 @@ impl Running {
             self.advance(&done);
             report.rate = self.rate(report.delivered);
         }
+        if report.delivered > 0 {
+            // Whatever comes now: the receiver is there.
+            self.state.breaker = Breaker::default();
+        }
         let mut tell = None;
         match &done.outcome {
             Outcome::Retry { after, error } => {
@@ -257,20 +261,19 @@ impl Running {
                 head.size, self.state.position
             ));
         }
-        if self.rewind > 0 {
-            self.read = stream::before(&self.row.query, self.read, self.rewind);
-            self.read_hash = None;
-            self.rewind = 0;
-        }
+        let (from, from_hash) = match self.rewind {
+            0 => (self.read, self.read_hash),
+            events => (stream::before(&self.row.query, self.read, events), None),
+        };
         let most = self.limits.max_events;
         let rows = most.clamp(LEAST_ROWS, MOST_ROWS) as i64;
-        let again = self.again_to.take().filter(|to| *to > self.read);
-        let to = again.unwrap_or(self.read.saturating_add(rows)).min(head.size);
-        if to <= self.read {
+        let again = self.again_to.filter(|to| *to > from);
+        let to = again.unwrap_or(from.saturating_add(rows)).min(head.size);
+        if to <= from {
             return Ok(None);
         }
         let mut chunk = self.chunk(false)?;
-        let (mut next, mut hash) = (self.read, self.read_hash);
+        let (mut next, mut hash) = (from, from_hash);
         let (mut gaps, mut wrong) = (Vec::new(), None);
         let delivered = (self.state.position - 1, self.state.hash);
         let most_bytes = if again.is_some() {
@@ -279,7 +282,7 @@ impl Running {
             self.limits.max_bytes
         };
         let mut whole = true;
-        stream::read_linked(&self.row.query, self.read, to, |event| {
+        stream::read_linked(&self.row.query, from, to, |event| {
             if event.log_index > next {
                 gaps.push((next, event.log_index - 1));
             } else if hash.is_some_and(|hash| hash != event.prev_hash) {
@@ -308,6 +311,7 @@ impl Running {
             return Err(why);
         }
         (self.read, self.read_hash) = (next, hash);
+        (self.rewind, self.again_to) = (0, None);
         if next >= head.size {
             self.since = None;
         }
@@ -373,9 +377,25 @@ impl Running {
         }
     }
 
+    /// Reading has failed; it is tried again later.
+    pub fn fail(&mut self, why: &str) -> Note {
+        let now = crate::shmem::unix_micros();
+        let breaker = self.state.breaker.failed(now, None);
+        let pause = wait(breaker.failures, None, random());
+        self.state.breaker = Breaker {
+            open_until_us: breaker.open_until_us.max(now + pause.as_micros() as i64),
+            ..breaker
+        };
+        self.note(why, None)
+    }
+
     /// The log is not the one that was sent so far: nothing is sent until somebody has looked.
     pub fn stop(&mut self, why: &str) -> Note {
         self.state.stopped = true;
+        self.note(why, Some(("stop_sink", "critical", why.to_owned())))
+    }
+
+    fn note(&self, why: &str, tell: Option<(&'static str, &'static str, String)>) -> Note {
         Note {
             sink: self.row.id,
             name: self.row.name.clone(),
@@ -386,7 +406,7 @@ impl Running {
             },
             dead: Vec::new(),
             redriven: Vec::new(),
-            tell: Some(("stop_sink", "critical", why.to_owned())),
+            tell,
         }
     }
 }

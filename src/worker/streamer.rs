@@ -215,7 +215,10 @@ impl Streamer {
                 }
                 Ok(Ok(None)) => sink.watch(),
                 Ok(Err(why)) => self.notes.push(sink.stop(&why)),
-                Err(failure) => self.slot.streamer_errors.set(&failure.message),
+                Err(failure) => {
+                    self.slot.streamer_errors.set(&failure.message);
+                    self.notes.push(sink.fail(&failure.message));
+                }
             }
         }
     }
