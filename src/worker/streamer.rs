@@ -76,6 +76,8 @@ struct Look {
     wanted: HashSet<i64>,
     /// Those that are there but have changed.
     changed: Vec<i64>,
+    /// No checkpoint was signed yet, so that the log has no name to send its events under.
+    nameless: bool,
 }
 
 impl Streamer {
@@ -168,6 +170,11 @@ impl Streamer {
     fn apply(&mut self, found: Look) {
         self.next_look = Instant::now() + LOOK;
         self.size = found.size;
+        if found.nameless {
+            self.needed = Instant::now();
+            self.slot.checkpoint_wanted.store(true, Ordering::Release);
+            self.slot.publisher.wake();
+        }
         self.unreadable.retain(|id, _| found.wanted.contains(id));
         self.unreadable.extend(found.unreadable);
         for (id, sink) in &mut self.sinks {
@@ -232,9 +239,12 @@ fn look_at(running: &HashMap<i64, Running>, unreadable: &HashMap<i64, i64>) -> L
         unreadable: Vec::new(),
         wanted: HashSet::new(),
         changed: Vec::new(),
+        nameless: false,
     };
+    let incarnation = checkpoints::incarnation();
+    look.nameless = incarnation.is_none() && sinks::all().iter().any(|row| row.enabled);
     // A copy sends nothing under the original's name.
-    let Some(now) = checkpoints::incarnation().filter(|now| now.is_ours) else {
+    let Some(now) = incarnation.filter(|now| now.is_ours) else {
         return look;
     };
     let rows = sinks::all();
