@@ -209,7 +209,7 @@ pub fn flush_wal() {
         // At the begin of a page that is where the next record will be, behind the page's header, and nothing is there yet.
         let block = u64::from(pg_sys::XLOG_BLCKSZ);
         let in_page = end % block;
-        let header = if (end - in_page) % pg_sys::wal_segment_size as u64 == 0 {
+        let header = if (end - in_page).is_multiple_of(pg_sys::wal_segment_size as u64) {
             size_of::<pg_sys::XLogLongPageHeaderData>()
         } else {
             size_of::<pg_sys::XLogPageHeaderData>()

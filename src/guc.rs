@@ -404,5 +404,9 @@ unsafe extern "C-unwind" fn query_timezone_changed(_value: *const std::ffi::c_ch
 /// The text of a setting; empty when it has none.
 pub fn text(setting: &GucSetting<Option<CString>>) -> String {
     let value = setting.get();
-    value.as_deref().and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    value
+        .as_deref()
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
 }

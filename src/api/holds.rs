@@ -51,7 +51,12 @@ fn hold(call: &Call) -> Datum {
         &who,
         &[
             ("query", own_event::text(&query)),
-            ("until", until.map_or(Json::Null, |until| own_event::text(&auditlog_core::document::format_timestamp(until)))),
+            (
+                "until",
+                until.map_or(Json::Null, |until| {
+                    own_event::text(&auditlog_core::document::format_timestamp(until))
+                }),
+            ),
             ("reason", own_event::text(&reason)),
             ("events", own_event::number(events)),
         ],
@@ -65,22 +70,33 @@ fn release(call: &Call) -> Datum {
     let reason = given(call.text(1), "reason", LONGEST_REASON);
     holds::freeze();
     let hold = holds::lock(&name).unwrap_or_else(|| {
-        Fault::new(Code::ERRCODE_UNDEFINED_OBJECT, "there is no hold of this name that is not released")
-            .detail(format!("The name is «{}».", name.escape_debug()))
-            .hint("auditlog.holds lists them; names are case sensitive.")
-            .raise()
+        Fault::new(
+            Code::ERRCODE_UNDEFINED_OBJECT,
+            "there is no hold of this name that is not released",
+        )
+        .detail(format!("The name is «{}».", name.escape_debug()))
+        .hint("auditlog.holds lists them; names are case sensitive.")
+        .raise()
     });
     let who = crate::provenance::session_user();
     let second = hold.wanted_by.as_deref().filter(|first| *first != who);
     if guc::HOLD_FOUR_EYES.get() && second.is_none() {
         if hold.wanted_by.is_some() {
-            Fault::new(Code::ERRCODE_INSUFFICIENT_PRIVILEGE, "a second person must release this hold")
-                .detail(format!("{who} has asked for its release already."))
-                .hint("Somebody else who may release holds calls auditlog.release_hold() with the same name.")
-                .raise();
+            Fault::new(
+                Code::ERRCODE_INSUFFICIENT_PRIVILEGE,
+                "a second person must release this hold",
+            )
+            .detail(format!("{who} has asked for its release already."))
+            .hint("Somebody else who may release holds calls auditlog.release_hold() with the same name.")
+            .raise();
         }
         holds::want(hold.id, &who);
-        tell("ask_to_release_hold", &name, &who, &[("reason", own_event::text(&reason))]);
+        tell(
+            "ask_to_release_hold",
+            &name,
+            &who,
+            &[("reason", own_event::text(&reason))],
+        );
         return false.into();
     }
     holds::release(hold.id, &reason, &who);
@@ -114,32 +130,47 @@ pub(super) fn fixed(query: &str, what: &str) -> String {
             saved: None,
             ..*options
         };
-        parse(query, &options.limits).and_then(|parsed| check(&parsed, &options)).err()
+        parse(query, &options.limits)
+            .and_then(|parsed| check(&parsed, &options))
+            .err()
     });
     if let Some(error) = wrong {
-        Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, format!("the query of the {what} is wrong: {error}"))
-            .detail(format!("It must mean the same as long as the {what} lasts, so it names no saved query."))
-            .hint(error.hint)
-            .raise();
+        Fault::new(
+            Code::ERRCODE_INVALID_PARAMETER_VALUE,
+            format!("the query of the {what} is wrong: {error}"),
+        )
+        .detail(format!(
+            "It must mean the same as long as the {what} lasts, so it names no saved query."
+        ))
+        .hint(error.hint)
+        .raise();
     }
     query.to_owned()
 }
 
 fn missing(what: &str) -> ! {
-    Fault::new(Code::ERRCODE_NULL_VALUE_NOT_ALLOWED, format!("the {what} of the hold is missing"))
-        .detail("It is NULL or empty.")
-        .hint("Call auditlog.hold(name, query, until, reason); release it with auditlog.release_hold(name, reason).")
-        .raise()
+    Fault::new(
+        Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+        format!("the {what} of the hold is missing"),
+    )
+    .detail("It is NULL or empty.")
+    .hint("Call auditlog.hold(name, query, until, reason); release it with auditlog.release_hold(name, reason).")
+    .raise()
 }
 
 fn given(value: Option<String>, what: &str, longest: usize) -> String {
-    let value = value.filter(|value| !value.trim().is_empty()).unwrap_or_else(|| missing(what));
+    let value = value
+        .filter(|value| !value.trim().is_empty())
+        .unwrap_or_else(|| missing(what));
     let length = value.chars().count();
     if length > longest {
-        Fault::new(Code::ERRCODE_STRING_DATA_RIGHT_TRUNCATION, format!("the {what} of the hold is too long"))
-            .detail(format!("It has {length} characters; {longest} are allowed."))
-            .hint("Say it in fewer words.")
-            .raise();
+        Fault::new(
+            Code::ERRCODE_STRING_DATA_RIGHT_TRUNCATION,
+            format!("the {what} of the hold is too long"),
+        )
+        .detail(format!("It has {length} characters; {longest} are allowed."))
+        .hint("Say it in fewer words.")
+        .raise();
     }
     value
 }

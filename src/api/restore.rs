@@ -35,7 +35,11 @@ fn restore(call: &Call) -> Datum {
             .raise();
     }
     let who = crate::provenance::session_user();
-    let time = |us: Option<i64>| us.map_or(Json::Null, |us| own_event::text(&auditlog_core::document::format_timestamp(us)));
+    let time = |us: Option<i64>| {
+        us.map_or(Json::Null, |us| {
+            own_event::text(&auditlog_core::document::format_timestamp(us))
+        })
+    };
     let arguments = Json::Object(vec![
         ("since".to_owned(), time(since)),
         ("until".to_owned(), time(until)),

@@ -45,7 +45,9 @@ fn set(call: &Call) -> Datum {
             .raise(),
         None => Fault::new(Code::ERRCODE_NULL_VALUE_NOT_ALLOWED, "the retention policy is missing")
             .detail("The definition is NULL.")
-            .hint("Give it as YAML or JSON: retention_policies, each with event_types, hot_days, warm_days, cold_years.")
+            .hint(
+                "Give it as YAML or JSON: retention_policies, each with event_types, hot_days, warm_days, cold_years.",
+            )
             .raise(),
     };
     let (policy, warnings) = RetentionPolicy::parse(&definition).unwrap_or_else(|error| invalid(&error));
@@ -159,7 +161,9 @@ fn show_conflicts(call: &Call) -> Datum {
 
 /// `plan_retention(at)`
 fn plan(call: &Call) -> Datum {
-    let at = call.int(0).map_or_else(shmem::unix_micros, |us| us.saturating_add(POSTGRES_EPOCH));
+    let at = call
+        .int(0)
+        .map_or_else(shmem::unix_micros, |us| us.saturating_add(POSTGRES_EPOCH));
     let mut rows = Rows::new(call);
     for found in retention_plan::due(at).moves {
         rows.push(&[
@@ -196,10 +200,13 @@ fn plan(call: &Call) -> Datum {
 fn run(call: &Call) -> Datum {
     let at = call.int(0).map(|us| us.saturating_add(POSTGRES_EPOCH));
     if at.is_some_and(|at| at > shmem::unix_micros()) {
-        Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "retention cannot be run as of the future")
-            .detail("Events would go before their time.")
-            .hint("auditlog.plan_retention() shows what will be due at any time.")
-            .raise();
+        Fault::new(
+            Code::ERRCODE_INVALID_PARAMETER_VALUE,
+            "retention cannot be run as of the future",
+        )
+        .detail("Events would go before their time.")
+        .hint("auditlog.plan_retention() shows what will be due at any time.")
+        .raise();
     }
     let id = retention::ask(at, &crate::provenance::session_user());
     shared_slot().keeper.start_soon();

@@ -118,12 +118,16 @@ fn verify(call: &Call) -> Datum {
         detail: f.detail,
         event_id: f.event_id,
     }));
-    lines.extend(std::mem::take(&mut pass.certified).into_iter().map(|(index, event_id)| Line {
-        log_index: Some(index),
-        kind: "extra".to_owned(),
-        detail: "the event is there, and a certificate says that retention has removed it".to_owned(),
-        event_id: Some(event_id),
-    }));
+    lines.extend(
+        std::mem::take(&mut pass.certified)
+            .into_iter()
+            .map(|(index, event_id)| Line {
+                log_index: Some(index),
+                kind: "extra".to_owned(),
+                detail: "the event is there, and a certificate says that retention has removed it".to_owned(),
+                event_id: Some(event_id),
+            }),
+    );
     // A row whose own hashes fit, but not the tree's leaf, was computed anew.
     let named: HashSet<i64> = lines.iter().filter_map(|line| line.log_index).collect();
     lines.extend(

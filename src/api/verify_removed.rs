@@ -23,7 +23,10 @@ impl Removed {
     /// The range that a place is in.
     pub fn of(&self, place: u64) -> Option<Range> {
         let after = self.ranges.partition_point(|(first, _)| *first <= place);
-        after.checked_sub(1).map(|at| self.ranges[at]).filter(|(_, last)| *last >= place)
+        after
+            .checked_sub(1)
+            .map(|at| self.ranges[at])
+            .filter(|(_, last)| *last >= place)
     }
 }
 
@@ -68,7 +71,11 @@ fn judge(counting: &Counting, leaves: Option<&mut Leaves>) -> Result<Vec<Range>,
         return Err("is not the one that the event names".to_owned());
     }
     let certificate = Certificate::parse(&counting.text).map_err(|error| format!("cannot be read: {error}"))?;
-    if certificate.log_indexes.last().is_some_and(|(_, last)| *last >= counting.place as u64) {
+    if certificate
+        .log_indexes
+        .last()
+        .is_some_and(|(_, last)| *last >= counting.place as u64)
+    {
         return Err("covers events that come after it".to_owned());
     }
     if certificate.places() != certificate.events {
@@ -78,7 +85,9 @@ fn judge(counting: &Counting, leaves: Option<&mut Leaves>) -> Result<Vec<Range>,
         let mut root = Frontier::new();
         for (first, last) in &certificate.log_indexes {
             for place in *first..=*last {
-                let leaf = leaves.at(place).ok_or("covers events that the Merkle tree does not have")?;
+                let leaf = leaves
+                    .at(place)
+                    .ok_or("covers events that the Merkle tree does not have")?;
                 root.push(place_leaf(place, &leaf));
             }
             pgrx::check_for_interrupts!();

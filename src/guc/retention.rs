@@ -28,7 +28,7 @@ impl Compression {
 pub static RETENTION_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(3_600);
 /// Tablespace of the warm tier; empty: the database's own.
 pub static WARM_TABLESPACE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
-/// See [`Compression`].
+/// How long values there are compressed.
 pub static WARM_COMPRESSION: GucSetting<Compression> = GucSetting::<Compression>::new(Compression::Pglz);
 /// URL of the archive; empty: there is none.
 pub static ARCHIVE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));

@@ -115,9 +115,11 @@ pub fn objects(since: Option<i64>, until: Option<i64>) -> Vec<Live> {
 fn select(condition: &str, arguments: &[Arg]) -> Vec<Live> {
     let rows = as_owner(|| {
         spi::read_latest(
-            &format!("SELECT name, url, retention_class, day::text, events, bytes, manifest FROM auditlog_data.archive_object \
+            &format!(
+                "SELECT name, url, retention_class, day::text, events, bytes, manifest FROM auditlog_data.archive_object \
              WHERE {condition} AND ($1 IS NULL OR (day + 1)::timestamp AT TIME ZONE 'UTC' > $1) \
-                 AND ($2 IS NULL OR day::timestamp AT TIME ZONE 'UTC' < $2) ORDER BY day, first_index"),
+                 AND ($2 IS NULL OR day::timestamp AT TIME ZONE 'UTC' < $2) ORDER BY day, first_index"
+            ),
             arguments,
         )
     });

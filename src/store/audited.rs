@@ -75,7 +75,9 @@ fn look_up(relation: Oid) -> Option<Rc<str>> {
         }
         let name = CStr::from_ptr(name).to_string_lossy();
         let holds_events = if private {
-            ["log", "inbox", "word_", "restored"].iter().any(|prefix| name.starts_with(prefix))
+            ["log", "inbox", "word_", "restored"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
         } else {
             name == "events"
         };

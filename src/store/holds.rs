@@ -51,7 +51,8 @@ pub fn in_force(at: i64) -> Vec<Hold> {
 
 /// A hold that is not released, locked until the end of the transaction.
 pub fn lock(name: &str) -> Option<Hold> {
-    let sql = format!("SELECT {COLUMNS} FROM auditlog_data.legal_hold WHERE name = $1 AND released_at IS NULL FOR UPDATE");
+    let sql =
+        format!("SELECT {COLUMNS} FROM auditlog_data.legal_hold WHERE name = $1 AND released_at IS NULL FOR UPDATE");
     let rows = as_owner(|| spi::run(&sql, &[Arg::text(Some(name))]));
     rows.first().and_then(|row| parse(row))
 }

@@ -94,12 +94,16 @@ pub fn flood(channel: &str, most: i64, within: Duration, apart: Duration) -> (bo
     let rows = as_owner(|| {
         spi::run(
             sql,
-            &[Arg::text(Some(channel)), Arg::int(most), seconds(within), seconds(apart)],
+            &[
+                Arg::text(Some(channel)),
+                Arg::int(most),
+                seconds(within),
+                seconds(apart),
+            ],
         )
     });
-    rows.first().map_or((false, false), |row| {
-        (row[0].int() == Some(1), row[1].int() == Some(1))
-    })
+    rows.first()
+        .map_or((false, false), |row| (row[0].int() == Some(1), row[1].int() == Some(1)))
 }
 
 /// It has arrived.

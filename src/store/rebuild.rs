@@ -78,7 +78,10 @@ pub fn replace(
     debug_assert!(sources.iter().all(|source| source.month == month));
     for source in sources {
         // The sealer never waits for this: it leaves such events in the inbox (partitions.rs).
-        let sql = format!("LOCK TABLE auditlog_data.{} IN SHARE MODE", spi::identifier(&source.relation));
+        let sql = format!(
+            "LOCK TABLE auditlog_data.{} IN SHARE MODE",
+            spi::identifier(&source.relation)
+        );
         spi::run(&sql, &[]);
     }
     let mut outcome = Outcome::default();
@@ -145,7 +148,12 @@ fn lock_log(name: &str) -> bool {
             // SAFETY: waits on this process' latch, with interrupts served in between.
             unsafe {
                 let events = pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
-                pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, BETWEEN_MS as _, pg_sys::PG_WAIT_EXTENSION);
+                pg_sys::WaitLatch(
+                    pg_sys::MyLatch,
+                    events as i32,
+                    BETWEEN_MS as _,
+                    pg_sys::PG_WAIT_EXTENSION,
+                );
             }
             pgrx::check_for_interrupts!();
         }
@@ -173,7 +181,10 @@ fn try_lock(name: &str) -> bool {
         pg_sys::CurrentMemoryContext = memory;
     }
     PgTryBuilder::new(AssertUnwindSafe(|| {
-        spi::run("SELECT pg_catalog.set_config('lock_timeout', $1, true)", &[Arg::text(Some(&format!("{PATIENCE_MS}ms")))]);
+        spi::run(
+            "SELECT pg_catalog.set_config('lock_timeout', $1, true)",
+            &[Arg::text(Some(&format!("{PATIENCE_MS}ms")))],
+        );
         spi::run("LOCK TABLE ONLY auditlog_data.log IN ACCESS EXCLUSIVE MODE", &[]);
         // SAFETY: ends the subtransaction; its lock stays.
         unsafe { pg_sys::ReleaseCurrentSubTransaction() };
@@ -204,7 +215,8 @@ struct Target {
 impl Target {
     fn open(class: &str, month: Month, tier: &str) -> Target {
         let [year, number] = month.numbers();
-        let setting = |text: Option<std::ffi::CString>| text.and_then(|text| text.into_string().ok()).unwrap_or_default();
+        let setting =
+            |text: Option<std::ffi::CString>| text.and_then(|text| text.into_string().ok()).unwrap_or_default();
         let (space, compression) = (setting(guc::WARM_TABLESPACE.get()), guc::WARM_COMPRESSION.get().label());
         let rows = spi::run(
             "SELECT auditlog_data.begin_successor($1, $2::int, $3::int, $4, $5, $6)::oid",
@@ -228,7 +240,13 @@ impl Target {
                 slots: Vec::new(),
                 used: 0,
                 bulk: pg_sys::GetBulkInsertState(),
-                memory: pg_sys::AllocSetContextCreateInternal(top, c"pg_auditlog successor".as_ptr(), 0, 8 * 1024, 8 * 1024 * 1024),
+                memory: pg_sys::AllocSetContextCreateInternal(
+                    top,
+                    c"pg_auditlog successor".as_ptr(),
+                    0,
+                    8 * 1024,
+                    8 * 1024 * 1024,
+                ),
             };
             pg_sys::MemoryContextSwitchTo(before);
             target
@@ -245,13 +263,20 @@ impl Target {
             let desc = (*self.relation).rd_att;
             let before = pg_sys::MemoryContextSwitchTo(pg_sys::TopTransactionContext);
             if self.used == self.slots.len() {
-                self.slots.push(pg_sys::MakeSingleTupleTableSlot(desc, &raw const pg_sys::TTSOpsHeapTuple));
+                self.slots.push(pg_sys::MakeSingleTupleTableSlot(
+                    desc,
+                    &raw const pg_sys::TTSOpsHeapTuple,
+                ));
             }
             pg_sys::MemoryContextSwitchTo(self.memory);
             // Decompressed, so that it can be compressed as this tier is.
-            for (value, null) in buf.values.iter_mut().zip(&buf.nulls).enumerate().filter_map(|(at, pair)| {
-                (is_varlena(desc, at)).then_some(pair)
-            }) {
+            for (value, null) in buf
+                .values
+                .iter_mut()
+                .zip(&buf.nulls)
+                .enumerate()
+                .filter_map(|(at, pair)| (is_varlena(desc, at)).then_some(pair))
+            {
                 if !*null {
                     *value = pg_sys::pg_detoast_datum(value.cast_mut_ptr()).into();
                 }

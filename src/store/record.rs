@@ -22,7 +22,10 @@ pub unsafe fn write(
 ) -> Result<(), RowError> {
     let hash = |at: usize| {
         // SAFETY: bytea columns of the log.
-        (!nulls[at]).then(|| unsafe { row::hash(values[at]) }).flatten().unwrap_or([0; 32])
+        (!nulls[at])
+            .then(|| unsafe { row::hash(values[at]) })
+            .flatten()
+            .unwrap_or([0; 32])
     };
     // SAFETY: a jsonb and a bytea column.
     let (redacted, salt) = unsafe {

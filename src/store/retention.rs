@@ -64,7 +64,12 @@ fn load(version: i64) -> InForce {
 /// Puts a policy in force; returns its version, and what was in force before.
 pub fn set(definition: &str, canonical: &Json, fingerprint: &str, who: &str) -> (i64, Option<Json>) {
     // One after the other.
-    as_owner(|| spi::run("LOCK TABLE auditlog_data.retention_policy IN SHARE ROW EXCLUSIVE MODE", &[]));
+    as_owner(|| {
+        spi::run(
+            "LOCK TABLE auditlog_data.retention_policy IN SHARE ROW EXCLUSIVE MODE",
+            &[],
+        )
+    });
     let before = as_owner(|| {
         spi::run(
             "SELECT version, canonical::text FROM auditlog_data.retention_policy ORDER BY version DESC LIMIT 1",

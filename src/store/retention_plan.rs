@@ -106,7 +106,9 @@ fn of_partition(partition: Partition, policy: &InForce, keeps: (&[String], &[(St
     }
     let mut classes: BTreeMap<String, i64> = BTreeMap::new();
     for (event_type, events) in retention::types(&partition.relation) {
-        *classes.entry(policy.policy.class_of(&event_type).name.clone()).or_default() += events;
+        *classes
+            .entry(policy.policy.class_of(&event_type).name.clone())
+            .or_default() += events;
     }
     let all: i64 = classes.values().sum();
     for (name, events) in &classes {
@@ -130,10 +132,16 @@ fn of_partition(partition: Partition, policy: &InForce, keeps: (&[String], &[(St
         let held = held.min(*events);
         // What is held though its time is up stays in the last tier that its class has.
         let kind = match kind {
-            Kind::Remove if held == *events && partition.tier == "hot" && class.tiers.last() != Tier::Hot => Kind::ToWarm,
+            Kind::Remove if held == *events && partition.tier == "hot" && class.tiers.last() != Tier::Hot => {
+                Kind::ToWarm
+            }
             kind => kind,
         };
-        let (held, events) = if kind == Kind::Remove { (held, events - held) } else { (0, *events) };
+        let (held, events) = if kind == Kind::Remove {
+            (held, events - held)
+        } else {
+            (0, *events)
+        };
         due.moves.push(Move {
             kind,
             to_class: name.clone(),
@@ -143,7 +151,9 @@ fn of_partition(partition: Partition, policy: &InForce, keeps: (&[String], &[(St
             bytes: (partition.bytes as i128 * i128::from(events) / i128::from(all.max(1))) as i64,
             blocked: match kind {
                 // What is of another class may be kept for longer: it has to leave first.
-                Kind::Remove | Kind::Archive if classes.len() > 1 => Some("events of other classes are among them".to_owned()),
+                Kind::Remove | Kind::Archive if classes.len() > 1 => {
+                    Some("events of other classes are among them".to_owned())
+                }
                 Kind::Remove if events == 0 => Some("held".to_owned()),
                 Kind::Remove => minimum(class, until, at).or_else(|| unsent(&partition, behind)),
                 Kind::Archive => unsent(&partition, behind),
@@ -177,7 +187,10 @@ pub fn expired(at: i64) -> Vec<archive::Live> {
         return Vec::new();
     }
     let is_over = |object: &archive::Live| {
-        let class = policy.policy.class(&object.class).unwrap_or_else(|| policy.policy.standard());
+        let class = policy
+            .policy
+            .class(&object.class)
+            .unwrap_or_else(|| policy.policy.standard());
         let next = object.day.succ_opt().and_then(|day| day.and_hms_opt(0, 0, 0));
         let until = next.map_or(i64::MAX, |next| next.and_utc().timestamp_micros());
         class.tiers.tier(until, at) == Tier::Gone && minimum(class, until, at).is_none()
@@ -190,7 +203,9 @@ pub fn expired(at: i64) -> Vec<archive::Live> {
 fn minimum(class: &Class, until: i64, at: i64) -> Option<String> {
     const DAY_US: i64 = 86_400_000_000;
     let all = requirement::built_in();
-    let named = all.iter().filter(|one| class.classification.iter().any(|name| *name == one.id));
+    let named = all
+        .iter()
+        .filter(|one| class.classification.iter().any(|name| *name == one.id));
     named
         .filter_map(|one| Some((one, one.minimum_days?)))
         .filter(|(_, days)| until.saturating_add(i64::from(*days) * DAY_US) > at)
@@ -212,7 +227,12 @@ fn unsent(partition: &Partition, behind: &[(String, i64)]) -> Option<String> {
 
 /// When the oldest event of a partition happened, microseconds since the Unix epoch.
 pub fn first(partition: &Partition) -> Option<i64> {
-    let sql = format!("SELECT min(\"timestamp\") FROM auditlog_data.{}", spi::identifier(&partition.relation));
+    let sql = format!(
+        "SELECT min(\"timestamp\") FROM auditlog_data.{}",
+        spi::identifier(&partition.relation)
+    );
     let rows = super::catalog::as_owner(|| spi::read_latest(&sql, &[]));
-    rows.first().and_then(|row| row[0].int()).map(|us| us + super::POSTGRES_EPOCH)
+    rows.first()
+        .and_then(|row| row[0].int())
+        .map(|us| us + super::POSTGRES_EPOCH)
 }

@@ -64,7 +64,9 @@ FROM pg_catalog.pg_event_trigger_ddl_commands() c WHERE NOT c.in_extension";
 
 fn trusted() -> bool {
     // SAFETY: globals of this process: an extension's script runs, or pg_upgrade lays the catalogue out.
-    crate::worker::is_sealer() || crate::worker::is_keeper() || unsafe { pg_sys::creating_extension || pg_sys::IsBinaryUpgrade }
+    crate::worker::is_sealer()
+        || crate::worker::is_keeper()
+        || unsafe { pg_sys::creating_extension || pg_sys::IsBinaryUpgrade }
 }
 
 /// Is an object ours by its names? What hangs on a table (a trigger, a rule, a policy) lies in no

@@ -19,8 +19,9 @@ fn refuse(call: &Call) -> Datum {
             table @ ("tile" | "incarnation" | "signing_key" | "key_rotation" | "checkpoint" | "cosignature"
             | "checkpoint_sink" | "publisher" | "principal" | "token_keys" | "tracked_table" | "alert"
             | "alert_state" | "evaluator" | "firing" | "job" | "job_run" | "channel" | "channel_state"
-            | "notification" | "retention_policy" | "legal_hold" | "partition_tier" | "retention_move" | "certificate" | "retention_run" | "archive_object"
-            | "restored" | "restore" | "archive_erasure" | "export" | "sink" | "sink_state" | "sink_letter"),
+            | "notification" | "retention_policy" | "legal_hold" | "partition_tier" | "retention_move"
+            | "certificate" | "retention_run" | "archive_object" | "restored" | "restore" | "archive_erasure"
+            | "export" | "sink" | "sink_state" | "sink_letter"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -38,8 +39,9 @@ fn refuse(call: &Call) -> Datum {
                 "sink_state" => crate::worker::is_streamer(),
                 "sink_letter" => crate::worker::is_streamer() || checkpoints::is_trusted(),
                 "partition_tier" => crate::worker::is_keeper() || crate::worker::is_sealer(),
-                "retention_move" | "retention_run" | "archive_object" | "restored" | "restore"
-                | "archive_erasure" => crate::worker::is_keeper() || checkpoints::is_trusted(),
+                "retention_move" | "retention_run" | "archive_object" | "restored" | "restore" | "archive_erasure" => {
+                    crate::worker::is_keeper() || checkpoints::is_trusted()
+                }
                 "certificate" => {
                     crate::worker::is_keeper() || crate::worker::is_publisher() || checkpoints::is_trusted()
                 }

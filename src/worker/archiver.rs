@@ -1,12 +1,16 @@
 //! Objects of the archive: written from a partition's rows, uploaded and read back in a thread, and brought back again. The
 //! keeper's main thread reads and writes the database; no transaction is open while a thread talks to the store.
 
+use super::restored;
 use crate::guc;
+use crate::store::archive;
 use crate::store::record;
 use crate::store::retention::Partition;
 use crate::store::row::Hasher;
-use crate::store::archive;
-use auditlog_archive::{Change, Manifest, ObjectReader, ObjectWriter, Options, Placement, SignedManifest, Trust, WriteError, rewrite, verify};
+use auditlog_archive::{
+    Change, Manifest, ObjectReader, ObjectWriter, Options, Placement, SignedManifest, Trust, WriteError, rewrite,
+    verify,
+};
 use auditlog_bundle::Record;
 use auditlog_bundle::redact::redact;
 use auditlog_core::decode::decode_plain;
@@ -18,7 +22,6 @@ use auditlog_query::eval::JsonDocument;
 use auditlog_query::node::Checked;
 use auditlog_query::{CheckOptions, check, matches, parse};
 use auditlog_tlog::SigningKey;
-use super::restored;
 use chrono::NaiveDate;
 use std::fs::File;
 use std::path::PathBuf;
@@ -56,7 +59,8 @@ impl Place {
 
     fn open(&self) -> Result<Store, String> {
         let hosts = self.hosts.clone();
-        let store = Store::open(&self.url, &self.options).map_err(|error| format!("the archive {}: {}", self.url, error.message))?;
+        let store = Store::open(&self.url, &self.options)
+            .map_err(|error| format!("the archive {}: {}", self.url, error.message))?;
         Ok(store.with_allowed(Arc::new(move |address, host| egress::allowed(address, host, &hosts))))
     }
 }
@@ -71,7 +75,9 @@ impl Draft {
         // PostgreSQL empties this folder when it starts.
         let folder = PathBuf::from("base/pgsql_tmp");
         std::fs::create_dir_all(&folder)?;
-        Ok(Draft(folder.join(format!("pgsql_tmp_auditlog.{}.{number}", std::process::id()))))
+        Ok(Draft(
+            folder.join(format!("pgsql_tmp_auditlog.{}.{number}", std::process::id())),
+        ))
     }
 }
 
@@ -191,7 +197,9 @@ pub struct Rewritten {
 pub fn work(job: Job) -> Result<Done, String> {
     match job {
         Job::Put(place, written, signed) => put(&place, &written, &signed).map(|()| Done::Put),
-        Job::Erase(place, signed, wanted, key) => erase(&place, &signed, &wanted, key.as_ref().as_ref()).map(Done::Erased),
+        Job::Erase(place, signed, wanted, key) => {
+            erase(&place, &signed, &wanted, key.as_ref().as_ref()).map(Done::Erased)
+        }
         Job::Delete(place, name) => delete(&place, &name).map(|()| Done::Deleted),
         Job::Get(place, name, manifest, wanted) => get(&place, &name, &manifest, &wanted).map(Done::Got),
     }
@@ -205,7 +213,9 @@ fn put_file(store: &Store, draft: &Draft, signed: &SignedManifest) -> Result<(),
     let name = auditlog_archive::Name::of(&signed.manifest);
     let failed = |error: auditlog_objects::ObjectError| error.to_string();
     let mut file = File::open(&draft.0).map_err(|error| error.to_string())?;
-    let created = store.put_new_from(&name.object(), &mut file, DEADLINE).map_err(failed)?;
+    let created = store
+        .put_new_from(&name.object(), &mut file, DEADLINE)
+        .map_err(failed)?;
     if created == Created::AlreadyThereOther {
         return Err(format!("{} is there with other bytes", name.object()));
     }
@@ -213,12 +223,22 @@ fn put_file(store: &Store, draft: &Draft, signed: &SignedManifest) -> Result<(),
     // Nothing goes from the log that was not read back as it should be.
     read_back(store, &name.object(), &text, |_| Ok(()))?;
     // A manifest says when it was made by its checkpoint: one of before is as good.
-    match store.put_new(&name.manifest(), text.into_bytes(), DEADLINE).map_err(failed)? {
+    match store
+        .put_new(&name.manifest(), text.into_bytes(), DEADLINE)
+        .map_err(failed)?
+    {
         Created::Created | Created::AlreadyThereSame => Ok(()),
         Created::AlreadyThereOther => {
-            let there = store.get(&name.manifest(), DEADLINE).map_err(failed)?.unwrap_or_default();
+            let there = store
+                .get(&name.manifest(), DEADLINE)
+                .map_err(failed)?
+                .unwrap_or_default();
             let same = SignedManifest::parse(&there).is_ok_and(|there| there.manifest.sha256 == signed.manifest.sha256);
-            if same { Ok(()) } else { Err(format!("{} is there with other bytes", name.manifest())) }
+            if same {
+                Ok(())
+            } else {
+                Err(format!("{} is there with other bytes", name.manifest()))
+            }
         }
     }
 }
@@ -271,10 +291,17 @@ fn erase(
     let store = place.open()?;
     let query = wanted.checked()?;
     let (old, new) = (Draft::of_thread(), Draft::of_thread());
-    let (old, new) = (old.map_err(|error| error.to_string())?, new.map_err(|error| error.to_string())?);
+    let (old, new) = (
+        old.map_err(|error| error.to_string())?,
+        new.map_err(|error| error.to_string())?,
+    );
     let name = auditlog_archive::Name::of(&signed.manifest).object();
     let mut file = File::create_new(&old.0).map_err(|error| error.to_string())?;
-    if store.get_to(&name, &mut file, DEADLINE).map_err(|error| error.to_string())?.is_none() {
+    if store
+        .get_to(&name, &mut file, DEADLINE)
+        .map_err(|error| error.to_string())?
+        .is_none()
+    {
         return Err(format!("{name} is not in the archive"));
     }
     let (mut places, mut values, mut failure) = (Vec::new(), 0, None);
@@ -282,7 +309,13 @@ fn erase(
         let erased = decode_plain(record.values)
             .map_err(|error| error.to_string())
             .and_then(|fields| wanted.has(&query, &fields))
-            .and_then(|has| if has { redact(record).map_err(|error| error.to_string()) } else { Ok(None) });
+            .and_then(|has| {
+                if has {
+                    redact(record).map_err(|error| error.to_string())
+                } else {
+                    Ok(None)
+                }
+            });
         match erased {
             Ok(Some((bytes, count))) => {
                 places.push(record.log_index as i64);
@@ -298,7 +331,8 @@ fn erase(
     };
     let open = File::open(&old.0).map_err(|error| error.to_string())?;
     let out = File::create_new(&new.0).map_err(|error| error.to_string())?;
-    let rewritten = rewrite(open, &signed.manifest, out, Options::default(), change).map_err(|error| error.to_string())?;
+    let rewritten =
+        rewrite(open, &signed.manifest, out, Options::default(), change).map_err(|error| error.to_string())?;
     if let Some(error) = failure {
         return Err(error);
     }
@@ -331,10 +365,17 @@ fn get(place: &Place, name: &str, manifest: &str, wanted: &Wanted) -> Result<Vec
 }
 
 /// Reads an object into a file, compares it with its manifest, and hands its records to `each`.
-fn read_back(store: &Store, name: &str, manifest: &str, mut each: impl FnMut(&[u8]) -> Result<(), String>) -> Result<(), String> {
+fn read_back(
+    store: &Store,
+    name: &str,
+    manifest: &str,
+    mut each: impl FnMut(&[u8]) -> Result<(), String>,
+) -> Result<(), String> {
     let draft = Draft::of_thread().map_err(|error| error.to_string())?;
     let mut file = File::create_new(&draft.0).map_err(|error| error.to_string())?;
-    let there = store.get_to(name, &mut file, DEADLINE).map_err(|error| error.to_string())?;
+    let there = store
+        .get_to(name, &mut file, DEADLINE)
+        .map_err(|error| error.to_string())?;
     if there.is_none() {
         return Err(format!("{name} is not in the archive"));
     }
@@ -363,7 +404,10 @@ impl Draft {
         let folder = PathBuf::from("base/pgsql_tmp");
         std::fs::create_dir_all(&folder)?;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Ok(Draft(folder.join(format!("pgsql_tmp_auditlog.{}.back.{number}", std::process::id()))))
+        Ok(Draft(folder.join(format!(
+            "pgsql_tmp_auditlog.{}.back.{number}",
+            std::process::id()
+        ))))
     }
 }
 

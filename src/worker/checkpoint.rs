@@ -94,7 +94,11 @@ pub struct Signer {
 pub fn signer() -> Result<Signer, Trouble> {
     let head = head::visible().ok_or_else(|| Trouble::new("not_signed", "the log is empty"))?;
     let origin = origin(&head)?;
-    let key = if external_signer::is_set() { None } else { Some(key(&origin, &head)?) };
+    let key = if external_signer::is_set() {
+        None
+    } else {
+        Some(key(&origin, &head)?)
+    };
     Ok(Signer { origin, key })
 }
 

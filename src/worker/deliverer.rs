@@ -182,9 +182,9 @@ fn job_for(due: Due, now: i64) -> Option<Job> {
         }
     };
     let limits = channel.limits();
-    let flood = limits
-        .digest_after
-        .map_or((false, false), |most| outbox::flood(&name, i64::from(most), FLOOD, DIGESTS_APART));
+    let flood = limits.digest_after.map_or((false, false), |most| {
+        outbox::flood(&name, i64::from(most), FLOOD, DIGESTS_APART)
+    });
     let kinds: &[&str] = match flood {
         (false, _) => &["digest", "fired", "resolved", "test"],
         (true, recently) => {

@@ -13,8 +13,8 @@ use crate::guc;
 use crate::shmem::Slot;
 use crate::store::checkpoints;
 use crate::store::exports::{self, Asked, Chunk, Range};
-use crate::store::view_record::Recorder;
 use crate::store::tiles::{Stored, Subtrees};
+use crate::store::view_record::Recorder;
 use auditlog_core::document::format_timestamp;
 use auditlog_export::files::Names;
 use auditlog_export::{Ended, Manifest, Output, OutputError, Plan, manifest};
@@ -188,9 +188,10 @@ impl Exporter {
                 };
                 let tree = running.proves.then_some(&mut subtrees);
                 let chunk = self.transaction(|| {
-                    let chunk = exports::may_export(asked.role)
-                        .then(|| exports::read(asked, &range, &mut recorder, tree).map_err(|error| error.to_string()))
-                        .unwrap_or_else(|| Err(NO_RIGHTS.to_owned()))?;
+                    if !exports::may_export(asked.role) {
+                        return Err(NO_RIGHTS.to_owned());
+                    }
+                    let chunk = exports::read(asked, &range, &mut recorder, tree).map_err(|error| error.to_string())?;
                     exports::flush();
                     Ok(chunk)
                 })?;

@@ -11,9 +11,9 @@ use super::removal::{self, Step};
 use super::{job, launcher};
 use crate::guc;
 use crate::shmem::{self, Slot};
-use crate::store::{checkpoints, rebuild};
 use crate::store::retention::{self, Asked, End};
 use crate::store::retention_plan::{self, Due, Kind, Move};
+use crate::store::{checkpoints, rebuild};
 use auditlog_policy::retention::tier::Tier;
 use pgrx::bgworkers::BackgroundWorker;
 use pgrx::pg_sys;
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 /// Sleep between two looks for a round.
 const NAP: Duration = Duration::from_millis(250);
 /// Time after which it goes when nobody asks for anything, and seconds after which it looks again.
-const IDLE: Duration = Duration::from_secs(5);
+const IDLE: Duration = Duration::from_secs(2);
 const AWAY: i64 = 60;
 
 #[doc(hidden)]
@@ -297,12 +297,24 @@ impl Keeper {
                     _ => to.label(),
                 }
             };
-            let classes: Vec<Rc<str>> = policy.policy.classes().iter().map(|class| class.name.as_str().into()).collect();
+            let classes: Vec<Rc<str>> = policy
+                .policy
+                .classes()
+                .iter()
+                .map(|class| class.name.as_str().into())
+                .collect();
             let mut own: Rc<str> = partition.class.as_str().into();
             let outcome = rebuild::replace(&sources, policy.version, &tier_of, &mut |row| {
                 if found.kind == Kind::Reclassify {
-                    let name = &policy.policy.class_of(row.text(auditlog_core::columns::position("event_type").unwrap_or(0))).name;
-                    own = classes.iter().find(|class| ***class == **name).cloned().unwrap_or_else(|| name.as_str().into());
+                    let name = &policy
+                        .policy
+                        .class_of(row.text(auditlog_core::columns::position("event_type").unwrap_or(0)))
+                        .name;
+                    own = classes
+                        .iter()
+                        .find(|class| ***class == **name)
+                        .cloned()
+                        .unwrap_or_else(|| name.as_str().into());
                 }
                 Some(own.clone())
             });

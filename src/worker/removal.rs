@@ -40,7 +40,10 @@ pub fn certify(found: &Move) {
         "running",
         partition.bytes,
     );
-    let types: Vec<String> = retention::types(&partition.relation).into_iter().map(|(name, _)| name).collect();
+    let types: Vec<String> = retention::types(&partition.relation)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
     let decision = Decision {
         origin: incarnation.origin,
         policy: format!("retention policy {} ({})", policy.version, policy.fingerprint),
@@ -72,7 +75,10 @@ pub fn certify_archived(found: &Move, id: i64, manifests: &[Manifest], erased: i
     let (_, until) = partition.month.range();
     let decision = Decision {
         origin: first.origin.clone(),
-        policy: format!("retention policy {} ({}), archived to {url}", policy.version, policy.fingerprint),
+        policy: format!(
+            "retention policy {} ({}), archived to {url}",
+            policy.version, policy.fingerprint
+        ),
         retention_class: partition.class.clone(),
         event_types: None,
         from: retention_plan::first(partition).unwrap_or(until - 1),
@@ -81,10 +87,15 @@ pub fn certify_archived(found: &Move, id: i64, manifests: &[Manifest], erased: i
         actor: retention::made_by(policy.version).unwrap_or_else(|| "pg_auditlog".to_owned()),
     };
     // What came meanwhile is in no object.
-    let mut ranges: Vec<Range> = manifests.iter().flat_map(|manifest| manifest.log_indexes.iter().copied()).collect();
+    let mut ranges: Vec<Range> = manifests
+        .iter()
+        .flat_map(|manifest| manifest.log_indexes.iter().copied())
+        .collect();
     ranges.sort_unstable();
     retention::set_erased(id, erased);
-    certify_rows(id, partition, &policy, &decision, "archive", |place| !covers(&ranges, place as u64));
+    certify_rows(id, partition, &policy, &decision, "archive", |place| {
+        !covers(&ranges, place as u64)
+    });
 }
 
 /// Is a place in one of these ranges, which ascend?
@@ -138,7 +149,11 @@ fn certify_rows(
         }
     }
     let detail = format!("{certificates} certificates");
-    let state = if events == 0 && kept > 0 { "withdrawn" } else { "certified" };
+    let state = if events == 0 && kept > 0 {
+        "withdrawn"
+    } else {
+        "certified"
+    };
     retention::end(
         id,
         &End {
@@ -159,14 +174,22 @@ fn tell(id: i64, partition: &Partition, version: i64, operation: &str, certifica
             .raise(),
     };
     let event_id = crate::random::event_id(shmem::unix_micros());
-    let object = |pairs: Vec<(&str, Json)>| Json::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect());
+    let object = |pairs: Vec<(&str, Json)>| {
+        Json::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    };
     let words = own_event::text;
     own_event::record_document(object(vec![
         ("event_id", words(&event_id)),
         ("event_type", words(auditlog_bundle::certificate::EVENT_TYPE)),
         ("severity", words("notice")),
-        ("actor", object(vec![("type", words("system")), ("id", words("pg_auditlog"))])),
-        ("action", object(vec![("operation", words(operation)), ("status", words("success"))])),
+        (
+            "actor",
+            object(vec![("type", words("system")), ("id", words("pg_auditlog"))]),
+        ),
+        (
+            "action",
+            object(vec![("operation", words(operation)), ("status", words("success"))]),
+        ),
         (
             "metadata",
             object(vec![
@@ -200,7 +223,10 @@ pub fn finish(open: &Open) -> Step {
     if certified.iter().any(|one| one.state != "signed") {
         return Step::Wait;
     }
-    let Some(partition) = retention::partitions().into_iter().find(|one| one.relation == open.relation) else {
+    let Some(partition) = retention::partitions()
+        .into_iter()
+        .find(|one| one.relation == open.relation)
+    else {
         crate::error::Fault::broken("a partition that is to be removed is not there")
             .detail(format!("It is {}.", open.relation))
             .hint("Run auditlog.verify().")
@@ -218,7 +244,10 @@ pub fn finish(open: &Open) -> Step {
     }
     ranges.sort_unstable();
     // What was erased since it was archived must not stay in the archive: it is written anew.
-    if open.erased.is_some_and(|erased| erased != archive::erased_and_last(&open.relation).0) {
+    if open
+        .erased
+        .is_some_and(|erased| erased != archive::erased_and_last(&open.relation).0)
+    {
         certificates::withdraw(open.id);
         return Step::Withdrawn;
     }
@@ -244,7 +273,11 @@ pub fn finish(open: &Open) -> Step {
     }
     certificates::done(open.id);
     archive::live(open.id);
-    let bytes = if outcome.kept == 0 { 0 } else { rebuild::size(&open.relation).unwrap_or(0) };
+    let bytes = if outcome.kept == 0 {
+        0
+    } else {
+        rebuild::size(&open.relation).unwrap_or(0)
+    };
     retention::end(
         open.id,
         &End {

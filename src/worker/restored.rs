@@ -19,7 +19,10 @@ pub fn row(record: &Record<'_>, values: &Values<'_>, class: &str) -> Result<Stri
     let bytes = |bytes: &[u8]| Json::String(format!("\\x{}", hex(bytes)));
     let mut pairs: Vec<(String, Json)> = Vec::with_capacity(COLUMNS.len() + 8);
     for (column, value) in COLUMNS.iter().zip(values) {
-        pairs.push((column.name.to_owned(), json(column.kind, value).map_err(|why| format!("{}: {why}", column.name))?));
+        pairs.push((
+            column.name.to_owned(),
+            json(column.kind, value).map_err(|why| format!("{}: {why}", column.name))?,
+        ));
     }
     let redacted = match record.redacted {
         Some(text) => {
@@ -45,7 +48,11 @@ pub fn row(record: &Record<'_>, values: &Values<'_>, class: &str) -> Result<Stri
 }
 
 fn json(kind: Kind, value: &Value<'_>) -> Result<Json, String> {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map(Json::String).map_err(|error| error.to_string());
+    let text = |bytes: &[u8]| {
+        String::from_utf8(bytes.to_vec())
+            .map(Json::String)
+            .map_err(|error| error.to_string())
+    };
     Ok(match (kind, value) {
         (_, Value::Null) => Json::Null,
         (Kind::Time, Value::Int(us)) => Json::String(format_timestamp(*us)),

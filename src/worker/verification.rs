@@ -103,10 +103,12 @@ fn check(from: i64, to: i64) -> Vec<String> {
         }
         if row.index > expected && gone(expected, row.index) {
             // The chain goes on through what retention has removed, as the tree has it.
-            previous = (expected..row.index).try_fold(previous, |previous, place| {
-                let leaf = leaves.at(place as u64)?;
-                Some(previous.map(|previous| link_hash(&previous, &leaf, place as u64)))
-            }).flatten();
+            previous = (expected..row.index)
+                .try_fold(previous, |previous, place| {
+                    let leaf = leaves.at(place as u64)?;
+                    Some(previous.map(|previous| link_hash(&previous, &leaf, place as u64)))
+                })
+                .flatten();
         } else if row.index > expected {
             found.push(format!("missing: events {expected} to {}", row.index - 1));
             previous = None;

@@ -62,9 +62,15 @@ pub fn done(client: &mut Client, id: i64) {
 }
 
 pub fn sha256(client: &mut Client, id: i64) -> String {
-    text(client, &format!("SELECT sha256::text FROM auditlog.exports WHERE id = {id}"))
+    text(
+        client,
+        &format!("SELECT sha256::text FROM auditlog.exports WHERE id = {id}"),
+    )
 }
 
 pub fn sealed(client: &mut Client) -> i64 {
-    scalar(client, "SELECT count(*) FROM auditlog.events WHERE log_index IS NOT NULL")
+    scalar(
+        client,
+        "SELECT count(*) FROM auditlog.events WHERE log_index IS NOT NULL",
+    )
 }

@@ -26,7 +26,10 @@ pub fn redact(record: &Record<'_>) -> Result<Option<(Vec<u8>, usize)>, ContentEr
         committer: Some(Committer::new(salt)),
         redacted: &known,
     };
-    let mut redacted: Vec<(String, Json)> = known.iter().map(|(path, hash)| (path.clone(), Json::String(hex(hash)))).collect();
+    let mut redacted: Vec<(String, Json)> = known
+        .iter()
+        .map(|(path, hash)| (path.clone(), Json::String(hex(hash))))
+        .collect();
     let mut erased = 0;
     let mut inside: Vec<(usize, Vec<u8>)> = Vec::new();
     for (at, column) in COLUMNS.iter().enumerate() {

@@ -63,7 +63,11 @@ pub trait Source {
     fn keys(&mut self, origin: &str) -> Result<Vec<String>, Failure>;
 
     /// Hands the certificates of retention to `each`, with the places of the events that tell of them.
-    fn certificates(&mut self, size: u64, each: &mut dyn FnMut(u64, &str) -> Result<(), Failure>) -> Result<(), Failure>;
+    fn certificates(
+        &mut self,
+        size: u64,
+        each: &mut dyn FnMut(u64, &str) -> Result<(), Failure>,
+    ) -> Result<(), Failure>;
 
     /// The tiles `first` to `last` of a level with their bytes, in order. They may have grown.
     fn tiles(&mut self, level: u8, first: u64, last: u64) -> Result<Vec<(u64, Vec<u8>)>, Failure>;

@@ -116,7 +116,9 @@ fn export(
     known: &[(String, SignedNote)],
 ) -> Result<ExitCode, Failure> {
     if !known.is_empty() {
-        return Err(Failure::new("--checkpoint is for bundles: an export has one checkpoint"));
+        return Err(Failure::new(
+            "--checkpoint is for bundles: an export has one checkpoint",
+        ));
     }
     let report = auditlog_export::verify(Path::new(&arguments.directory), keys, policy)?;
     if arguments.json {

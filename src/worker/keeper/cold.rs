@@ -25,7 +25,13 @@ impl Keeper {
         let place = Place::of(&url).map_err(Stop::Failed)?;
         self.await_checkpoint()?;
         let id = self.transaction(|| {
-            retention::begin(&partition.relation, &partition.class, "archive", "running", partition.bytes)
+            retention::begin(
+                &partition.relation,
+                &partition.class,
+                "archive",
+                "running",
+                partition.bytes,
+            )
         })?;
         let result = self.archived(found, &place, id);
         self.or_failed(id, result)
@@ -60,7 +66,10 @@ impl Keeper {
         }
         let stale = self.transaction(|| archive::stale(id, &partition.class, partition.month.range()))?;
         for object in stale {
-            self.away(Job::Delete(Place::of(&object.url).map_err(Stop::Failed)?, object.name.clone()))?;
+            self.away(Job::Delete(
+                Place::of(&object.url).map_err(Stop::Failed)?,
+                object.name.clone(),
+            ))?;
             self.transaction(|| archive::ended(&object.name, "gone"))?;
         }
         self.transaction(|| removal::certify_archived(found, id, &manifests, erased, &place.url))
@@ -121,7 +130,9 @@ impl Keeper {
         let mut gone = 0;
         for object in due {
             let queries = self.transaction(|| {
-                let all = holds::in_force(at).into_iter().chain(holds::in_force(shmem::unix_micros()));
+                let all = holds::in_force(at)
+                    .into_iter()
+                    .chain(holds::in_force(shmem::unix_micros()));
                 all.map(|hold| hold.query).collect::<Vec<_>>()
             })?;
             if self.is_held(&object, &queries)? {
@@ -152,7 +163,18 @@ impl Keeper {
 
     fn is_held(&self, object: &Live, queries: &[String]) -> Result<bool, Stop> {
         for query in queries {
-            if !self.read(object, Wanted { since: None, until: None, query: query.clone(), now: shmem::unix_micros() })?.is_empty() {
+            if !self
+                .read(
+                    object,
+                    Wanted {
+                        since: None,
+                        until: None,
+                        query: query.clone(),
+                        now: shmem::unix_micros(),
+                    },
+                )?
+                .is_empty()
+            {
                 return Ok(true);
             }
         }
@@ -239,8 +261,11 @@ impl Keeper {
                 now: shmem::unix_micros(),
             };
             let job = Job::Erase(place.clone(), Box::new(signed), wanted, Box::new(key));
-            let Done::Erased(Some(new)) = self.away(job)? else { continue };
-            let id = self.transaction(|| retention::begin(&object.name, &object.class, "erase", "running", object.bytes))?;
+            let Done::Erased(Some(new)) = self.away(job)? else {
+                continue;
+            };
+            let id =
+                self.transaction(|| retention::begin(&object.name, &object.class, "erase", "running", object.bytes))?;
             self.noted(id, &place, &new.signed)?;
             self.transaction(|| {
                 removal::tell_erased(erasure, &new.places, new.values);

@@ -112,17 +112,26 @@ fn every_kind_of_channel_reaches_its_receiver() {
     add(
         &mut client,
         "email",
-        &format!("{{\"host\": \"127.0.0.1\", \"port\": {smtp}, \"tls\": \"none\", \"from\": \"audit@example.com\", \"to\": [\"ops@example.com\"]}}"),
+        &format!(
+            "{{\"host\": \"127.0.0.1\", \"port\": {smtp}, \"tls\": \"none\", \"from\": \"audit@example.com\", \"to\": [\"ops@example.com\"]}}"
+        ),
     );
     add(&mut client, "slack", "{\"url\": \"secret:slack\"}");
     add(&mut client, "teams", "{\"url\": \"secret:teams\"}");
     add(
         &mut client,
         "pagerduty",
-        &format!("{{\"routing_key\": \"secret:key\", \"url\": \"{}/v2/enqueue\"}}", pager.url()),
+        &format!(
+            "{{\"routing_key\": \"secret:key\", \"url\": \"{}/v2/enqueue\"}}",
+            pager.url()
+        ),
     );
     add(&mut client, "webhook", &format!("{{\"url\": \"{}/hook\"}}", chat.url()));
-    add(&mut client, "syslog", &format!("{{\"address\": \"tcp://127.0.0.1:{collector}\"}}"));
+    add(
+        &mut client,
+        "syslog",
+        &format!("{{\"address\": \"tcp://127.0.0.1:{collector}\"}}"),
+    );
     add(&mut client, "file", &format!("{{\"path\": \"{}\"}}", file.display()));
     create(
         &mut client,
@@ -131,7 +140,10 @@ fn every_kind_of_channel_reaches_its_receiver() {
     );
     fire(&mut client, 1);
     wait_until("all have it", LONG, || {
-        scalar(&mut client, "SELECT count(*) FROM auditlog.notifications WHERE state = 'delivered'") == 7
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM auditlog.notifications WHERE state = 'delivered'",
+        ) == 7
     });
     let mail = mails.recv_timeout(LONG).expect("a mail");
     for part in ["RCPT TO:<ops@example.com>", "Message-ID:", "each", "mallory"] {
@@ -145,10 +157,16 @@ fn every_kind_of_channel_reaches_its_receiver() {
     for path in ["/slack", "/teams", "/hook"] {
         let request = told.iter().find(|request| request.path == path);
         let request = request.unwrap_or_else(|| panic!("nothing came to {path}"));
-        assert!(String::from_utf8_lossy(&request.body).contains("mallory"), "{request:?}");
+        assert!(
+            String::from_utf8_lossy(&request.body).contains("mallory"),
+            "{request:?}"
+        );
     }
     let page = String::from_utf8_lossy(&pager.requests()[0].body).into_owned();
-    assert!(page.contains("\"event_action\":\"trigger\"") && page.contains("0123456789abcdef"), "{page}");
+    assert!(
+        page.contains("\"event_action\":\"trigger\"") && page.contains("0123456789abcdef"),
+        "{page}"
+    );
 }
 
 /// More than `digest_after` within five minutes: the first by themselves, then one for all that have come, and no other within a
@@ -176,13 +194,23 @@ fn a_flood_is_told_of_together() {
     for _ in 0..5 {
         fire(&mut client, 1);
     }
-    wait_until("few are told of one by one", LONG, || state(&mut client, "delivered", "fired") == 5);
+    wait_until("few are told of one by one", LONG, || {
+        state(&mut client, "delivered", "fired") == 5
+    });
     fire(&mut client, 3);
     wait_until("a digest", LONG, || state(&mut client, "delivered", "digest") == 1);
     fire(&mut client, 4);
     std::thread::sleep(std::time::Duration::from_secs(2));
-    assert_eq!(state(&mut client, "delivered", "fired"), 5, "the others are told of together");
-    assert_eq!(state(&mut client, "delivered", "digest"), 1, "a digest follows the other in a minute");
+    assert_eq!(
+        state(&mut client, "delivered", "fired"),
+        5,
+        "the others are told of together"
+    );
+    assert_eq!(
+        state(&mut client, "delivered", "digest"),
+        1,
+        "a digest follows the other in a minute"
+    );
     let waiting = state(&mut client, "waiting", "fired");
     assert_eq!(state(&mut client, "digested", "fired") + waiting, 7);
     assert!(waiting >= 4);

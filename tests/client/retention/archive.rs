@@ -29,9 +29,18 @@ fn cluster() -> (Cluster, PathBuf) {
 fn restore(client: &mut Client, call: &str) -> i64 {
     let id = scalar(client, call);
     wait_until("it is brought back", LONG, || {
-        scalar(client, &format!("SELECT count(*) FROM auditlog.restores WHERE id = {id} AND ended_at IS NOT NULL")) == 1
+        scalar(
+            client,
+            &format!("SELECT count(*) FROM auditlog.restores WHERE id = {id} AND ended_at IS NOT NULL"),
+        ) == 1
     });
-    assert_eq!(text(client, &format!("SELECT state || COALESCE(error, '') FROM auditlog.restores WHERE id = {id}")), "done");
+    assert_eq!(
+        text(
+            client,
+            &format!("SELECT state || COALESCE(error, '') FROM auditlog.restores WHERE id = {id}")
+        ),
+        "done"
+    );
     id
 }
 
@@ -50,13 +59,20 @@ fn events_go_to_the_archive_and_come_back() {
     run(&mut client, "2021-03-15");
     assert_eq!(verify(&mut client), []);
     // January is in the archive, a day an object for each class, and views of February; 13 days of views are over already.
-    let live = "SELECT concat_ws(' ', count(*), sum(events), min(day), max(day)) FROM auditlog.archive WHERE state = 'live'";
+    let live =
+        "SELECT concat_ws(' ', count(*), sum(events), min(day), max(day)) FROM auditlog.archive WHERE state = 'live'";
     assert_eq!(text(&mut client, live), "77 139 2021-01-01 2021-02-28");
-    assert_eq!(scalar(&mut client, "SELECT count(*) FROM auditlog.events WHERE extra ? 'n'"), 360 - 152);
+    assert_eq!(
+        scalar(&mut client, "SELECT count(*) FROM auditlog.events WHERE extra ? 'n'"),
+        360 - 152
+    );
     let key = text(&mut client, "SELECT auditlog.public_key()");
     assert!(proven(&archive, &key).contains("139 events"));
     // They come back as they were.
-    let id = restore(&mut client, "SELECT auditlog.restore('2021-01-10', '2021-01-20', 'actor.id:u3')");
+    let id = restore(
+        &mut client,
+        "SELECT auditlog.restore('2021-01-10', '2021-01-20', 'actor.id:u3')",
+    );
     let back = format!(
         "SELECT string_agg(concat_ws(' ', log_index, event_type, actor_email, resource_id, extra->>'n', retention_class), ', ' ORDER BY log_index)
          FROM auditlog.restored_events WHERE restore_id = {id}"
@@ -71,12 +87,19 @@ fn events_go_to_the_archive_and_come_back() {
         .batch_execute("SELECT auditlog.add_principal('uma', 'u4')")
         .expect("add_principal()");
     let mut uma = cluster.connect_as("uma", "audited");
-    refused_with(&mut uma, "42501", "SELECT auditlog.restore('2021-01-10', '2021-01-20', '')");
+    refused_with(
+        &mut uma,
+        "42501",
+        "SELECT auditlog.restore('2021-01-10', '2021-01-20', '')",
+    );
     refused_with(&mut uma, "42501", "SELECT * FROM auditlog.restored_events");
     assert_eq!(scalar(&mut client, &format!("SELECT auditlog.drop_restored({id})")), 4);
     // A hold keeps an object; the others of their day and class go.
     scalar(&mut client, "SELECT auditlog.hold('case', 'n:44', NULL, 'a test')");
-    scalar(&mut client, "SELECT auditlog.hold('archived', 'resource.id:r2 AND actor.id:u2', NULL, 'a test')");
+    scalar(
+        &mut client,
+        "SELECT auditlog.hold('archived', 'resource.id:r2 AND actor.id:u2', NULL, 'a test')",
+    );
     run(&mut client, "2021-07-01");
     assert_eq!(verify(&mut client), []);
     let left = text(
@@ -85,7 +108,10 @@ fn events_go_to_the_archive_and_come_back() {
     );
     assert_eq!(left, "standard 2021-01-12, standard 2021-01-19");
     proven(&archive, &key);
-    let objects = scalar(&mut client, "SELECT count(*) FROM auditlog.archive WHERE state = 'live'");
+    let objects = scalar(
+        &mut client,
+        "SELECT count(*) FROM auditlog.archive WHERE state = 'live'",
+    );
     let files = command::run(command::as_server("find").arg(&archive).args(["-name", "*.parquet"]));
     assert_eq!(files.lines().count() as i64, objects);
 }
@@ -103,14 +129,33 @@ fn erasure_reaches_the_archive() {
     client
         .batch_execute("SELECT auditlog.erase('actor.email:u5@example.org', 'GDPR 17')")
         .expect("erase()");
-    assert_eq!(scalar(&mut client, "SELECT count(*) FROM auditlog.restored_events"), 0, "what was brought back goes at once");
+    assert_eq!(
+        scalar(&mut client, "SELECT count(*) FROM auditlog.restored_events"),
+        0,
+        "what was brought back goes at once"
+    );
     wait_until("the archive is reached", LONG, || {
-        text(&mut client, "SELECT string_agg(state, ' ') FROM auditlog.archive_erasures") == "done"
+        text(
+            &mut client,
+            "SELECT string_agg(state, ' ') FROM auditlog.archive_erasures",
+        ) == "done"
     });
     restore(&mut client, "SELECT auditlog.restore(NULL, NULL, '')");
     assert_eq!(scalar(&mut client, mail), 0);
-    assert_eq!(scalar(&mut client, "SELECT count(*) FROM auditlog.restored_events WHERE redacted IS NOT NULL"), 12);
-    assert_eq!(scalar(&mut client, "SELECT count(*) FROM auditlog_data.archive_erasure WHERE query IS NOT NULL"), 0);
+    assert_eq!(
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM auditlog.restored_events WHERE redacted IS NOT NULL"
+        ),
+        12
+    );
+    assert_eq!(
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM auditlog_data.archive_erasure WHERE query IS NOT NULL"
+        ),
+        0
+    );
     let key = text(&mut client, "SELECT auditlog.public_key()");
     proven(&archive, &key);
     auditlog_testkit::log::wait_sealed(&mut client);
@@ -120,7 +165,11 @@ fn erasure_reaches_the_archive() {
 /// Worker, postmaster or everybody is killed at random moments of a round: no event is lost, none is there twice.
 #[test]
 fn crashes_lose_nothing_on_the_way_to_the_archive() {
-    let rounds = if std::env::var_os("AUDITLOG_SOAK").is_some() { 20 } else { 3 };
+    let rounds = if std::env::var_os("AUDITLOG_SOAK").is_some() {
+        20
+    } else {
+        3
+    };
     let mut random = Random::from_clock();
     let (cluster, archive) = cluster();
     let mut client = cluster.create_database_with_extension("audited");
@@ -133,7 +182,10 @@ fn crashes_lose_nothing_on_the_way_to_the_archive() {
             .expect("run_retention()");
         std::thread::sleep(Duration::from_millis(50 + random.below(1500)));
         let keeper = client.query_one("SELECT pid FROM auditlog.stat_workers WHERE worker = 'keeper'", &[]);
-        match (random.below(3), keeper.ok().and_then(|row| row.get::<_, Option<i32>>(0))) {
+        match (
+            random.below(3),
+            keeper.ok().and_then(|row| row.get::<_, Option<i32>>(0)),
+        ) {
             (0, Some(pid)) => {
                 kill9(pid as u32);
                 std::thread::sleep(Duration::from_millis(300));
@@ -153,8 +205,15 @@ fn crashes_lose_nothing_on_the_way_to_the_archive() {
          SELECT generate_series((r->>0)::bigint, (r->>1)::bigint) FROM auditlog.archive AS a,
              jsonb_array_elements(a.manifest::jsonb #> '{archive,log_indexes}') AS r WHERE a.state = 'live'";
     let there = scalar(&mut client, &format!("SELECT count(*) FROM ({places}) AS p"));
-    let different = scalar(&mut client, &format!("SELECT count(DISTINCT log_index) FROM ({places}) AS p"));
+    let different = scalar(
+        &mut client,
+        &format!("SELECT count(DISTINCT log_index) FROM ({places}) AS p"),
+    );
     assert_eq!(there, different, "an event is in the log or in one object");
     let gone = "SELECT COALESCE(sum(events), 0)::bigint FROM auditlog.retention_moves WHERE kind IN ('remove', 'expire') AND state = 'done'";
-    assert_eq!(there + scalar(&mut client, gone), 720, "every event is somewhere, or was certified to go");
+    assert_eq!(
+        there + scalar(&mut client, gone),
+        720,
+        "every event is somewhere, or was certified to go"
+    );
 }

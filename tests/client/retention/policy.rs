@@ -26,10 +26,16 @@ fn a_policy_is_shown_told_of_and_checked() {
             {"name": "cards", "event_types": ["payment.*"], "hot_days": 30, "warm_days": 60, "cold_years": 0, "classification": ["pci_dss"]},
             {"event_types": ["payment.refund"], "hot_days": 30}]}"#,
     );
-    assert!(told.iter().any(|line| line.starts_with("conflict: cards: ")), "{told:?}");
+    assert!(
+        told.iter().any(|line| line.starts_with("conflict: cards: ")),
+        "{told:?}"
+    );
     assert!(told.iter().any(|line| line.starts_with("warning: ")), "{told:?}");
     assert_eq!(
-        text(&mut client, "SELECT status FROM auditlog.health() WHERE \"check\" = 'retention'"),
+        text(
+            &mut client,
+            "SELECT status FROM auditlog.health() WHERE \"check\" = 'retention'"
+        ),
         "warning"
     );
     wait_sealed(&mut client);
@@ -50,27 +56,55 @@ fn holds_are_released_by_two_people_where_that_is_asked_for() {
     let mut client = db.superuser();
     record_days(&mut client, 40);
     assert_eq!(
-        scalar(&mut client, "SELECT auditlog.hold('case', 'actor.id:u3', NULL, 'litigation')"),
+        scalar(
+            &mut client,
+            "SELECT auditlog.hold('case', 'actor.id:u3', NULL, 'litigation')"
+        ),
         16
     );
-    refused_with(&mut client, "42710", "SELECT auditlog.hold('case', 'actor.id:u4', NULL, 'x')");
-    refused_with(&mut client, "22023", "SELECT auditlog.hold('saved', '_saved_:mine', NULL, 'x')");
-    refused_with(&mut client, "22004", "SELECT auditlog.hold('why', 'actor.id:u4', NULL, NULL)");
-    refused_with(&mut client, "22023", "SELECT auditlog.run_retention(now() + interval '1 day')");
+    refused_with(
+        &mut client,
+        "42710",
+        "SELECT auditlog.hold('case', 'actor.id:u4', NULL, 'x')",
+    );
+    refused_with(
+        &mut client,
+        "22023",
+        "SELECT auditlog.hold('saved', '_saved_:mine', NULL, 'x')",
+    );
+    refused_with(
+        &mut client,
+        "22004",
+        "SELECT auditlog.hold('why', 'actor.id:u4', NULL, NULL)",
+    );
+    refused_with(
+        &mut client,
+        "22023",
+        "SELECT auditlog.run_retention(now() + interval '1 day')",
+    );
     client
         .batch_execute("SET auditlog.hold_four_eyes = on; CREATE ROLE retention_second SUPERUSER")
         .expect("a second person");
-    assert_eq!(text(&mut client, "SELECT auditlog.release_hold('case', 'over')::text"), "false");
+    assert_eq!(
+        text(&mut client, "SELECT auditlog.release_hold('case', 'over')::text"),
+        "false"
+    );
     refused_with(&mut client, "42501", "SELECT auditlog.release_hold('case', 'over')");
     client
         .batch_execute("SET SESSION AUTHORIZATION retention_second; SET auditlog.hold_four_eyes = on")
         .expect("the second person");
-    assert_eq!(text(&mut client, "SELECT auditlog.release_hold('case', 'over')::text"), "true");
+    assert_eq!(
+        text(&mut client, "SELECT auditlog.release_hold('case', 'over')::text"),
+        "true"
+    );
     client
         .batch_execute("RESET SESSION AUTHORIZATION; DROP ROLE retention_second")
         .expect("back");
     assert_eq!(
-        text(&mut client, "SELECT concat_ws(' ', state, wanted_by, released_by) FROM auditlog.holds"),
+        text(
+            &mut client,
+            "SELECT concat_ws(' ', state, wanted_by, released_by) FROM auditlog.holds"
+        ),
         "released postgres retention_second"
     );
 }
@@ -87,10 +121,18 @@ fn nothing_is_lost_to_readers_of_before() {
         .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
         .expect("a snapshot");
     run(&mut client, "2021-07-01");
-    assert!(scalar(&mut client, "SELECT count(*) FROM auditlog.retention_moves WHERE state = 'done'") > 3);
+    assert!(
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM auditlog.retention_moves WHERE state = 'done'"
+        ) > 3
+    );
     // Views are removed; all others are there for the old snapshot, too.
     assert_eq!(
-        scalar(&mut reader, "SELECT count(*) FROM auditlog.events WHERE extra ? 'n' AND event_type <> 'resource.view'"),
+        scalar(
+            &mut reader,
+            "SELECT count(*) FROM auditlog.events WHERE extra ? 'n' AND event_type <> 'resource.view'"
+        ),
         180
     );
     assert_eq!(
@@ -98,7 +140,15 @@ fn nothing_is_lost_to_readers_of_before() {
         180
     );
     assert_eq!(
-        scalar(&mut client, "SELECT count(*) FROM auditlog.events @@@ 'resource.id:r3'".replace("auditlog.events @@@", "auditlog.events AS e WHERE e @@@").as_str()),
-        scalar(&mut client, "SELECT count(*) FROM auditlog.events WHERE resource_id = 'r3'")
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM auditlog.events @@@ 'resource.id:r3'"
+                .replace("auditlog.events @@@", "auditlog.events AS e WHERE e @@@")
+                .as_str()
+        ),
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM auditlog.events WHERE resource_id = 'r3'"
+        )
     );
 }

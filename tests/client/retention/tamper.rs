@@ -19,10 +19,20 @@ fn a_bypassed_hold_and_a_forged_certificate_are_found() {
     let mut client = db.superuser();
     record_days(&mut client, 40);
     set(&mut client, SEED);
-    assert!(scalar(&mut client, "SELECT auditlog.hold('case', 'resource.id:r2', NULL, 'litigation')") > 0);
+    assert!(
+        scalar(
+            &mut client,
+            "SELECT auditlog.hold('case', 'resource.id:r2', NULL, 'litigation')"
+        ) > 0
+    );
     run(&mut client, "2021-08-01");
     assert_eq!(verify(&mut client), []);
-    assert!(scalar(&mut client, "SELECT sum(kept)::bigint FROM auditlog.retention_moves WHERE kind = 'remove'") > 0);
+    assert!(
+        scalar(
+            &mut client,
+            "SELECT sum(kept)::bigint FROM auditlog.retention_moves WHERE kind = 'remove'"
+        ) > 0
+    );
     // A superuser removes what the hold keeps.
     client
         .batch_execute(
@@ -37,7 +47,11 @@ fn a_bypassed_hold_and_a_forged_certificate_are_found() {
             "DELETE FROM auditlog_data.log_resource_view_2021_01 WHERE log_index = (SELECT min(log_index) FROM auditlog_data.log_resource_view_2021_01)",
         )
         .expect("DELETE");
-    assert!(kinds(&mut client).contains(&"missing".to_owned()), "{:?}", kinds(&mut client));
+    assert!(
+        kinds(&mut client).contains(&"missing".to_owned()),
+        "{:?}",
+        kinds(&mut client)
+    );
     // And makes a certificate for it.
     client
         .batch_execute(

@@ -93,7 +93,12 @@ fn each_month_each_tier_has_what_the_model_says() {
     let events: Vec<Event> = (0..u64::try_from(DAYS).unwrap_or(0) * 4)
         .map(|id| {
             let timestamp = START + 1_000_000 + (id as i64 / 4) * DAY;
-            let types = ["authentication.login", "resource.delete", "resource.view", "resource.modify"];
+            let types = [
+                "authentication.login",
+                "resource.delete",
+                "resource.view",
+                "resource.modify",
+            ];
             Event {
                 id,
                 event_type: types[(id % 4) as usize].to_owned(),
@@ -107,12 +112,30 @@ fn each_month_each_tier_has_what_the_model_says() {
         events,
         changes: vec![
             (month(1).1 - DAY, Change::Policy(policy(SEED))),
-            (month(6).1 - DAY, Change::Place(hold("three", "actor.id:u3", month(6).1), Box::new(|event: &Event| event.id % 10 == 3))),
-            (month(10).1 - DAY, Change::Place(hold("views", "resource.id:r2 AND event_type:resource.view", month(10).1),
-                Box::new(|event: &Event| event.id % 7 == 2 && event.id % 4 == 2))),
+            (
+                month(6).1 - DAY,
+                Change::Place(
+                    hold("three", "actor.id:u3", month(6).1),
+                    Box::new(|event: &Event| event.id % 10 == 3),
+                ),
+            ),
+            (
+                month(10).1 - DAY,
+                Change::Place(
+                    hold("views", "resource.id:r2 AND event_type:resource.view", month(10).1),
+                    Box::new(|event: &Event| event.id % 7 == 2 && event.id % 4 == 2),
+                ),
+            ),
             (month(12).1 - DAY, Change::Erase(erased)),
             (month(18).1 - DAY, Change::Policy(policy(LATER))),
-            (month(24).1 - DAY, Change::Release { hold: "three".to_owned(), by: "admin".to_owned(), four_eyes: false }),
+            (
+                month(24).1 - DAY,
+                Change::Release {
+                    hold: "three".to_owned(),
+                    by: "admin".to_owned(),
+                    four_eyes: false,
+                },
+            ),
         ],
         requirements: built_in(),
         reach: HoldReach::Rows,
@@ -121,14 +144,19 @@ fn each_month_each_tier_has_what_the_model_says() {
     };
     // Every month takes minutes: the short form has those in which something happens.
     let every = std::env::var_os("AUDITLOG_SOAK").is_some();
-    let numbers: Vec<i64> = (1..=36).filter(|number| every || number % 6 == 0 || [1, 10].contains(number)).collect();
+    let numbers: Vec<i64> = (1..=36)
+        .filter(|number| every || number % 6 == 0 || [1, 10].contains(number))
+        .collect();
     let months: Vec<(String, i64)> = numbers.iter().map(|number| month(*number)).collect();
     let times: Vec<i64> = months.iter().map(|(_, at)| *at).collect();
     let snapshots = model.run(&times).expect("the model");
     for ((number, (at, _)), snapshot) in numbers.iter().zip(&months).zip(&snapshots) {
         match number {
             1 => drop(set(&mut client, SEED)),
-            6 => drop(scalar(&mut client, "SELECT auditlog.hold('three', 'actor.id:u3', NULL, 'a test')")),
+            6 => drop(scalar(
+                &mut client,
+                "SELECT auditlog.hold('three', 'actor.id:u3', NULL, 'a test')",
+            )),
             10 => drop(scalar(
                 &mut client,
                 "SELECT auditlog.hold('views', 'resource.id:r2 AND event_type:resource.view', NULL, 'a test')",
@@ -153,7 +181,10 @@ fn each_month_each_tier_has_what_the_model_says() {
             let (found, wanted) = (found.cloned().unwrap_or_default(), wanted.cloned().unwrap_or_default());
             let more: Vec<_> = found.difference(&wanted).collect();
             let fewer: Vec<_> = wanted.difference(&found).collect();
-            assert!(more.is_empty() && fewer.is_empty(), "the {tier} tier at {at}: too much {more:?}, missing {fewer:?}");
+            assert!(
+                more.is_empty() && fewer.is_empty(),
+                "the {tier} tier at {at}: too much {more:?}, missing {fewer:?}"
+            );
         }
         if number % 6 == 0 {
             assert_eq!(verify(&mut client), [], "verify() at {at}");
@@ -165,7 +196,10 @@ fn each_month_each_tier_has_what_the_model_says() {
     let gone = snapshots[snapshots.len() - 1].tier(Tier::Gone).len();
     assert!(gone > 1_000, "{gone} events were removed");
     assert_eq!(
-        scalar(&mut client, "SELECT sum(events)::bigint FROM auditlog.retention_moves WHERE kind = 'remove' AND state = 'done'"),
+        scalar(
+            &mut client,
+            "SELECT sum(events)::bigint FROM auditlog.retention_moves WHERE kind = 'remove' AND state = 'done'"
+        ),
         gone as i64
     );
     // To every query the rest is there, with and without the word index.

@@ -122,7 +122,11 @@ impl Source for Database {
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
-    fn certificates(&mut self, size: u64, each: &mut dyn FnMut(u64, &str) -> Result<(), Failure>) -> Result<(), Failure> {
+    fn certificates(
+        &mut self,
+        size: u64,
+        each: &mut dyn FnMut(u64, &str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let sql = "SELECT log_index, note FROM auditlog.certificates() WHERE log_index < $1 ORDER BY log_index";
         let size = integer(size)?;
         let parameters: [&(dyn ToSql + Sync); 1] = [&size];
