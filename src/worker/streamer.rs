@@ -233,16 +233,18 @@ fn look_at(running: &HashMap<i64, Running>, unreadable: &HashMap<i64, i64>) -> L
         wanted: HashSet::new(),
         changed: Vec::new(),
     };
-    // A copy sends nothing under the original's name.
-    let Some(now) = checkpoints::incarnation().filter(|now| now.is_ours) else {
-        return look;
+    // A copy sends nothing under the original's name. Before the first checkpoint the name is known all the same.
+    let origin = match checkpoints::incarnation() {
+        Some(now) if !now.is_ours => return look,
+        Some(now) => now.origin,
+        None => checkpoints::default_origin(1),
     };
     let rows = sinks::all();
     sink_state::forget();
     for row in rows.into_iter().filter(|row| row.enabled) {
         look.wanted.insert(row.id);
         match running.get(&row.id) {
-            Some(known) if known.row == row && known.origin == now.origin => continue,
+            Some(known) if known.row == row && known.origin == origin => continue,
             Some(_) => {
                 look.changed.push(row.id);
                 continue;
@@ -250,7 +252,7 @@ fn look_at(running: &HashMap<i64, Running>, unreadable: &HashMap<i64, i64>) -> L
             None if unreadable.get(&row.id) == Some(&row.revision) => continue,
             None => {}
         }
-        open(row, &now.origin, &mut look);
+        open(row, &origin, &mut look);
     }
     look
 }
