@@ -76,8 +76,6 @@ struct Look {
     wanted: HashSet<i64>,
     /// Those that are there but have changed.
     changed: Vec<i64>,
-    /// No checkpoint was signed yet, so that the log has no name to send its events under.
-    nameless: bool,
 }
 
 impl Streamer {
@@ -170,11 +168,6 @@ impl Streamer {
     fn apply(&mut self, found: Look) {
         self.next_look = Instant::now() + LOOK;
         self.size = found.size;
-        if found.nameless {
-            self.needed = Instant::now();
-            self.slot.checkpoint_wanted.store(true, Ordering::Release);
-            self.slot.publisher.wake();
-        }
         self.unreadable.retain(|id, _| found.wanted.contains(id));
         self.unreadable.extend(found.unreadable);
         for (id, sink) in &mut self.sinks {
@@ -239,20 +232,19 @@ fn look_at(running: &HashMap<i64, Running>, unreadable: &HashMap<i64, i64>) -> L
         unreadable: Vec::new(),
         wanted: HashSet::new(),
         changed: Vec::new(),
-        nameless: false,
     };
-    let incarnation = checkpoints::incarnation();
-    look.nameless = incarnation.is_none() && sinks::all().iter().any(|row| row.enabled);
-    // A copy sends nothing under the original's name.
-    let Some(now) = incarnation.filter(|now| now.is_ours) else {
-        return look;
+    // A copy sends nothing under the original's name. Before the first checkpoint the name is known all the same.
+    let origin = match checkpoints::incarnation() {
+        Some(now) if !now.is_ours => return look,
+        Some(now) => now.origin,
+        None => checkpoints::default_origin(1),
     };
     let rows = sinks::all();
     sink_state::forget();
     for row in rows.into_iter().filter(|row| row.enabled) {
         look.wanted.insert(row.id);
         match running.get(&row.id) {
-            Some(known) if known.row == row && known.origin == now.origin => continue,
+            Some(known) if known.row == row && known.origin == origin => continue,
             Some(_) => {
                 look.changed.push(row.id);
                 continue;
@@ -260,7 +252,7 @@ fn look_at(running: &HashMap<i64, Running>, unreadable: &HashMap<i64, i64>) -> L
             None if unreadable.get(&row.id) == Some(&row.revision) => continue,
             None => {}
         }
-        open(row, &now.origin, &mut look);
+        open(row, &origin, &mut look);
     }
     look
 }

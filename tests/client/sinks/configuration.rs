@@ -47,7 +47,7 @@ fn sinks_are_checked_when_they_are_made() {
             "format_options",
         ),
         (
-            "'a', 'aws_security_lake', '{\"account_id\": \"123456789012\", \"region\": \"us-east-1\", \"s3_bucket\": \"b\"}', '', 'ecs'",
+            "'a', 'aws_security_lake', '{\"account_id\": \"123456789012\", \"region\": \"us-east-1\", \"s3_bucket\": \"lake\", \"credentials_file\": \"/etc/aws\"}', '', 'ecs'",
             "22023",
             "ocsf",
         ),

@@ -145,6 +145,8 @@ fn a_log_that_was_forged_is_not_sent_on() {
     client
         .batch_execute("SELECT auditlog.pause_sink('http')")
         .expect("pause_sink()");
+    // It is noticed within a second.
+    std::thread::sleep(Duration::from_secs(2));
     record(&mut client, "x", 20);
     wait_sealed(&mut client);
     // A superuser may write into the catalogue; a new connection has nothing of it in memory.
