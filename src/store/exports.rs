@@ -2,10 +2,10 @@
 
 use super::catalog::as_owner;
 use super::checkpoints::{trusted, trusted_rows};
-use super::view_record::Recorder;
 use super::row::RowError;
 use super::spi::{self, Arg, SetOwner};
 use super::tiles::Subtrees;
+use super::view_record::Recorder;
 use auditlog_export::{Progress, tree};
 use auditlog_tlog::Hash;
 use pgrx::pg_sys;

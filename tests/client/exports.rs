@@ -2,6 +2,7 @@
 
 mod crashes;
 mod files;
+mod objects;
 mod rows;
 
 use auditlog_testkit::log::{scalar, text, wait_sealed};
@@ -62,9 +63,15 @@ pub fn done(client: &mut Client, id: i64) {
 }
 
 pub fn sha256(client: &mut Client, id: i64) -> String {
-    text(client, &format!("SELECT sha256::text FROM auditlog.exports WHERE id = {id}"))
+    text(
+        client,
+        &format!("SELECT sha256::text FROM auditlog.exports WHERE id = {id}"),
+    )
 }
 
 pub fn sealed(client: &mut Client) -> i64 {
-    scalar(client, "SELECT count(*) FROM auditlog.events WHERE log_index IS NOT NULL")
+    scalar(
+        client,
+        "SELECT count(*) FROM auditlog.events WHERE log_index IS NOT NULL",
+    )
 }

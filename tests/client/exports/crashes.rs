@@ -9,7 +9,11 @@ use std::time::Duration;
 
 #[test]
 fn kills_of_worker_and_postmaster_change_no_byte() {
-    let rounds = if std::env::var_os("AUDITLOG_SOAK").is_some() { 20 } else { 4 };
+    let rounds = if std::env::var_os("AUDITLOG_SOAK").is_some() {
+        20
+    } else {
+        4
+    };
     let mut random = Random::from_clock();
     let cluster = Cluster::start(&Options::default());
     let mut client = cluster.create_database_with_extension("audited");
@@ -17,12 +21,24 @@ fn kills_of_worker_and_postmaster_change_no_byte() {
     let folder = folder(&cluster, "out");
     let query = "event_type:export.test";
     for (options, name) in [("{}", "whole"), ("{\"part_bytes\": 3000000}", "parts")] {
-        let expected = ask(&mut client, "json", query, &folder.join(format!("{name}.ndjson")), options);
+        let expected = ask(
+            &mut client,
+            "json",
+            query,
+            &folder.join(format!("{name}.ndjson")),
+            options,
+        );
         done(&mut client, expected);
         let expected = sha256(&mut client, expected);
         let mut interrupted = 0;
         for round in 0..rounds {
-            let id = ask(&mut client, "json", query, &folder.join(format!("{name}-{round}.ndjson")), options);
+            let id = ask(
+                &mut client,
+                "json",
+                query,
+                &folder.join(format!("{name}-{round}.ndjson")),
+                options,
+            );
             wait_until("it runs", LONG, || state(&mut client, id) != "waiting");
             std::thread::sleep(Duration::from_millis(random.below(1_500)));
             if state(&mut client, id) == "running" {
@@ -76,17 +92,37 @@ fn a_full_disk_fails_the_export_which_goes_on_when_there_is_room() {
         println!("skipped: no small file system can be made here");
         return;
     }
-    let id = ask(&mut client, "json", "event_type:export.test", &folder.join("x.ndjson"), "{}");
+    let id = ask(
+        &mut client,
+        "json",
+        "event_type:export.test",
+        &folder.join("x.ndjson"),
+        "{}",
+    );
     let failed = wait_ended(&mut client, id);
-    let error = text(&mut client, &format!("SELECT coalesce(error, '') FROM auditlog.exports WHERE id = {id}"));
+    let error = text(
+        &mut client,
+        &format!("SELECT coalesce(error, '') FROM auditlog.exports WHERE id = {id}"),
+    );
     let grown = mount("remount,size=64m,mode=777");
-    client.batch_execute(&format!("SELECT auditlog.resume_export({id})")).ok();
+    client
+        .batch_execute(&format!("SELECT auditlog.resume_export({id})"))
+        .ok();
     let resumed = wait_ended(&mut client, id);
-    let other = ask(&mut client, "json", "event_type:export.test", &folder.join("y.ndjson"), "{}");
+    let other = ask(
+        &mut client,
+        "json",
+        "event_type:export.test",
+        &folder.join("y.ndjson"),
+        "{}",
+    );
     let ended = wait_ended(&mut client, other);
     let (one, two) = (sha256(&mut client, id), sha256(&mut client, other));
     let _ = std::process::Command::new("umount").arg("-l").arg(&folder).status();
-    assert!(failed == "failed" && error.contains("No space left on device"), "{failed}: {error}");
+    assert!(
+        failed == "failed" && error.contains("No space left on device"),
+        "{failed}: {error}"
+    );
     assert!(grown);
     assert_eq!((resumed.as_str(), ended.as_str(), one), ("done", "done", two));
 }

@@ -19,7 +19,11 @@ fn copy(from: &Path, names: &[&str]) -> PathBuf {
     let to = std::env::temp_dir().join(format!("pgal-export-{}-{number}", std::process::id()));
     fs::create_dir_all(&to).expect("a folder");
     for name in names {
-        let bytes = command::as_server("cat").arg(from.join(name)).output().expect("cat").stdout;
+        let bytes = command::as_server("cat")
+            .arg(from.join(name))
+            .output()
+            .expect("cat")
+            .stdout;
         fs::write(to.join(name), bytes).expect("write");
     }
     to
@@ -42,7 +46,10 @@ fn forge(folder: &Path, name: &str, events: i64) {
     let bytes = fs::read(folder.join(name)).expect("read");
     let path = folder.join(format!("{name}.manifest.json"));
     let mut manifest: Value = serde_json::from_slice(&fs::read(&path).expect("read")).expect("JSON");
-    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     manifest["bytes"] = json!(bytes.len());
     manifest["events"] = json!(events);
     manifest["files"][0]["bytes"] = json!(bytes.len());
@@ -65,15 +72,27 @@ fn an_export_proves_itself_and_every_change_is_found() {
 
     let good = fresh();
     let (code, report) = verify(&good.join(names[2]), &key);
-    assert_eq!((code, &report["in_log"], &report["events"]), (Some(0), &json!(true), &json!(111)), "{report}");
+    assert_eq!(
+        (code, &report["in_log"], &report["events"]),
+        (Some(0), &json!(true), &json!(111)),
+        "{report}"
+    );
     let told = format!(
         "SELECT extra #>> '{{metadata,manifest_sha256}}' FROM auditlog.events WHERE event_type = 'auditlog.export' AND operation = 'export_done'"
     );
     wait_sealed(&mut client);
     assert_eq!(report["manifest_sha256"], json!(text(&mut client, &told)));
-    let lines: Vec<String> = fs::read_to_string(good.join(names[0])).expect("read").lines().map(str::to_owned).collect();
+    let lines: Vec<String> = fs::read_to_string(good.join(names[0]))
+        .expect("read")
+        .lines()
+        .map(str::to_owned)
+        .collect();
     let write = |folder: &Path, lines: &[String]| {
-        fs::write(folder.join(names[0]), lines.iter().map(|line| format!("{line}\n")).collect::<String>()).expect("write");
+        fs::write(
+            folder.join(names[0]),
+            lines.iter().map(|line| format!("{line}\n")).collect::<String>(),
+        )
+        .expect("write");
     };
 
     // a changed line
@@ -91,7 +110,10 @@ fn an_export_proves_itself_and_every_change_is_found() {
     write(&removed, &other);
     let (code, report) = verify(&removed.join(names[2]), &key);
     assert_eq!(code, Some(1));
-    assert!(kinds(&report).contains(&"count") && kinds(&report).contains(&"tree"), "{report}");
+    assert!(
+        kinds(&report).contains(&"count") && kinds(&report).contains(&"tree"),
+        "{report}"
+    );
     forge(&removed, names[0], 110);
     let (code, report) = verify(&removed.join(names[2]), &key);
     assert_eq!(code, Some(1));
@@ -116,14 +138,27 @@ fn an_export_proves_itself_and_every_change_is_found() {
     // a changed count
     let counted = fresh();
     let path = counted.join(names[2]);
-    let manifest = fs::read_to_string(&path).expect("read").replacen("\"events\": 111", "\"events\": 112", 1);
+    let manifest = fs::read_to_string(&path)
+        .expect("read")
+        .replacen("\"events\": 111", "\"events\": 112", 1);
     fs::write(&path, manifest).expect("write");
     let (code, report) = verify(&path, &key);
     assert_eq!((code, kinds(&report)), (Some(1), vec!["count"]), "{report}");
 
     // another key, and hashes that were changed
     let other_key = text(&mut client, "SELECT auditlog.public_key()").replace("pg_auditlog/", "other/");
-    assert_ne!(Program::ours().output(&["verify", &good.join(names[2]).display().to_string(), "--key", &other_key]).status.code(), Some(0));
+    assert_ne!(
+        Program::ours()
+            .output(&[
+                "verify",
+                &good.join(names[2]).display().to_string(),
+                "--key",
+                &other_key
+            ])
+            .status
+            .code(),
+        Some(0)
+    );
     let proof = fresh();
     let mut hashes = fs::read(proof.join(names[1])).expect("read");
     hashes[40] ^= 1;
@@ -139,7 +174,17 @@ fn every_format_becomes_a_file_and_parts_are_all_of_it() {
     record(&mut client, 500);
     let folder = folder(&cluster, "out");
     let query = "event_type:export.test";
-    for format in ["json", "csv", "csv-raw", "syslog", "cef", "leef", "ecs", "ocsf", "cloudevents"] {
+    for format in [
+        "json",
+        "csv",
+        "csv-raw",
+        "syslog",
+        "cef",
+        "leef",
+        "ecs",
+        "ocsf",
+        "cloudevents",
+    ] {
         let id = ask(&mut client, format, query, &folder.join(format), "{}");
         done(&mut client, id);
         let end = if format.starts_with("csv") { "\r\n" } else { "\n" };
@@ -148,22 +193,37 @@ fn every_format_becomes_a_file_and_parts_are_all_of_it() {
             .expect("export_rows");
         let expected: String = rows.iter().map(|row| row.get::<_, String>(0) + end).collect();
         let here = copy(&folder, &[format, &format!("{format}.manifest.json")]);
-        assert!(fs::read_to_string(here.join(format)).expect("read") == expected, "{format}");
+        assert!(
+            fs::read_to_string(here.join(format)).expect("read") == expected,
+            "{format}"
+        );
         if format != "json" {
             let key = text(&mut client, "SELECT auditlog.public_key()");
             let (code, report) = verify(&here.join(format!("{format}.manifest.json")), &key);
             assert_eq!((code, &report["events"]), (Some(0), &json!(500)), "{report}");
         }
     }
-    let id = ask(&mut client, "json", query, &folder.join("parts.ndjson"), "{\"part_bytes\": 65536}");
+    let id = ask(
+        &mut client,
+        "json",
+        query,
+        &folder.join("parts.ndjson"),
+        "{\"part_bytes\": 65536}",
+    );
     done(&mut client, id);
-    let files = scalar(&mut client, &format!("SELECT cardinality(files)::bigint FROM auditlog.exports WHERE id = {id}"));
+    let files = scalar(
+        &mut client,
+        &format!("SELECT cardinality(files)::bigint FROM auditlog.exports WHERE id = {id}"),
+    );
     assert!(files > 3, "{files}");
     let names: Vec<String> = (1..=files).map(|number| format!("parts-{number:05}.ndjson")).collect();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     let whole = copy(&folder, &["json"]);
     let parts = copy(&folder, &names);
-    let joined: String = names.iter().map(|name| fs::read_to_string(parts.join(name)).expect("read")).collect();
+    let joined: String = names
+        .iter()
+        .map(|name| fs::read_to_string(parts.join(name)).expect("read"))
+        .collect();
     assert!(joined == fs::read_to_string(whole.join("json")).expect("read"));
     names.extend(["parts.ndjson.proof", "parts.ndjson.manifest.json"]);
     let key = text(&mut client, "SELECT auditlog.public_key()");
@@ -174,7 +234,11 @@ fn every_format_becomes_a_file_and_parts_are_all_of_it() {
     done(&mut client, id);
     let here = copy(&folder, &["nothing", "nothing.proof", "nothing.manifest.json"]);
     let (code, report) = verify(&here.join("nothing.manifest.json"), &key);
-    assert_eq!((code, &report["in_log"], &report["events"]), (Some(0), &json!(true), &json!(0)), "{report}");
+    assert_eq!(
+        (code, &report["in_log"], &report["events"]),
+        (Some(0), &json!(true), &json!(0)),
+        "{report}"
+    );
     let left = command::run(command::as_server("ls").args(["-A"]).arg(&folder));
     assert!(!left.contains(".auditlog-export-"), "{left}");
 }
@@ -188,8 +252,19 @@ fn what_cannot_be_asked_for_is_refused() {
     let to = folder.join("x").display().to_string();
     let error = refused_with(&mut client, "22004", "SELECT auditlog.export('json', '', NULL, NULL)");
     assert!(error.hint().unwrap_or_default().contains("export_rows"), "{error:?}");
-    for to in ["relative/path", "/", "/tmp/", "/tmp/../etc/x", "http://example.org/x", "/tmp/a\nb"] {
-        refused_with(&mut client, "22023", &format!("SELECT auditlog.export('json', '', NULL, NULL, '{to}')"));
+    for to in [
+        "relative/path",
+        "/",
+        "/tmp/",
+        "/tmp/../etc/x",
+        "http://example.org/x",
+        "/tmp/a\nb",
+    ] {
+        refused_with(
+            &mut client,
+            "22023",
+            &format!("SELECT auditlog.export('json', '', NULL, NULL, '{to}')"),
+        );
     }
     for (format, query, options) in [
         ("xml", "", "{}"),
@@ -202,15 +277,30 @@ fn what_cannot_be_asked_for_is_refused() {
     }
     let id = ask(&mut client, "json", "", Path::new(&to), "{}");
     done(&mut client, id);
-    refused_with(&mut client, "58P02", &format!("SELECT auditlog.export('json', '', NULL, NULL, '{to}')"));
+    refused_with(
+        &mut client,
+        "58P02",
+        &format!("SELECT auditlog.export('json', '', NULL, NULL, '{to}')"),
+    );
     refused_with(&mut client, "42704", "SELECT auditlog.cancel_export(4711)");
     refused_with(&mut client, "55000", &format!("SELECT auditlog.resume_export({id})"));
     refused_with(&mut client, "42501", "DELETE FROM auditlog_data.export");
-    refused_with(&mut client, "42501", "UPDATE auditlog_data.export SET destination = '/etc/passwd'");
+    refused_with(
+        &mut client,
+        "42501",
+        "UPDATE auditlog_data.export SET destination = '/etc/passwd'",
+    );
     cluster.create_login("anna", &["auditlog_analyst"]);
     let mut anna = cluster.connect_as("anna", "audited");
-    let error = refused_with(&mut anna, "42501", &format!("SELECT auditlog.export('json', '', NULL, NULL, '{to}2')"));
-    assert!(error.detail().unwrap_or_default().contains("pg_write_server_files"), "{error:?}");
+    let error = refused_with(
+        &mut anna,
+        "42501",
+        &format!("SELECT auditlog.export('json', '', NULL, NULL, '{to}2')"),
+    );
+    assert!(
+        error.detail().unwrap_or_default().contains("pg_write_server_files"),
+        "{error:?}"
+    );
     refused_with(&mut anna, "42704", &format!("SELECT auditlog.cancel_export({id})"));
 }
 
@@ -225,32 +315,69 @@ fn a_failed_export_says_why_and_is_resumed() {
     let folder = folder(&cluster, "out");
     let chmod = |mode: &str| command::run(command::as_server("chmod").arg(mode).arg(&folder));
     chmod("500");
-    let id = ask(&mut anna, "json", "event_type:export.test", &folder.join("x.ndjson"), "{}");
+    let id = ask(
+        &mut anna,
+        "json",
+        "event_type:export.test",
+        &folder.join("x.ndjson"),
+        "{}",
+    );
     assert_eq!(wait_ended(&mut client, id), "failed");
-    let error = text(&mut client, &format!("SELECT error FROM auditlog.exports WHERE id = {id}"));
-    assert!(error.contains("x.ndjson") && error.contains("Permission denied"), "{error}");
-    assert!(text(&mut client, "SELECT last_error FROM auditlog.stat_workers WHERE worker = 'exporter'").contains("Permission denied"));
+    let error = text(
+        &mut client,
+        &format!("SELECT error FROM auditlog.exports WHERE id = {id}"),
+    );
+    assert!(
+        error.contains("x.ndjson") && error.contains("Permission denied"),
+        "{error}"
+    );
+    assert!(
+        text(
+            &mut client,
+            "SELECT last_error FROM auditlog.stat_workers WHERE worker = 'exporter'"
+        )
+        .contains("Permission denied")
+    );
     chmod("700");
     let resume = format!("SELECT auditlog.resume_export({id})");
-    client.batch_execute("REVOKE auditlog_analyst FROM anna").expect("REVOKE");
+    client
+        .batch_execute("REVOKE auditlog_analyst FROM anna")
+        .expect("REVOKE");
     client.batch_execute(&resume).expect("resume_export()");
     assert_eq!(wait_ended(&mut client, id), "failed");
-    let error = text(&mut client, &format!("SELECT error FROM auditlog.exports WHERE id = {id}"));
+    let error = text(
+        &mut client,
+        &format!("SELECT error FROM auditlog.exports WHERE id = {id}"),
+    );
     assert!(error.contains("may not export any more"), "{error}");
     client.batch_execute("GRANT auditlog_analyst TO anna").expect("GRANT");
     client.batch_execute(&resume).expect("resume_export()");
     done(&mut client, id);
-    let other = ask(&mut client, "json", "event_type:export.test", &folder.join("y.ndjson"), "{}");
+    let other = ask(
+        &mut client,
+        "json",
+        "event_type:export.test",
+        &folder.join("y.ndjson"),
+        "{}",
+    );
     done(&mut client, other);
     assert_eq!(sha256(&mut client, id), sha256(&mut client, other));
     let id = too_large(&mut client, &folder);
-    let error = text(&mut client, &format!("SELECT error FROM auditlog.exports WHERE id = {id}"));
-    assert!(error.contains("the export is too large") && error.contains("filters"), "{error}");
+    let error = text(
+        &mut client,
+        &format!("SELECT error FROM auditlog.exports WHERE id = {id}"),
+    );
+    assert!(
+        error.contains("the export is too large") && error.contains("filters"),
+        "{error}"
+    );
 }
 
 /// An export that is larger than the limit, once the worker has it.
 fn too_large(client: &mut Client, folder: &Path) -> i64 {
-    client.batch_execute("ALTER SYSTEM SET auditlog.export_max_size = 1").expect("ALTER SYSTEM");
+    client
+        .batch_execute("ALTER SYSTEM SET auditlog.export_max_size = 1")
+        .expect("ALTER SYSTEM");
     client.batch_execute("SELECT pg_reload_conf()").expect("reload");
     std::thread::sleep(std::time::Duration::from_secs(1));
     let id = ask(client, "json", "event_type:export.test", &folder.join("z.ndjson"), "{}");
@@ -266,11 +393,18 @@ fn a_cancelled_export_leaves_nothing_half_done() {
     let folder = folder(&cluster, "out");
     let id = ask(&mut client, "ocsf", "", &folder.join("x"), "{}");
     wait_until("it runs", LONG, || state(&mut client, id) != "waiting");
-    client.batch_execute(&format!("SELECT auditlog.cancel_export({id})")).expect("cancel_export()");
+    client
+        .batch_execute(&format!("SELECT auditlog.cancel_export({id})"))
+        .expect("cancel_export()");
     assert_eq!(state(&mut client, id), "cancelled");
     wait_until("nothing is left", LONG, || {
-        command::run(command::as_server("ls").args(["-A"]).arg(&folder)).trim().is_empty()
+        command::run(command::as_server("ls").args(["-A"]).arg(&folder))
+            .trim()
+            .is_empty()
     });
-    assert_eq!(text(&mut client, &format!("SELECT auditlog.cancel_export({id})::text")), "false");
+    assert_eq!(
+        text(&mut client, &format!("SELECT auditlog.cancel_export({id})::text")),
+        "false"
+    );
     refused_with(&mut client, "55000", &format!("SELECT auditlog.resume_export({id})"));
 }

@@ -36,20 +36,34 @@ fn every_format_has_every_event_once_and_in_order() {
     let mut client = db.superuser();
     record(&mut client, 50);
     // the access journal goes on writing: compare with what was there before
-    let hashes = "SELECT encode(entry_hash, 'hex') FROM auditlog.events WHERE log_index IS NOT NULL ORDER BY log_index LIMIT 50";
+    let hashes =
+        "SELECT encode(entry_hash, 'hex') FROM auditlog.events WHERE log_index IS NOT NULL ORDER BY log_index LIMIT 50";
     let hashes: Vec<String> = client
         .query(hashes, &[])
         .expect("events")
         .iter()
         .map(|row| row.get(0))
         .collect();
-    for format in ["json", "csv", "csv-raw", "syslog", "cef", "leef", "ecs", "ocsf", "cloudevents"] {
+    for format in [
+        "json",
+        "csv",
+        "csv-raw",
+        "syslog",
+        "cef",
+        "leef",
+        "ecs",
+        "ocsf",
+        "cloudevents",
+    ] {
         let mut lines = lines(&mut client, format);
         if format.starts_with("csv") {
             let header = fields(&lines.remove(0));
             let (place, agent) = (
                 header.iter().position(|name| name == "entry_hash").expect("a column"),
-                header.iter().position(|name| name == "actor_user_agent").expect("a column"),
+                header
+                    .iter()
+                    .position(|name| name == "actor_user_agent")
+                    .expect("a column"),
             );
             for (line, hash) in lines.iter().zip(&hashes) {
                 let row = fields(line);
@@ -69,7 +83,10 @@ fn every_format_has_every_event_once_and_in_order() {
     }
     let first: serde_json::Value = serde_json::from_str(&lines(&mut client, "json")[0]).expect("JSON");
     assert_eq!(first["auditlog"]["log_index"], 0);
-    assert_eq!(first["actor"]["user_agent"], "=cmd|' /C calc'!A0\nsecond \"line\" \\ | end");
+    assert_eq!(
+        first["actor"]["user_agent"],
+        "=cmd|' /C calc'!A0\nsecond \"line\" \\ | end"
+    );
 }
 
 #[test]
@@ -79,13 +96,28 @@ fn rows_are_chosen_and_pass_one_by_one() {
     record(&mut client, 3_000);
     client.batch_execute("ANALYZE").expect("ANALYZE");
     let count = |client: &mut Client, arguments: &str| {
-        scalar(client, &format!("SELECT count(*) FROM auditlog.export_rows('json', {arguments})"))
+        scalar(
+            client,
+            &format!("SELECT count(*) FROM auditlog.export_rows('json', {arguments})"),
+        )
     };
     assert_eq!(count(&mut client, "'actor.id:u7'"), 1);
-    let at = text(&mut client, "SELECT \"timestamp\"::text FROM auditlog.events WHERE actor_id = 'u100'");
+    let at = text(
+        &mut client,
+        "SELECT \"timestamp\"::text FROM auditlog.events WHERE actor_id = 'u100'",
+    );
     assert_eq!(count(&mut client, &format!("'event_type:export.test', '{at}'")), 100);
-    assert_eq!(count(&mut client, &format!("'event_type:export.test', NULL, '{at}'")), 2_900);
-    assert_eq!(count(&mut client, "'event_type:export.test', now() - interval '1 day', now() + interval '1 day'"), 3_000);
+    assert_eq!(
+        count(&mut client, &format!("'event_type:export.test', NULL, '{at}'")),
+        2_900
+    );
+    assert_eq!(
+        count(
+            &mut client,
+            "'event_type:export.test', now() - interval '1 day', now() + interval '1 day'"
+        ),
+        3_000
+    );
     assert_eq!(count(&mut client, "'event_type:nothing'"), 0);
     assert_eq!(count(&mut client, "NULL") as usize, lines(&mut client, "json").len());
     // PostgreSQL has put the query in the place of the call: nothing is collected, the index gives the order
@@ -105,7 +137,10 @@ fn rows_are_chosen_and_pass_one_by_one() {
         .read_to_string(&mut copied)
         .expect("COPY");
     let selected = client
-        .query("SELECT * FROM auditlog.export_rows('json', 'event_type:export.test')", &[])
+        .query(
+            "SELECT * FROM auditlog.export_rows('json', 'event_type:export.test')",
+            &[],
+        )
         .expect("export_rows");
     let selected: String = selected.iter().map(|row| row.get::<_, String>(0) + "\n").collect();
     assert!(copied == selected, "COPY has changed something");
@@ -116,10 +151,21 @@ fn wrong_arguments_are_told_of() {
     let db = Database::new();
     let mut client = db.superuser();
     let error = refused_with(&mut client, "22023", "SELECT * FROM auditlog.export_rows('josn')");
-    assert!(error.hint().unwrap_or_default().starts_with("Did you mean json?"), "{error:?}");
+    assert!(
+        error.hint().unwrap_or_default().starts_with("Did you mean json?"),
+        "{error:?}"
+    );
     refused_with(&mut client, "22004", "SELECT * FROM auditlog.export_rows(NULL)");
-    refused_with(&mut client, "22023", "SELECT * FROM auditlog.export_rows('json', options => '{\"x\": 1}')");
-    refused_with(&mut client, "22023", "SELECT * FROM auditlog.export_rows('csv', options => '[]')");
+    refused_with(
+        &mut client,
+        "22023",
+        "SELECT * FROM auditlog.export_rows('json', options => '{\"x\": 1}')",
+    );
+    refused_with(
+        &mut client,
+        "22023",
+        "SELECT * FROM auditlog.export_rows('csv', options => '[]')",
+    );
 }
 
 #[test]
@@ -128,7 +174,11 @@ fn an_export_has_a_limit() {
     let mut client = db.superuser();
     record(&mut client, 2_000);
     client.batch_execute("SET auditlog.export_max_size = 1").expect("SET");
-    let error = refused_with(&mut client, "54000", "SELECT count(line) FROM auditlog.export_rows('json') AS line");
+    let error = refused_with(
+        &mut client,
+        "54000",
+        "SELECT count(line) FROM auditlog.export_rows('json') AS line",
+    );
     for part in ["time range", "filters", "destination", "format"] {
         assert!(error.hint().unwrap_or_default().contains(part), "{part}: {error:?}");
     }
@@ -177,7 +227,11 @@ fn administrators_and_analysts_may_and_see_what_they_see() {
             assert!(lines(&mut person, "json").len() >= 20, "{role}");
         } else {
             refused_with(&mut person, "42501", "SELECT * FROM auditlog.export_rows('json')");
-            refused_with(&mut person, "42501", "SELECT auditlog.export('json', '', NULL, NULL, '/tmp/x')");
+            refused_with(
+                &mut person,
+                "42501",
+                "SELECT auditlog.export('json', '', NULL, NULL, '/tmp/x')",
+            );
             refused_with(&mut person, "42501", "SELECT auditlog.cancel_export(1)");
         }
     }
@@ -190,7 +244,10 @@ fn administrators_and_analysts_may_and_see_what_they_see() {
         .expect("GRANT");
     let mut person = cluster.connect_as("person_user", "audited");
     let own = lines(&mut person, "json");
-    assert!(!own.is_empty() && own.iter().all(|line| line.contains("\"id\":\"u7\"")), "{own:?}");
+    assert!(
+        !own.is_empty() && own.iter().all(|line| line.contains("\"id\":\"u7\"")),
+        "{own:?}"
+    );
     assert!(sealed(&mut client) > own.len() as i64);
     assert_eq!(text(&mut person, "SELECT sees FROM auditlog.whoami()"), "own");
 }
