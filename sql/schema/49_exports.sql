@@ -6,7 +6,7 @@ COMMENT ON FUNCTION auditlog_data.export_header(text, text, timestamptz, timesta
     'What comes before the first event of an export, or NULL; tells the access journal of the export';
 
 CREATE FUNCTION auditlog_data.export_line(event auditlog.events, format text, options jsonb) RETURNS text
-    LANGUAGE c STABLE PARALLEL RESTRICTED COST 1000 AS 'MODULE_PATHNAME', 'auditlog_export_line';
+    LANGUAGE c STABLE PARALLEL RESTRICTED COST 1 AS 'MODULE_PATHNAME', 'auditlog_export_line';
 COMMENT ON FUNCTION auditlog_data.export_line(auditlog.events, text, jsonb) IS 'A sealed event in a format of exports';
 
 -- PostgreSQL puts the body in the place of the call, so that rows pass one by one, the planner sees the query, and

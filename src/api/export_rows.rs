@@ -84,7 +84,11 @@ fn line(call: &Call) -> Datum {
         let Some(writer) = writer else { return call.null() };
         out.clear();
         // SAFETY: declared as auditlog.events.
-        let written = unsafe { recorder.with(event, |record| (record.log_index, writer.event(record, out))) };
+        let written = unsafe {
+            recorder.with_values(event, |record, values| {
+                (record.log_index, writer.event_of(record, values, out))
+            })
+        };
         match written {
             Ok(None) => return call.null(),
             Ok(Some((_, Ok(())))) => {}

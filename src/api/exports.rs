@@ -13,12 +13,12 @@ use crate::store::inbox::shared_slot;
 use crate::store::{POSTGRES_EPOCH, head};
 use auditlog_core::document::format_timestamp;
 use auditlog_core::json::Json;
+use auditlog_export::Destination;
 use auditlog_export::files::Names;
 use auditlog_query::{check, parse};
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Acquire;
 
 crate::sql_function!(auditlog_export, pg_finfo_auditlog_export, export);
@@ -29,8 +29,8 @@ crate::sql_function!(auditlog_exporter_state, pg_finfo_auditlog_exporter_state, 
 /// The option that says after how many bytes a file ends, and its bounds.
 pub const PART_BYTES: &str = "part_bytes";
 const LEAST_PART: u64 = 64 * 1024;
-/// Longest path, in bytes.
-const LONGEST_PATH: usize = 1_000;
+/// The option that has those of the object storage.
+const STORE: &str = "store";
 
 /// `export(format, query, since, until, destination, options)`
 fn export(call: &Call) -> Datum {
@@ -39,21 +39,12 @@ fn export(call: &Call) -> Datum {
     let time = |i: usize| call.int(i).map(|at| at.saturating_add(POSTGRES_EPOCH));
     let (since, until) = (time(2), time(3));
     let options = call.jsonb(5).map_or_else(|| "{}".to_owned(), options_text);
-    let destination = path(call.text(4));
-    let (_, part_bytes) = split(&options);
-    writer(&format, &without_ours(&options));
+    let given = call.text(4);
+    let destination = destination(given.as_deref());
+    let (of_format, ours) = split(&options);
+    writer(&format, &of_format);
     check_query(&query);
-    file_rights::require("export", "file", std::iter::empty());
-    let free = Names::new(&destination, 0).is_some_and(|names| {
-        let first = names.part(part_bytes.map(|_| 0));
-        [first, names.manifest()].iter().all(|name| !names.at(name).exists())
-    });
-    if !free {
-        Fault::new(Code::ERRCODE_DUPLICATE_FILE, "there is a file of this name already")
-            .detail(format!("The destination is «{}».", destination.display()))
-            .hint("An export overwrites nothing: give another name.")
-            .raise();
-    }
+    check_destination(&destination, &ours);
     let who = crate::provenance::session_user();
     let new = Asked {
         id: 0,
@@ -61,7 +52,7 @@ fn export(call: &Call) -> Datum {
         query,
         since,
         until,
-        destination: destination.display().to_string(),
+        destination: given.unwrap_or_default(),
         options,
         asked_by: who.clone(),
         // SAFETY: reads a state of this process.
@@ -109,7 +100,6 @@ fn resume(call: &Call) -> Datum {
     let id = call.int(0).unwrap_or_default();
     match state_of(id).as_str() {
         "failed" => {
-            file_rights::require("export", "file", std::iter::empty());
             exports::set_state(id, "waiting");
             tell("resume_export", id);
         }
@@ -143,9 +133,9 @@ fn tell(operation: &str, id: i64) {
     });
 }
 
-/// Where to: an absolute path, or `file://` and one.
-fn path(destination: Option<String>) -> PathBuf {
-    let Some(given) = destination else {
+/// Where to.
+fn destination(given: Option<&str>) -> Destination {
+    let Some(given) = given else {
         Fault::new(
             Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
             "an export to the server needs a destination",
@@ -154,36 +144,61 @@ fn path(destination: Option<String>) -> PathBuf {
         .hint("Give the path of a file on the server; auditlog.export_rows() returns the events to you instead.")
         .raise()
     };
-    let text = given.strip_prefix("file://").unwrap_or(&given);
-    let path = Path::new(text);
-    let is_plain = path
-        .components()
-        .all(|part| !matches!(part, std::path::Component::ParentDir));
-    if path.is_absolute()
-        && is_plain
-        && path.file_name().is_some()
-        && !text.ends_with('/')
-        && text.len() <= LONGEST_PATH
-        && !text.chars().any(char::is_control)
-    {
-        return path.to_path_buf();
-    }
-    Fault::new(
-        Code::ERRCODE_INVALID_PARAMETER_VALUE,
-        "this is no destination of an export",
-    )
-    .detail(format!("It is «{}».", given.escape_debug()))
-    .hint("Give the absolute path of a file on the server, or file:// and such a path.")
-    .raise()
+    Destination::parse(given).unwrap_or_else(|| {
+        Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "this is no destination of an export")
+            .detail(format!("It is «{}».", given.escape_debug()))
+            .hint("Give the absolute path of a file on the server, or the URL of an object: s3://bucket/name, az://…, gs://….")
+            .raise()
+    })
 }
 
-/// The options of the format, and the size of parts; raises an error when that is none.
-pub fn split(options: &str) -> (serde_json::Value, Option<u64>) {
+/// Raises an error unless the caller may have the server write there, and nothing is there.
+fn check_destination(destination: &Destination, options: &Ours) {
+    match destination {
+        Destination::Object { store, .. } => {
+            let names = options.store.as_object().into_iter().flat_map(|members| members.keys());
+            file_rights::require("export", "object", names.map(String::as_str));
+            if let Err(error) = auditlog_objects::Store::open(store, &options.store) {
+                Fault::new(
+                    Code::ERRCODE_INVALID_PARAMETER_VALUE,
+                    "this is no destination of an export",
+                )
+                .detail(format!("{}.", error.message))
+                .hint(format!(
+                    "Give the options of the object storage as the option {STORE}; docs/export.md lists them."
+                ))
+                .raise();
+            }
+        }
+        Destination::File(path) => {
+            file_rights::require("export", "file", std::iter::empty());
+            let free = Names::new(path, 0).is_some_and(|names| {
+                let first = names.part(options.part_bytes.map(|_| 0));
+                [first, names.manifest()].iter().all(|name| !names.at(name).exists())
+            });
+            if !free {
+                Fault::new(Code::ERRCODE_DUPLICATE_FILE, "there is a file of this name already")
+                    .detail(format!("The destination is «{}».", path.display()))
+                    .hint("An export overwrites nothing: give another name.")
+                    .raise();
+            }
+        }
+    }
+}
+
+/// The options that are ours, not the format's.
+pub struct Ours {
+    /// Bytes after which a file ends.
+    pub part_bytes: Option<u64>,
+    /// Those of the object storage.
+    pub store: serde_json::Value,
+}
+
+/// The options of the format, and ours; raises an error when these are none.
+pub fn split(options: &str) -> (serde_json::Value, Ours) {
     let mut options: serde_json::Value = serde_json::from_str(options).unwrap_or_default();
-    let given = options
-        .as_object_mut()
-        .and_then(|members| members.shift_remove(PART_BYTES));
-    let part = given.map(|given| {
+    let mut take = |name: &str| options.as_object_mut().and_then(|members| members.shift_remove(name));
+    let part = take(PART_BYTES).map(|given| {
         given.as_u64().filter(|bytes| *bytes >= LEAST_PART).unwrap_or_else(|| {
             Fault::new(
                 Code::ERRCODE_INVALID_PARAMETER_VALUE,
@@ -194,11 +209,14 @@ pub fn split(options: &str) -> (serde_json::Value, Option<u64>) {
             .raise()
         })
     });
-    (options, part)
-}
-
-fn without_ours(options: &str) -> serde_json::Value {
-    split(options).0
+    let store = take(STORE).unwrap_or_default();
+    (
+        options,
+        Ours {
+            part_bytes: part,
+            store,
+        },
+    )
 }
 
 fn check_query(query: &str) {

@@ -239,6 +239,28 @@ impl Hasher {
         Ok(Some(erasure))
     }
 
+    /// Calls `f` with the row's values, of which nothing is hidden.
+    ///
+    /// # Errors
+    /// When a value's bytes are none of its type.
+    ///
+    /// # Safety
+    /// As [`Hasher::entry_hash`].
+    pub unsafe fn plain_values<R>(
+        &mut self,
+        values: &[Datum],
+        nulls: &[bool],
+        f: impl FnOnce(&[Value<'_>; HASHED]) -> R,
+    ) -> Result<R, RowError> {
+        let nothing = Hiding {
+            paths: Some(&[]),
+            committer: None,
+            redacted: &[],
+        };
+        // SAFETY: as the caller promises.
+        unsafe { self.with_fields(values, nulls, &nothing, |fields, _| f(fields)) }
+    }
+
     /// Calls `f` with the row's values in the order of [`COLUMNS`], and a buffer for the entry.
     unsafe fn with_fields<R>(
         &mut self,

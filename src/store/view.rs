@@ -147,6 +147,16 @@ impl EventRow {
         }
     }
 
+    /// Where the columns are, the same for all rows of a query.
+    pub fn numbers(&self) -> &Rc<Numbers> {
+        &self.places
+    }
+
+    /// The value at a position, when it is not NULL.
+    pub fn at(&self, position: usize) -> Option<Datum> {
+        self.value(position)
+    }
+
     /// A column's value, when it is not NULL.
     pub fn get(&self, column: &str) -> Option<Datum> {
         self.value(*self.places.by_name.get(column)?)

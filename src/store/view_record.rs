@@ -4,15 +4,41 @@ use super::POSTGRES_EPOCH;
 use super::columns::{ENTRY_HASH, HASHED, INBOX, REDACTED, SALT};
 use super::jsonb;
 use super::row::{self, Hasher, RowError};
-use super::view::EventRow;
+use super::view::{EventRow, Numbers};
 use auditlog_bundle::Record;
+use auditlog_core::encode::Values;
 use pgrx::pg_sys::Datum;
+use std::rc::Rc;
+
+/// Columns beside the hashed ones, in the order of their positions in [`Recorder::known`].
+const NAMES: [&str; 7] = [
+    "log_index",
+    "sealed_at",
+    "prev_hash",
+    "entry_hash",
+    "hash",
+    "salt",
+    "redacted",
+];
 
 /// Makes records, and keeps what they are made in.
 #[derive(Default)]
 pub struct Recorder {
     hasher: Hasher,
     redacted: Vec<u8>,
+    /// Where [`NAMES`] are, and of which row type.
+    known: Option<(Rc<Numbers>, [usize; NAMES.len()])>,
+}
+
+/// A row taken apart.
+struct Parts {
+    values: [Datum; INBOX],
+    nulls: [bool; INBOX],
+    log_index: u64,
+    sealed_at: i64,
+    prev_hash: [u8; 32],
+    entry_hash: [u8; 32],
+    hash: [u8; 32],
 }
 
 impl Recorder {
@@ -26,27 +52,69 @@ impl Recorder {
     pub unsafe fn with<R>(&mut self, event: Datum, f: impl FnOnce(&Record<'_>) -> R) -> Result<Option<R>, RowError> {
         // SAFETY: as the caller promises; the columns have the types of the tables.
         unsafe {
-            let row = EventRow::of(event);
-            let Some(log_index) = row.get("log_index") else {
+            let Some(parts) = self.take_apart(event) else {
                 return Ok(None);
             };
+            let redacted = (!parts.nulls[REDACTED]).then_some(self.redacted.as_slice());
+            let mut record = parts.record(redacted);
+            record.values = self.hasher.plain_entry(&parts.values, &parts.nulls)?;
+            Ok(Some(f(&record)))
+        }
+    }
+
+    /// Hands over its values as well, which the record then has not: nothing is encoded to be decoded again.
+    ///
+    /// # Errors
+    /// When a value's bytes are none of its type.
+    ///
+    /// # Safety
+    /// As [`Recorder::with`].
+    pub unsafe fn with_values<R>(
+        &mut self,
+        event: Datum,
+        f: impl FnOnce(&Record<'_>, &Values<'_>) -> R,
+    ) -> Result<Option<R>, RowError> {
+        // SAFETY: as the caller promises; the columns have the types of the tables.
+        unsafe {
+            let Some(parts) = self.take_apart(event) else {
+                return Ok(None);
+            };
+            let redacted = (!parts.nulls[REDACTED]).then_some(self.redacted.as_slice());
+            let record = parts.record(redacted);
+            let (values, nulls) = (&parts.values, &parts.nulls);
+            self.hasher
+                .plain_values(values, nulls, |values| f(&record, values))
+                .map(Some)
+        }
+    }
+
+    /// # Safety
+    /// As [`Recorder::with`].
+    unsafe fn take_apart(&mut self, event: Datum) -> Option<Parts> {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let row = EventRow::of(event);
+            let places = match &self.known {
+                Some((numbers, places)) if Rc::ptr_eq(numbers, row.numbers()) => *places,
+                _ => {
+                    let numbers = row.numbers().clone();
+                    let places = NAMES.map(|name| numbers.by_name.get(name).copied().unwrap_or(usize::MAX));
+                    self.known = Some((numbers, places));
+                    places
+                }
+            };
+            let [log_index, sealed_at, prev_hash, entry_hash, hash, salt, redacted] = places.map(|place| row.at(place));
+            let log_index = log_index?;
             let (mut values, mut nulls) = ([Datum::null(); INBOX], [true; INBOX]);
-            let mut set = |place: usize, value: Option<Datum>| {
+            let hashed = (0..HASHED).map(|place| (place, row.hashed(place)));
+            for (place, value) in hashed.chain([(SALT, salt), (REDACTED, redacted), (ENTRY_HASH, entry_hash)]) {
                 if let Some(value) = value {
                     values[place] = value;
                     nulls[place] = false;
                 }
-            };
-            for place in 0..HASHED {
-                set(place, row.hashed(place));
             }
-            set(SALT, row.get("salt"));
-            set(REDACTED, row.get("redacted"));
-            set(ENTRY_HASH, row.get("entry_hash"));
-            let hash = |column| row.get(column).and_then(|datum| row::hash(datum)).unwrap_or([0; 32]);
-            let has_redacted = !nulls[REDACTED];
-            if has_redacted {
-                let raw = row::bytes(values[REDACTED]);
+            if let Some(redacted) = redacted {
+                let raw = row::bytes(redacted);
                 self.redacted.clear();
                 if jsonb::canonical(raw, &mut self.redacted).is_err() {
                     // no reader finds commitments in it
@@ -54,19 +122,36 @@ impl Recorder {
                     self.redacted.extend_from_slice(raw);
                 }
             }
-            let record = Record {
+            let hash_of = |datum: Option<Datum>| datum.and_then(|datum| row::hash(datum)).unwrap_or([0; 32]);
+            Some(Parts {
+                values,
+                nulls,
                 log_index: log_index.value() as u64,
-                sealed_at: row
-                    .get("sealed_at")
-                    .map_or(0, |datum| (datum.value() as i64).wrapping_add(POSTGRES_EPOCH)),
-                prev_hash: hash("prev_hash"),
-                entry_hash: hash("entry_hash"),
-                hash: hash("hash"),
-                salt: (!nulls[SALT]).then(|| row::bytes(values[SALT])),
-                redacted: has_redacted.then_some(self.redacted.as_slice()),
-                values: self.hasher.plain_entry(&values, &nulls)?,
-            };
-            Ok(Some(f(&record)))
+                sealed_at: sealed_at.map_or(0, |datum| (datum.value() as i64).wrapping_add(POSTGRES_EPOCH)),
+                prev_hash: hash_of(prev_hash),
+                entry_hash: hash_of(entry_hash),
+                hash: hash_of(hash),
+            })
+        }
+    }
+}
+
+impl Parts {
+    /// Without values.
+    ///
+    /// # Safety
+    /// The parts of a row that is still there.
+    unsafe fn record<'a>(&'a self, redacted: Option<&'a [u8]>) -> Record<'a> {
+        Record {
+            log_index: self.log_index,
+            sealed_at: self.sealed_at,
+            prev_hash: self.prev_hash,
+            entry_hash: self.entry_hash,
+            hash: self.hash,
+            // SAFETY: a bytea column.
+            salt: (!self.nulls[SALT]).then(|| unsafe { row::bytes(self.values[SALT]) }),
+            redacted,
+            values: &[],
         }
     }
 }

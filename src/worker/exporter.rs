@@ -2,7 +2,7 @@
 //! transactions and with the rights of who asked; a thread makes lines of what was read and writes them. What was made
 //! durable is written down, so that whatever crashes, the files come out the same.
 
-use super::export_output::{self, Done, Work};
+use super::export_output::{self, Done, Remote, Work};
 use super::off_main::Background;
 use super::presence::may_work;
 use super::{job, launcher};
@@ -17,8 +17,9 @@ use crate::store::tiles::{Stored, Subtrees};
 use crate::store::view_record::Recorder;
 use auditlog_core::document::format_timestamp;
 use auditlog_export::files::Names;
-use auditlog_export::{Ended, Manifest, Output, OutputError, Plan, manifest};
+use auditlog_export::{Destination, Ended, Manifest, Output, OutputError, Plan, manifest};
 use auditlog_format::Format;
+use auditlog_notify::egress::AllowedHosts;
 use auditlog_tlog::proof;
 use pgrx::bgworkers::BackgroundWorker;
 use pgrx::pg_sys;
@@ -96,6 +97,8 @@ struct Running {
     names: Names,
     origin: String,
     proves: bool,
+    /// Where the files go in the end, when that is no place of this server.
+    remote: Option<Remote>,
 }
 
 impl Exporter {
@@ -157,12 +160,27 @@ impl Exporter {
         };
         let manifest = self.manifest(&running, &output, &ended)?;
         let names = Box::new(running.names.clone());
-        let Done::Manifest(sha256) = self.have(Work::Manifest(names, Box::new(manifest.clone())))? else {
+        let Done::Manifest(sha256) = self.have(Work::Manifest(names.clone(), Box::new(manifest.clone())))? else {
             return Err(unexpected());
         };
+        if let Some(remote) = running.remote {
+            // The manifest goes last: whoever finds it finds all.
+            let files = manifest.files.iter().map(|file| file.name.clone());
+            let proof = manifest.proof.iter().map(|proof| proof.name.clone());
+            let files = files.chain(proof).chain([running.names.manifest()]).collect();
+            self.have(Work::Upload(names.clone(), Box::new(remote), files))?;
+            self.finish(asked, &output, &manifest, &sha256)?;
+            // What is left after a crash here is room that is lost, nothing more.
+            let _ = self.have(Work::Remove(names, 0, true));
+            return Ok(());
+        }
+        self.finish(asked, &output, &manifest, &sha256)
+    }
+
+    fn finish(&self, asked: &Asked, output: &Output, manifest: &Manifest, sha256: &str) -> Result<(), Stop> {
         self.transaction(|| {
-            exports::done(asked.id, &progress_text(&output), &sha256);
-            tell_done(asked, &manifest, &sha256);
+            exports::done(asked.id, &progress_text(output), sha256);
+            tell_done(asked, manifest, sha256);
         })
     }
 
@@ -290,10 +308,10 @@ impl Exporter {
 
     /// Of one that was cancelled.
     fn clean(&self, asked: &Asked) -> Result<(), Stop> {
-        if let Some(names) = Names::new(Path::new(&asked.destination), asked.id) {
+        if let Ok((names, spooled)) = names(asked) {
             let parts = exports::progress(asked).files.len() + 1;
             // What cannot be removed now will not be later: its directory is gone.
-            let _ = self.have(Work::Remove(Box::new(names), parts));
+            let _ = self.have(Work::Remove(Box::new(names), parts, spooled));
         }
         self.transaction(|| exports::cleaned(asked.id))
     }
@@ -334,15 +352,42 @@ fn unexpected() -> Stop {
     Stop::Failed("the export's thread has given another answer than it was asked for".to_owned())
 }
 
+/// Where files are written that go elsewhere, below the data directory.
+const SPOOL: &str = "auditlog_exports";
+
+/// The names of the files here, and whether they go elsewhere from here.
+fn names(asked: &Asked) -> Result<(Names, bool), String> {
+    let (path, spooled) = match Destination::parse(&asked.destination).ok_or("the destination is none")? {
+        Destination::File(path) => (path, false),
+        Destination::Object { name, .. } => (Path::new(SPOOL).join(asked.id.to_string()).join(name), true),
+    };
+    Ok((
+        Names::new(&path, asked.id).ok_or("the destination is no file")?,
+        spooled,
+    ))
+}
+
 fn plan(asked: &Asked) -> Result<(Running, Plan), String> {
     if !exports::may_export(asked.role) {
         exports::begin(asked.id);
         return Err(NO_RIGHTS.to_owned());
     }
     exports::begin(asked.id);
-    let (options, part_bytes) = split(&asked.options);
+    let (options, ours) = split(&asked.options);
     let writer = make_writer(&asked.format, &options).map_err(|error| error.message)?;
-    let names = Names::new(Path::new(&asked.destination), asked.id).ok_or("the destination is no file")?;
+    let (names, spooled) = names(asked)?;
+    if spooled {
+        names.make_directory().map_err(|error| format!("{SPOOL}: {error}"))?;
+    }
+    let remote = match Destination::parse(&asked.destination) {
+        Some(Destination::Object { store, .. }) => Some(Remote {
+            url: store,
+            options: ours.store,
+            hosts: AllowedHosts::parse(&guc::text(&guc::ALLOWED_HOSTS))
+                .map_err(|error| format!("auditlog.allowed_hosts: {}", error.message))?,
+        }),
+        _ => None,
+    };
     let proves = writer.format() == Format::Json;
     let origin = checkpoints::incarnation().map(|now| now.origin);
     let running = Running {
@@ -350,11 +395,12 @@ fn plan(asked: &Asked) -> Result<(Running, Plan), String> {
         names: names.clone(),
         origin: origin.unwrap_or_else(|| checkpoints::default_origin(1)),
         proves,
+        remote,
     };
     let plan = Plan {
         names,
         writer,
-        part_bytes,
+        part_bytes: ours.part_bytes,
         proves,
         max_bytes: u64::try_from(max_size()).unwrap_or(u64::MAX),
     };

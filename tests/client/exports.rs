@@ -2,6 +2,7 @@
 
 mod crashes;
 mod files;
+mod objects;
 mod rows;
 
 use auditlog_testkit::log::{scalar, text, wait_sealed};

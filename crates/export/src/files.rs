@@ -83,6 +83,25 @@ impl Names {
         Ok(())
     }
 
+    /// Removes the directory and all that is in it.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn remove_directory(&self) -> io::Result<()> {
+        match fs::remove_dir_all(&self.directory) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the directory, if it is not there.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn make_directory(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.directory)
+    }
+
     /// Gives a complete file its name. One that is there and has the same bytes is this one.
     ///
     /// # Errors

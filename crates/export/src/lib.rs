@@ -16,6 +16,7 @@
 //! manifest's own SHA-256 is in the log, in the event `auditlog.export` that ends the export.
 #![forbid(unsafe_code)]
 
+pub mod destination;
 pub mod files;
 mod line;
 pub mod manifest;
@@ -25,6 +26,7 @@ mod report;
 pub mod tree;
 pub mod verify;
 
+pub use destination::Destination;
 pub use manifest::{FileEntry, Manifest, ManifestError, ProofEntry};
 pub use output::{Ended, Output, OutputError, Plan, Progress};
 pub use report::{Finding, Report};

@@ -77,9 +77,9 @@ impl World {
         let mut output = Output::open(plan.clone(), saved.clone()).expect("open");
         let mut saved = output.progress().clone();
         let (mut position, mut gap_from) = (saved.position, saved.gap_from());
-        let mut written = 0;
         let from = saved.position;
-        for (index, record) in self.records.iter().filter(|(index, _)| *index >= from) {
+        let rest = self.records.iter().filter(|(index, _)| *index >= from);
+        for (written, (index, record)) in rest.enumerate() {
             if most == Some(written) {
                 // what lies in memory is lost
                 std::mem::forget(output);
@@ -87,7 +87,6 @@ impl World {
             }
             output.event(record, &self.gap(gap_from, *index)).expect("event");
             (position, gap_from) = (index + 1, index + 1);
-            written += 1;
             if random.below(9) == 0 {
                 output.sync().expect("sync");
                 saved = output.progress().clone();

@@ -1,6 +1,7 @@
 //! The writer of all formats.
 
 use auditlog_bundle::Record;
+use auditlog_core::encode::Values;
 
 use crate::error::FormatError;
 use crate::fields::Fields;
@@ -54,26 +55,42 @@ impl Writer {
     /// # Errors
     /// [`FormatError`]; `out` is then as it was.
     pub fn event(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), FormatError> {
+        self.write(&Fields::read(record)?, out)
+    }
+
+    /// As [`Writer::event`], for whoever has the values already: they are what the record's plain entry would be
+    /// decoded to, and the record's own are not looked at.
+    ///
+    /// # Errors
+    /// As for [`Writer::event`].
+    pub fn event_of(&self, record: &Record<'_>, values: &Values<'_>, out: &mut Vec<u8>) -> Result<(), FormatError> {
+        let fields = Fields {
+            record,
+            values: *values,
+        };
+        self.write(&fields, out)
+    }
+
+    fn write(&self, fields: &Fields<'_>, out: &mut Vec<u8>) -> Result<(), FormatError> {
         let start = out.len();
-        let written = self.write(record, out);
+        let written = self.write_fields(fields, out);
         if written.is_err() {
             out.truncate(start);
         }
         written
     }
 
-    fn write(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), FormatError> {
-        let fields = Fields::read(record)?;
+    fn write_fields(&self, fields: &Fields<'_>, out: &mut Vec<u8>) -> Result<(), FormatError> {
         let source = &self.source;
         match &self.options.settings {
-            Settings::Json => json::write(&fields, source, out),
-            Settings::Csv(options) => csv::write(&fields, source, options, out),
-            Settings::Syslog(options) => syslog::write(&fields, source, options, out),
-            Settings::Cef(product) => cef::write(&fields, source, product, out),
-            Settings::Leef(options) => leef::write(&fields, source, options, out),
-            Settings::Ecs(product) => ecs::write(&fields, source, product, out),
-            Settings::Ocsf(options) => ocsf::write(&fields, source, options, out),
-            Settings::CloudEvents(uri) => cloudevents::write(&fields, source, uri.as_deref(), out),
+            Settings::Json => json::write(fields, source, out),
+            Settings::Csv(options) => csv::write(fields, source, options, out),
+            Settings::Syslog(options) => syslog::write(fields, source, options, out),
+            Settings::Cef(product) => cef::write(fields, source, product, out),
+            Settings::Leef(options) => leef::write(fields, source, options, out),
+            Settings::Ecs(product) => ecs::write(fields, source, product, out),
+            Settings::Ocsf(options) => ocsf::write(fields, source, options, out),
+            Settings::CloudEvents(uri) => cloudevents::write(fields, source, uri.as_deref(), out),
         }
     }
 }
