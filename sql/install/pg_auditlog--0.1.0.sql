@@ -115,6 +115,15 @@ CREATE TABLE auditlog_data.log_standard PARTITION OF auditlog_data.log FOR VALUE
     PARTITION BY RANGE ("timestamp");
 COMMENT ON TABLE auditlog_data.log_standard IS 'Sealed events of the retention class «standard», a partition a month';
 
+-- The tier of a partition, and the policy by which its events were last found to be of its class.
+CREATE TABLE auditlog_data.partition_tier (
+    relation text PRIMARY KEY,
+    tier text NOT NULL DEFAULT 'hot' CHECK (tier OPERATOR(pg_catalog.=) ANY (ARRAY['hot', 'warm'])),
+    policy bigint NOT NULL DEFAULT 0,
+    since timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE auditlog_data.partition_tier IS 'Tiers of the log''s partitions; one that is not here is hot';
+
 -- Indexes are made on each partition (secure_partition), not on the tree: a dump then restores them
 -- without a clash, and a closed partition can have other ones than the open one.
 
@@ -504,10 +513,10 @@ BEGIN
     IF NOT auditlog_data.is_worker() THEN
         RAISE EXCEPTION 'only the sealer changes partitions of the log' USING ERRCODE = '42501';
     END IF;
-    FOR i IN SELECT * FROM auditlog_data.partition_indexes() LOOP
+    FOR i IN SELECT * FROM auditlog_data.partition_indexes(child) LOOP
         IF to_regclass(format('auditlog_data.%I', child || '_' || i.suffix)) IS NULL THEN
-            EXECUTE format('CREATE %s INDEX %I ON auditlog_data.%I (%s)',
-                CASE WHEN i.is_unique THEN 'UNIQUE' END, child || '_' || i.suffix, child, i.columns);
+            EXECUTE format('CREATE %s INDEX %I ON auditlog_data.%I USING %s (%s)',
+                CASE WHEN i.is_unique THEN 'UNIQUE' END, child || '_' || i.suffix, child, i.method, i.columns);
         END IF;
     END LOOP;
     FOR i IN SELECT * FROM auditlog_data.partition_statistics() LOOP
@@ -523,11 +532,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = partition AND tgname = 'auditlog_no_truncate') THEN
         EXECUTE format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', child);
     END IF;
-    FOR t IN SELECT tgname FROM pg_trigger
-        WHERE tgrelid = partition AND tgname LIKE 'auditlog\_%' AND tgenabled <> 'A'
-    LOOP
-        EXECUTE format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER %I', child, t.tgname);
-    END LOOP;
+    PERFORM auditlog_data.always(child);
     EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', child);
     EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', child);
     PERFORM auditlog_data.secure_rows(partition);
@@ -535,21 +540,27 @@ END
 $body$;
 COMMENT ON FUNCTION auditlog_data.secure_partition(regclass) IS 'Adds the indexes, statistics, triggers and policies that a partition of the log lacks; called by the sealer';
 
--- The indexes of every partition. log_index is unique in each; that it is unique in the whole log is
--- the chain''s business (a unique index of the tree would have to contain the partition key).
-CREATE FUNCTION auditlog_data.partition_indexes() RETURNS TABLE (suffix text, is_unique boolean, columns text)
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+-- The indexes of a partition. log_index is unique in each; that it is unique in the whole log is
+-- the chain''s business (a unique index of the tree would have to contain the partition key). A warm one has those that
+-- cost little: words find their places by log_index, times by blocks, as its rows lie in the order of time.
+CREATE FUNCTION auditlog_data.partition_indexes(relation text) RETURNS TABLE (suffix text, is_unique boolean, method text, columns text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
 $body$
-    VALUES ('log_index', true, 'log_index'),
-        ('event_id', false, 'event_id'),
-        ('timestamp', false, '"timestamp"'),
-        ('event_type', false, 'event_type text_pattern_ops, "timestamp"'),
-        ('actor_id', false, 'actor_id, "timestamp"'),
-        ('actor_email', false, 'actor_email, "timestamp"'),
-        ('actor_ip', false, 'actor_ip, "timestamp"'),
-        ('resource_id', false, 'resource_id, "timestamp"')
+    SELECT v.suffix, v.is_unique, v.method, v.columns
+    FROM (VALUES ('log_index', true, 'btree', 'log_index', NULL),
+        ('event_id', false, 'btree', 'event_id', 'hot'),
+        ('timestamp', false, 'btree', '"timestamp"', 'hot'),
+        ('event_type', false, 'btree', 'event_type text_pattern_ops, "timestamp"', 'hot'),
+        ('actor_id', false, 'btree', 'actor_id, "timestamp"', 'hot'),
+        ('actor_email', false, 'btree', 'actor_email, "timestamp"', 'hot'),
+        ('actor_ip', false, 'btree', 'actor_ip, "timestamp"', 'hot'),
+        ('resource_id', false, 'btree', 'resource_id, "timestamp"', 'hot'),
+        ('time', false, 'brin', '"timestamp"', 'warm'),
+        ('event', false, 'hash', 'event_id', 'warm')) AS v (suffix, is_unique, method, columns, tier)
+    WHERE v.tier IS NULL OR v.tier = COALESCE((SELECT t.tier FROM auditlog_data.partition_tier AS t
+        WHERE t.relation = partition_indexes.relation), 'hot')
 $body$;
-COMMENT ON FUNCTION auditlog_data.partition_indexes() IS 'The indexes of each partition of the log';
+COMMENT ON FUNCTION auditlog_data.partition_indexes(text) IS 'The indexes of a partition of the log, by its tier';
 
 -- Queries compare texts by fold(): without statistics of it the planner takes every value for one in 200.
 CREATE FUNCTION auditlog_data.partition_statistics() RETURNS TABLE (suffix text, expression text)
@@ -572,13 +583,77 @@ $body$
         OR NOT c.relrowsecurity OR NOT c.relforcerowsecurity
         OR EXISTS (SELECT FROM auditlog_data.event_policies() AS e
             WHERE NOT EXISTS (SELECT FROM pg_policy AS o WHERE o.polrelid = p.relid AND o.polname = e.role))
-        OR EXISTS (SELECT FROM auditlog_data.partition_indexes() AS i
+        OR EXISTS (SELECT FROM auditlog_data.partition_indexes(c.relname::text) AS i
             WHERE to_regclass(format('auditlog_data.%I', c.relname || '_' || i.suffix)) IS NULL)
         OR EXISTS (SELECT FROM auditlog_data.partition_statistics() AS s
             WHERE NOT EXISTS (SELECT FROM pg_statistic_ext AS x
                 WHERE x.stxrelid = p.relid AND x.stxname = c.relname || '_' || s.suffix)))
 $body$;
 COMMENT ON FUNCTION auditlog_data.incomplete_partitions() IS 'Partitions of the log that lack a trigger, an index, statistics or a policy';
+
+CREATE FUNCTION auditlog_data.partition_name(class text, year integer, month integer) RETURNS text
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT CASE WHEN month > 0 THEN format('log_%s_%s_%s', class, lpad(year::text, 4, '0'), lpad(month::text, 2, '0'))
+        ELSE format('log_%s_before_2020', class) END
+$body$;
+COMMENT ON FUNCTION auditlog_data.partition_name(text, integer, integer) IS 'The name of a partition of the log';
+
+CREATE FUNCTION auditlog_data.partition_bounds(year integer, month integer, OUT first timestamptz, OUT after timestamptz)
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT CASE WHEN month > 0 THEN make_timestamptz(year, month, 1, 0, 0, 0, 'UTC') END,
+        CASE WHEN month = 0 THEN make_timestamptz(2020, 1, 1, 0, 0, 0, 'UTC')
+            WHEN month = 12 THEN make_timestamptz(year + 1, 1, 1, 0, 0, 0, 'UTC')
+            ELSE make_timestamptz(year, month + 1, 1, 0, 0, 0, 'UTC') END
+$body$;
+COMMENT ON FUNCTION auditlog_data.partition_bounds(integer, integer) IS 'The times of a partition of the log: first, and first after it';
+
+-- Makes the table above the partitions of a retention class, where it is missing.
+CREATE FUNCTION auditlog_data.ensure_class(class text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    parent text := format('log_%s', class);
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the sealer makes partitions of the log' USING ERRCODE = '42501';
+    END IF;
+    IF to_regclass(format('auditlog_data.%I', parent)) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)'
+        ' PARTITION BY RANGE ("timestamp")', parent);
+    EXECUTE format('COMMENT ON TABLE auditlog_data.%I IS %L', parent,
+        format('Sealed events of the retention class «%s», a partition a month', class));
+    EXECUTE format('ALTER TABLE auditlog_data.log ATTACH PARTITION auditlog_data.%I FOR VALUES IN (%L)', parent, class);
+    EXECUTE format('CREATE TRIGGER auditlog_no_truncate BEFORE TRUNCATE ON auditlog_data.%I FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', parent);
+    PERFORM auditlog_data.always(parent);
+    EXECUTE format('ALTER TABLE auditlog_data.%I OWNER TO auditlog_owner', parent);
+    EXECUTE format('REVOKE ALL ON auditlog_data.%I FROM PUBLIC', parent);
+    PERFORM auditlog_data.secure_rows(format('auditlog_data.%I', parent)::regclass);
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.ensure_class(text) IS 'Makes the table above the partitions of a retention class; called by the workers';
+
+-- Has the triggers of a part of the log fire whatever session_replication_role says.
+CREATE FUNCTION auditlog_data.always(part text) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    t record;
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the sealer changes partitions of the log' USING ERRCODE = '42501';
+    END IF;
+    FOR t IN SELECT tgname FROM pg_trigger
+        WHERE tgrelid = format('auditlog_data.%I', part)::regclass AND tgname LIKE 'auditlog\_%' AND tgenabled <> 'A'
+    LOOP
+        EXECUTE format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER %I', part, t.tgname);
+    END LOOP;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.always(text) IS 'Has the triggers of a part of the log fire whatever session_replication_role says; called by the workers';
 
 -- Makes the partition of a month, or of all time before 2020 (month 0), and locks it down like its
 -- parent. LIKE and ATTACH instead of PARTITION OF: that would lock the whole log against readers.
@@ -587,27 +662,23 @@ CREATE FUNCTION auditlog_data.ensure_partition(class text, year integer, month i
 $body$
 DECLARE
     parent text := format('log_%s', class);
-    child text := format('log_%s_before_2020', class);
-    lower_bound text := 'MINVALUE';
-    upper_bound text := quote_literal(make_timestamptz(2020, 1, 1, 0, 0, 0, 'UTC'));
+    child text := auditlog_data.partition_name(class, year, month);
+    b record;
 BEGIN
     IF NOT auditlog_data.is_worker() THEN
         RAISE EXCEPTION 'only the sealer makes partitions of the log' USING ERRCODE = '42501';
     END IF;
-    IF month > 0 THEN
-        child := format('log_%s_%s_%s', class, lpad(year::text, 4, '0'), lpad(month::text, 2, '0'));
-        lower_bound := quote_literal(make_timestamptz(year, month, 1, 0, 0, 0, 'UTC'));
-        upper_bound := quote_literal(make_timestamptz(year, month, 1, 0, 0, 0, 'UTC') + interval '1 month');
-    END IF;
     SELECT c.oid INTO partition FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE c.relname = child AND i.inhparent = format('auditlog_data.%I', parent)::regclass;
+        WHERE c.relname = child AND i.inhparent = to_regclass(format('auditlog_data.%I', parent));
     made := partition IS NULL;
     IF NOT made THEN
         RETURN;
     END IF;
+    PERFORM auditlog_data.ensure_class(class);
     EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)', child);
-    EXECUTE format('ALTER TABLE auditlog_data.%I ATTACH PARTITION auditlog_data.%I FOR VALUES FROM (%s) TO (%s)',
-        parent, child, lower_bound, upper_bound);
+    SELECT * INTO b FROM auditlog_data.partition_bounds(year, month);
+    EXECUTE format('ALTER TABLE auditlog_data.%I ATTACH PARTITION auditlog_data.%I FOR VALUES FROM (%s) TO (%L)',
+        parent, child, CASE WHEN month > 0 THEN quote_literal(b.first) ELSE 'MINVALUE' END, b.after);
     partition := format('auditlog_data.%I', child)::regclass;
     PERFORM auditlog_data.secure_partition(partition);
 END
@@ -1377,6 +1448,503 @@ COMMENT ON EVENT TRIGGER auditlog_guard_ddl IS 'pg_auditlog: refuses DDL on the 
 COMMENT ON EVENT TRIGGER auditlog_guard_drop IS 'pg_auditlog: refuses dropping parts of the log';
 COMMENT ON EVENT TRIGGER auditlog_guard_extension IS 'pg_auditlog: refuses DROP EXTENSION without CASCADE while there are events';
 
+-- sql/schema/43_retention.sql
+-- How long events stay, in which tier, what must not go, and what went (docs/retention.md).
+
+-- Each policy that was ever in force: the newest counts.
+CREATE TABLE auditlog_data.retention_policy (
+    version bigint PRIMARY KEY,
+    definition text NOT NULL,
+    canonical jsonb NOT NULL,
+    fingerprint text NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    made_by text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.retention_policy IS 'Retention policies, the newest in force; read auditlog.retention';
+
+CREATE TABLE auditlog_data.legal_hold (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    query text NOT NULL,
+    until timestamptz,
+    reason text NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    made_by text NOT NULL,
+    -- Who asked for its release, when a second person must agree.
+    wanted_by text,
+    wanted_at timestamptz,
+    released_at timestamptz,
+    released_by text,
+    release_reason text
+);
+COMMENT ON TABLE auditlog_data.legal_hold IS 'What must not be removed, whatever the policy says; read auditlog.holds';
+CREATE UNIQUE INDEX legal_hold_name ON auditlog_data.legal_hold (name) WHERE released_at IS NULL;
+
+-- What retention did and does.
+CREATE TABLE auditlog_data.retention_move (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    relation text NOT NULL,
+    retention_class text NOT NULL,
+    kind text NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['to_warm', 'to_hot', 'reclassify', 'archive', 'remove', 'expire', 'erase'])),
+    state text NOT NULL DEFAULT 'running' CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['running', 'certified', 'done', 'failed', 'withdrawn'])),
+    events bigint NOT NULL DEFAULT 0,
+    kept bigint NOT NULL DEFAULT 0,
+    -- Events of the partition whose personal values were erased when it was archived.
+    erased bigint NOT NULL DEFAULT 0,
+    bytes_before bigint,
+    bytes_after bigint,
+    detail text,
+    begun_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    ended_at timestamptz
+);
+COMMENT ON TABLE auditlog_data.retention_move IS 'What retention moved and removed; read auditlog.retention_moves';
+CREATE INDEX retention_move_open ON auditlog_data.retention_move (id)
+    WHERE state OPERATOR(pg_catalog.=) 'running' OR state OPERATOR(pg_catalog.=) 'certified';
+
+-- Why events are not there any more (docs/format.md §15).
+CREATE TABLE auditlog_data.certificate (
+    event_id text PRIMARY KEY,
+    move_id bigint NOT NULL,
+    log_index bigint,
+    text text NOT NULL,
+    note text,
+    state text NOT NULL DEFAULT 'told' CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['told', 'signed', 'done', 'withdrawn'])),
+    made_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    done_at timestamptz
+);
+COMMENT ON TABLE auditlog_data.certificate IS 'Certificates of what retention removed; auditlog.certificates() gives those that count';
+CREATE INDEX certificate_open ON auditlog_data.certificate (move_id) WHERE state OPERATOR(pg_catalog.<>) 'done';
+
+-- Somebody asked for a round, or one is due.
+CREATE TABLE auditlog_data.retention_run (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    at timestamptz,
+    asked_by text NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    begun_at timestamptz,
+    ended_at timestamptz,
+    moves bigint NOT NULL DEFAULT 0,
+    error text
+);
+COMMENT ON TABLE auditlog_data.retention_run IS 'Rounds of retention; read auditlog.retention_runs';
+
+-- What is in the archive: an object of Parquet for each class and day, and its manifest.
+CREATE TABLE auditlog_data.archive_object (
+    name text PRIMARY KEY,
+    move_id bigint NOT NULL,
+    url text NOT NULL,
+    retention_class text NOT NULL,
+    day date NOT NULL,
+    first_index bigint NOT NULL,
+    last_index bigint NOT NULL,
+    events bigint NOT NULL,
+    bytes bigint NOT NULL,
+    manifest text NOT NULL,
+    state text NOT NULL DEFAULT 'written' CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['written', 'live', 'replaced', 'gone'])),
+    written_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    ended_at timestamptz
+);
+COMMENT ON TABLE auditlog_data.archive_object IS 'Objects of the archive; read auditlog.archive';
+CREATE INDEX archive_object_day ON auditlog_data.archive_object (day) WHERE state OPERATOR(pg_catalog.=) 'live';
+
+-- Events that were brought back from the archive, to be searched for a while.
+CREATE TABLE auditlog_data.restored (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING STORAGE INCLUDING COMMENTS, restore_id bigint NOT NULL);
+COMMENT ON TABLE auditlog_data.restored IS 'Events that were brought back from the archive; read auditlog.restored_events';
+CREATE INDEX restored_place ON auditlog_data.restored (restore_id, log_index);
+
+CREATE TABLE auditlog_data.restore (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    since timestamptz,
+    until timestamptz,
+    query text NOT NULL,
+    asked_by text NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    ended_at timestamptz,
+    objects bigint NOT NULL DEFAULT 0,
+    events bigint NOT NULL DEFAULT 0,
+    error text
+);
+COMMENT ON TABLE auditlog_data.restore IS 'What was asked back from the archive; read auditlog.restores';
+
+-- Erasures that have to reach the archive. The query is forgotten once they have.
+CREATE TABLE auditlog_data.archive_erasure (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    query text,
+    reason text NOT NULL,
+    asked_by text NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    ended_at timestamptz,
+    events bigint NOT NULL DEFAULT 0,
+    error text
+);
+COMMENT ON TABLE auditlog_data.archive_erasure IS 'Erasures that have to reach the archive; read auditlog.archive_erasures';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.archive_erasure', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.archive_erasure_id_seq', '');
+
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.archive_object', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.restore', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.restore_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.retention_policy', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.legal_hold', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.legal_hold_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.partition_tier', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.retention_move', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.retention_move_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.certificate', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.retention_run', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.retention_run_id_seq', '');
+
+DO $triggers$
+DECLARE
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['retention_policy', 'legal_hold', 'partition_tier', 'retention_move', 'certificate', 'retention_run', 'archive_object',
+        'restored', 'restore', 'archive_erasure'] LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
+    END LOOP;
+END
+$triggers$;
+
+-- A partition is rewritten beside itself: its successor is filled, and takes its place in one short step.
+CREATE FUNCTION auditlog_data.begin_successor(class text, year integer, month integer, tier text, tablespace text, compression text) RETURNS regclass
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
+$body$
+DECLARE
+    child text := auditlog_data.partition_name(class, year, month);
+    next text := child || '_next';
+    b record;
+    c record;
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the workers rewrite partitions of the log' USING ERRCODE = '42501';
+    END IF;
+    PERFORM auditlog_data.ensure_class(class);
+    EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)%s',
+        next, CASE WHEN tablespace <> '' THEN format(' TABLESPACE %I', tablespace) END);
+    SELECT * INTO b FROM auditlog_data.partition_bounds(year, month);
+    -- So that nobody has to read it all when it takes its place.
+    EXECUTE format('ALTER TABLE auditlog_data.%I ADD CONSTRAINT auditlog_bounds CHECK (retention_class = %L AND %s "timestamp" < %L)',
+        next, class, CASE WHEN month > 0 THEN format('"timestamp" >= %L AND', b.first) END, b.after);
+    IF tier = 'warm' THEN
+        EXECUTE format('ALTER TABLE auditlog_data.%I SET (toast_tuple_target = 256)', next);
+        FOR c IN SELECT a.attname FROM pg_attribute AS a
+            WHERE a.attrelid = format('auditlog_data.%I', next)::regclass AND a.attnum > 0 AND a.attstorage IN ('x', 'm')
+        LOOP
+            EXECUTE format('ALTER TABLE auditlog_data.%I ALTER COLUMN %I SET COMPRESSION %I', next, c.attname, compression);
+        END LOOP;
+    END IF;
+    INSERT INTO auditlog_data.partition_tier (relation, tier) VALUES (next, tier)
+        ON CONFLICT (relation) DO UPDATE SET tier = EXCLUDED.tier;
+    RETURN format('auditlog_data.%I', next)::regclass;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.begin_successor(text, integer, integer, text, text, text) IS 'Makes the table that is to take a partition''s place; called by the worker of retention';
+
+-- Indexes, statistics, policies: whatever takes long, before the log is locked.
+CREATE FUNCTION auditlog_data.prepare_successor(class text, year integer, month integer) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    next text := auditlog_data.partition_name(class, year, month) || '_next';
+BEGIN
+    PERFORM auditlog_data.secure_partition(format('auditlog_data.%I', next)::regclass);
+    EXECUTE format('ANALYZE auditlog_data.%I', next);
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.prepare_successor(text, integer, integer) IS 'Indexes of a partition''s successor; called by the worker of retention';
+
+-- The old partition goes, and its successor, where there is one, takes its place. The log must be locked.
+CREATE FUNCTION auditlog_data.replace_partition(class text, year integer, month integer, policy bigint) RETURNS void
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
+$body$
+DECLARE
+    parent text := format('log_%s', class);
+    child text := auditlog_data.partition_name(class, year, month);
+    next text := child || '_next';
+    b record;
+    o record;
+BEGIN
+    IF NOT auditlog_data.is_worker() THEN
+        RAISE EXCEPTION 'only the workers replace partitions of the log' USING ERRCODE = '42501';
+    END IF;
+    IF to_regclass(format('auditlog_data.%I', child)) IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE auditlog_data.%I DETACH PARTITION auditlog_data.%I', parent, child);
+        EXECUTE format('DROP TABLE auditlog_data.%I', child);
+        DELETE FROM auditlog_data.partition_tier AS t WHERE t.relation = child;
+    END IF;
+    IF to_regclass(format('auditlog_data.%I', next)) IS NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format('ALTER TABLE auditlog_data.%I RENAME TO %I', next, child);
+    FOR o IN SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+        WHERE i.indrelid = format('auditlog_data.%I', child)::regclass
+    LOOP
+        EXECUTE format('ALTER INDEX auditlog_data.%I RENAME TO %I', o.relname, child || substr(o.relname, length(next) + 1));
+    END LOOP;
+    FOR o IN SELECT x.stxname FROM pg_statistic_ext AS x WHERE x.stxrelid = format('auditlog_data.%I', child)::regclass LOOP
+        EXECUTE format('ALTER STATISTICS auditlog_data.%I RENAME TO %I', o.stxname, child || substr(o.stxname, length(next) + 1));
+    END LOOP;
+    SELECT * INTO b FROM auditlog_data.partition_bounds(year, month);
+    EXECUTE format('ALTER TABLE auditlog_data.%I ATTACH PARTITION auditlog_data.%I FOR VALUES FROM (%s) TO (%L)', parent, child,
+        CASE WHEN month > 0 THEN quote_literal(b.first) ELSE 'MINVALUE' END, b.after);
+    EXECUTE format('ALTER TABLE auditlog_data.%I DROP CONSTRAINT auditlog_bounds', child);
+    UPDATE auditlog_data.partition_tier AS t SET relation = child, policy = replace_partition.policy, since = clock_timestamp() WHERE t.relation = next;
+    PERFORM auditlog_data.secure_partition(format('auditlog_data.%I', child)::regclass);
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.replace_partition(text, integer, integer, bigint) IS 'Puts its successor in a partition''s place; called by the worker of retention';
+
+CREATE FUNCTION auditlog.set_retention(definition text) RETURNS TABLE (kind text, retention_class text, message text, hint text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 5 AS 'MODULE_PATHNAME', 'auditlog_set_retention';
+COMMENT ON FUNCTION auditlog.set_retention(text) IS
+    'Puts a retention policy (YAML or JSON) in force, also for events that are there already; returns conflicts with requirements, and what was probably not meant';
+
+CREATE FUNCTION auditlog.retention_requirements() RETURNS TABLE (id text, title text, nature text, minimum text, at_hand text, maximum text, basis text)
+    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 15 AS 'MODULE_PATHNAME', 'auditlog_retention_requirements';
+COMMENT ON FUNCTION auditlog.retention_requirements() IS 'What laws and standards ask of retention, with their basis: the names that "classification" of a policy takes';
+
+CREATE FUNCTION auditlog.retention_conflicts() RETURNS TABLE (retention_class text, kind text, message text, basis text)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 5 AS 'MODULE_PATHNAME', 'auditlog_retention_conflicts';
+COMMENT ON FUNCTION auditlog.retention_conflicts() IS 'Where the policy in force keeps less or more than its classifications ask for';
+
+CREATE FUNCTION auditlog.retention() RETURNS TABLE (retention_class text, event_types text[], hot text, warm text, cold text, classification text[],
+        description text, explanation text)
+    LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 5 AS 'MODULE_PATHNAME', 'auditlog_retention';
+COMMENT ON FUNCTION auditlog.retention() IS 'The retention policy in force, a row for each class in the order in which they are tried';
+
+CREATE FUNCTION auditlog.plan_retention(at timestamptz DEFAULT NULL)
+    RETURNS TABLE (relation text, retention_class text, tier text, move text, to_class text, due_at timestamptz, events bigint, bytes bigint,
+        held bigint, detail text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20 AS 'MODULE_PATHNAME', 'auditlog_plan_retention';
+COMMENT ON FUNCTION auditlog.plan_retention(timestamptz) IS
+    'What a round of retention would move or remove at that time (now when NULL), and what it would leave because of a hold; nothing is done';
+
+CREATE FUNCTION auditlog.run_retention(at timestamptz DEFAULT NULL) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_run_retention';
+COMMENT ON FUNCTION auditlog.run_retention(timestamptz) IS
+    'Asks for a round of retention as of a time that is not in the future; returns its number in auditlog.retention_runs';
+
+CREATE FUNCTION auditlog.hold(name text, query text, until timestamptz, reason text) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_hold';
+COMMENT ON FUNCTION auditlog.hold(text, text, timestamptz, text) IS
+    'A legal hold: events that match are not removed, whatever the policy, until the time (never when NULL) or until it is released. Returns how many match now';
+
+CREATE FUNCTION auditlog.release_hold(name text, reason text) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_release_hold';
+COMMENT ON FUNCTION auditlog.release_hold(text, text) IS
+    'Releases a hold; with auditlog.hold_four_eyes the first call asks for it and a second person''s call releases it. Returns whether it is released';
+
+CREATE FUNCTION auditlog.certificates() RETURNS TABLE (log_index bigint, note text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on ROWS 10 AS
+$body$
+    SELECT c.log_index, c.note FROM auditlog_data.certificate AS c WHERE c.state = 'done' ORDER BY c.log_index
+$body$;
+COMMENT ON FUNCTION auditlog.certificates() IS 'Signed certificates of what retention removed, by the place of the event that tells of each: a bundle has them';
+
+CREATE VIEW auditlog.retention_policies AS
+SELECT p.version, p.made_at, p.made_by, p.canonical AS definition, p.definition AS written, p.fingerprint
+FROM auditlog_data.retention_policy AS p;
+COMMENT ON VIEW auditlog.retention_policies IS 'All retention policies that were ever in force; the greatest version is';
+
+CREATE VIEW auditlog.holds AS
+SELECT h.name, h.query, h.until, h.reason, h.made_at, h.made_by,
+    CASE WHEN h.released_at IS NOT NULL THEN 'released' WHEN h.until OPERATOR(pg_catalog.<=) pg_catalog.now() THEN 'expired'
+        WHEN h.wanted_by IS NOT NULL THEN 'release asked for' ELSE 'active' END AS state,
+    h.wanted_by, h.wanted_at, h.released_at, h.released_by, h.release_reason
+FROM auditlog_data.legal_hold AS h;
+COMMENT ON VIEW auditlog.holds IS 'Legal holds, also those that were released';
+
+CREATE VIEW auditlog.retention_moves AS
+SELECT m.id, m.relation, m.retention_class, m.kind, m.state, m.events, m.kept, m.bytes_before, m.bytes_after, m.detail, m.begun_at, m.ended_at,
+    (SELECT pg_catalog.array_agg(c.event_id ORDER BY c.event_id) FROM auditlog_data.certificate AS c
+        WHERE c.move_id OPERATOR(pg_catalog.=) m.id) AS certificates
+FROM auditlog_data.retention_move AS m;
+COMMENT ON VIEW auditlog.retention_moves IS 'The ledger of retention: what it moved and removed, and the events that certify it';
+
+CREATE VIEW auditlog.retention_runs AS
+SELECT r.id, r.at, r.asked_by, r.asked_at, r.begun_at, r.ended_at,
+    CASE WHEN r.begun_at IS NULL THEN 'waiting' WHEN r.ended_at IS NULL THEN 'running' WHEN r.error IS NULL THEN 'done' ELSE 'failed' END AS state,
+    r.moves, r.error
+FROM auditlog_data.retention_run AS r;
+COMMENT ON VIEW auditlog.retention_runs IS 'Rounds of retention, and what came of them';
+
+CREATE FUNCTION auditlog.restore(since timestamptz, until timestamptz, query text DEFAULT '') RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_restore';
+COMMENT ON FUNCTION auditlog.restore(timestamptz, timestamptz, text) IS
+    'Asks for archived events of a time that match a query; once auditlog.restores says so, auditlog.restored_events has them, verified';
+
+CREATE FUNCTION auditlog.drop_restored(id bigint) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_drop_restored';
+COMMENT ON FUNCTION auditlog.drop_restored(bigint) IS 'Forgets events that were brought back from the archive, where they stay; returns how many';
+
+CREATE VIEW auditlog.archive AS
+SELECT o.name, o.url, o.retention_class, o.day, o.first_index, o.last_index, o.events, o.bytes, o.state, o.written_at, o.ended_at, o.manifest
+FROM auditlog_data.archive_object AS o;
+COMMENT ON VIEW auditlog.archive IS 'Objects of the archive and their manifests; live ones are instead of rows of the log';
+
+CREATE VIEW auditlog.archive_erasures AS
+SELECT e.id, e.reason, e.asked_by, e.asked_at, e.ended_at,
+    CASE WHEN e.ended_at IS NOT NULL THEN 'done' WHEN e.error IS NOT NULL THEN 'retrying' ELSE 'waiting' END AS state, e.events, e.error
+FROM auditlog_data.archive_erasure AS e;
+COMMENT ON VIEW auditlog.archive_erasures IS 'Erasures on their way into the archive';
+
+CREATE VIEW auditlog.restores AS
+SELECT r.id, r.since, r.until, r.query, r.asked_by, r.asked_at, r.ended_at,
+    CASE WHEN r.ended_at IS NULL THEN 'waiting' WHEN r.error IS NULL THEN 'done' ELSE 'failed' END AS state, r.objects, r.events, r.error
+FROM auditlog_data.restore AS r;
+COMMENT ON VIEW auditlog.restores IS 'What was asked back from the archive, and what came of it';
+
+CREATE VIEW auditlog.restored_events WITH (security_invoker = true) AS
+SELECT r.restore_id, r.log_index, r.event_id, r."timestamp", r.event_type, r.category, r.severity, r.operation, r.status, r.method, r.tenant,
+    r.actor_type, r.actor_id, r.actor_email, r.actor_ip, r.actor_user_agent, r.actor_session_id, r.resource_type, r.resource_id,
+    r.cloud_provider, r.account_id, r.region, r.resource_tags, r.before, r.after, r.request_id, r.tags, r.extra, r.recorded_at, r.sealed_at,
+    r.retention_class, r.redacted, r.entry_hash, r.prev_hash, r.hash
+FROM auditlog_data.restored AS r;
+COMMENT ON VIEW auditlog.restored_events IS 'Events that were brought back from the archive by auditlog.restore()';
+
+CREATE VIEW auditlog.tiers AS
+SELECT c.relname::text AS relation, pg_catalog.substr(p.relname, 5) AS retention_class,
+    COALESCE(t.tier, 'hot') AS tier, GREATEST(c.reltuples, 0)::bigint AS estimated_events,
+    pg_catalog.pg_total_relation_size(c.oid) AS bytes, pg_catalog.pg_indexes_size(c.oid) AS index_bytes, t.since
+FROM pg_catalog.pg_inherits AS i
+JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) i.inhrelid AND c.relkind OPERATOR(pg_catalog.=) 'r'
+JOIN pg_catalog.pg_class AS p ON p.oid OPERATOR(pg_catalog.=) i.inhparent
+JOIN pg_catalog.pg_inherits AS g ON g.inhrelid OPERATOR(pg_catalog.=) p.oid
+    AND g.inhparent OPERATOR(pg_catalog.=) 'auditlog_data.log'::pg_catalog.regclass
+LEFT JOIN auditlog_data.partition_tier AS t ON t.relation OPERATOR(pg_catalog.=) c.relname;
+COMMENT ON VIEW auditlog.tiers IS 'The partitions of the log, their classes, tiers and sizes';
+
+CREATE FUNCTION auditlog_data.keeper_state(OUT pid integer, OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_keeper_state';
+COMMENT ON FUNCTION auditlog_data.keeper_state() IS 'The worker of retention, by shared memory';
+
+-- sql/schema/44_sinks.sql
+-- Sinks: to whom the log's events are streamed (docs/siem/). The streamer (src/worker/streamer.rs) reads the
+-- sealed log by log_index: the log is the outbox. Configuration is written by functions alone, so that every change is an
+-- event; the views are in 50_stats.sql.
+
+CREATE TABLE auditlog_data.sink (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    name text NOT NULL UNIQUE,
+    kind text NOT NULL,
+    config jsonb NOT NULL,
+    query text NOT NULL,
+    format text NOT NULL,
+    enabled boolean NOT NULL DEFAULT true,
+    pause_reason text,
+    best_effort boolean NOT NULL,
+    -- Another one whenever something has changed: what kept the sink from working is forgotten then.
+    revision bigint NOT NULL DEFAULT 1,
+    -- Where it begins, or began again; another number whenever somebody has said so.
+    start_index bigint NOT NULL,
+    start_number bigint NOT NULL DEFAULT 1,
+    changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    changed_by text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.sink IS 'To whom events are streamed; read auditlog.sinks. Secrets are named, never here';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.sink', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.sink_id_seq', '');
+
+-- The streamer's own: no lock of somebody who changes a sink keeps it from the others.
+CREATE TABLE auditlog_data.sink_state (
+    sink_id bigint PRIMARY KEY,
+    revision bigint NOT NULL,
+    start_number bigint NOT NULL,
+    position bigint NOT NULL,
+    -- The chain's hash of the event before the position; NULL where the sink began.
+    hash bytea,
+    -- Failures since the last success, and until when (microseconds since 1970) nothing is tried.
+    failures bigint NOT NULL DEFAULT 0,
+    open_until bigint NOT NULL DEFAULT 0,
+    -- Does it wait for somebody, and is it not even tried?
+    waits boolean NOT NULL DEFAULT false,
+    stopped boolean NOT NULL DEFAULT false,
+    delivered bigint NOT NULL DEFAULT 0,
+    bytes bigint NOT NULL DEFAULT 0,
+    batches bigint NOT NULL DEFAULT 0,
+    retried bigint NOT NULL DEFAULT 0,
+    rejected bigint NOT NULL DEFAULT 0,
+    rate bigint NOT NULL DEFAULT 0,
+    delivered_at timestamptz,
+    last_answer text,
+    last_error text,
+    last_error_at timestamptz
+);
+COMMENT ON TABLE auditlog_data.sink_state IS 'The next log_index for each sink, and what became of it; read auditlog.sinks';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.sink_state', '');
+
+CREATE TABLE auditlog_data.sink_letter (
+    sink_id bigint NOT NULL,
+    log_index bigint NOT NULL,
+    event_id text NOT NULL,
+    error text NOT NULL,
+    at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    redrive boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (sink_id, log_index)
+);
+COMMENT ON TABLE auditlog_data.sink_letter IS 'Events that a receiver refused for good; read auditlog.sink_dead_letters';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.sink_letter', '');
+
+DO $triggers$
+DECLARE
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['sink', 'sink_state', 'sink_letter'] LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
+    END LOOP;
+END
+$triggers$;
+
+CREATE FUNCTION auditlog.create_sink(name text, kind text, config jsonb, query text DEFAULT '', format text DEFAULT NULL, from_index bigint DEFAULT NULL)
+    RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_create_sink';
+COMMENT ON FUNCTION auditlog.create_sink(text, text, jsonb, text, text, bigint) IS
+    'Streams the events that match a query to splunk_hec, azure_event_hub, aws_security_lake, syslog, http, file or object_store, from the end of the log on unless from_index says otherwise; secrets are given as secret:NAME';
+
+CREATE FUNCTION auditlog.alter_sink(name text, config jsonb DEFAULT NULL, query text DEFAULT NULL, format text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_alter_sink';
+COMMENT ON FUNCTION auditlog.alter_sink(text, jsonb, text, text) IS
+    'Changes what is given of a sink, which goes on where it is; config replaces all of its options. One that waits for somebody is tried again at once';
+
+CREATE FUNCTION auditlog.drop_sink(name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_drop_sink';
+COMMENT ON FUNCTION auditlog.drop_sink(text) IS 'Removes a sink with its position and its dead letters';
+
+CREATE FUNCTION auditlog.pause_sink(name text, reason text DEFAULT NULL) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_pause_sink';
+COMMENT ON FUNCTION auditlog.pause_sink(text, text) IS 'Has nothing sent to a sink until it is resumed; it keeps its position';
+
+CREATE FUNCTION auditlog.resume_sink(name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_resume_sink';
+COMMENT ON FUNCTION auditlog.resume_sink(text) IS 'Has a sink go on where it is, at once: one that was paused, and one that waits for somebody or for a time';
+
+CREATE FUNCTION auditlog.replay_sink(name text, from_index bigint) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_replay_sink';
+COMMENT ON FUNCTION auditlog.replay_sink(text, bigint) IS 'Has a sink begin again at this log_index, or leave out what comes before it; what arrives again has the same keys';
+
+CREATE FUNCTION auditlog.redrive_sink(name text, log_index bigint DEFAULT NULL) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_redrive_sink';
+COMMENT ON FUNCTION auditlog.redrive_sink(text, bigint) IS 'Has dead letters of a sink sent again, one of them or all; returns how many';
+
+CREATE FUNCTION auditlog.test_sink(name text) RETURNS TABLE (step text, result text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 8 AS 'MODULE_PATHNAME', 'auditlog_test_sink';
+COMMENT ON FUNCTION auditlog.test_sink(text) IS
+    'Sends one event that is marked as a test, under an origin of its own, waits for what comes of it, and says so step by step';
+
+CREATE FUNCTION auditlog_data.streamer_state(OUT pid integer, OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_streamer_state';
+COMMENT ON FUNCTION auditlog_data.streamer_state() IS 'The worker of sinks, by shared memory';
+
+CREATE FUNCTION auditlog_data.sealed_at(log_index bigint) RETURNS timestamptz
+    LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_sealed_at';
+COMMENT ON FUNCTION auditlog_data.sealed_at(bigint) IS 'When the event at this place, or the first one after it, was sealed';
+
 -- sql/schema/45_principals.sql
 -- Who is who (docs/roles.md): which actor of the events a login role or an application's user is, which
 -- teams it belongs to and manages. Written by the functions alone, so that every change is an event.
@@ -1793,6 +2361,8 @@ CREATE TABLE auditlog_data.notification (
 COMMENT ON TABLE auditlog_data.notification IS 'What is to be told and what was; read auditlog.notifications';
 CREATE INDEX notification_waiting ON auditlog_data.notification (channel, id) WHERE state OPERATOR(pg_catalog.=) 'waiting';
 CREATE INDEX notification_firing ON auditlog_data.notification (firing_id);
+-- How many came in the last minutes: whether they are told of together.
+CREATE INDEX notification_made ON auditlog_data.notification (channel, made_at);
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.notification', '');
 SELECT pg_catalog.pg_extension_config_dump('auditlog_data.notification_id_seq', '');
 
@@ -2037,6 +2607,116 @@ CREATE FUNCTION auditlog_data.scheduler_state(OUT scheduler_pid integer, OUT run
     LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_scheduler_state';
 COMMENT ON FUNCTION auditlog_data.scheduler_state() IS 'The scheduler, by shared memory';
 
+-- sql/schema/49_exports.sql
+-- Exports: events as lines of other formats (docs/export.md).
+
+CREATE FUNCTION auditlog_data.export_header(format text, query text, since timestamptz, until timestamptz, options jsonb) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED COST 10 AS 'MODULE_PATHNAME', 'auditlog_export_header';
+COMMENT ON FUNCTION auditlog_data.export_header(text, text, timestamptz, timestamptz, jsonb) IS
+    'What comes before the first event of an export, or NULL; tells the access journal of the export';
+
+CREATE FUNCTION auditlog_data.export_line(event auditlog.events, format text, options jsonb) RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED COST 1 AS 'MODULE_PATHNAME', 'auditlog_export_line';
+COMMENT ON FUNCTION auditlog_data.export_line(auditlog.events, text, jsonb) IS 'A sealed event in a format of exports';
+
+-- PostgreSQL puts the body in the place of the call, so that rows pass one by one, the planner sees the query, and
+-- policies are the caller's. Its names are found now, not when it is called.
+CREATE FUNCTION auditlog.export_rows(
+    format text,
+    query text DEFAULT '',
+    since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL,
+    options jsonb DEFAULT NULL
+) RETURNS SETOF text
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 100000
+BEGIN ATOMIC
+    SELECT h.line FROM auditlog_data.export_header(format, query, since, until, options) AS h (line) WHERE h.line IS NOT NULL
+    UNION ALL
+    (SELECT auditlog_data.export_line(e, format, options)
+    FROM auditlog.events AS e
+    WHERE e.log_index IS NOT NULL AND auditlog.matches(e, COALESCE(query, ''))
+        AND e."timestamp" OPERATOR(pg_catalog.>=) COALESCE(since, '-infinity')
+        AND (until IS NULL OR e."timestamp" OPERATOR(pg_catalog.<) until)
+    ORDER BY e.log_index);
+END;
+COMMENT ON FUNCTION auditlog.export_rows(text, text, timestamptz, timestamptz, jsonb) IS
+    'Sealed events as lines of a format, in the order of the log: json, csv, csv-raw, syslog, cef, leef, ecs, ocsf, cloudevents';
+
+-- What the exporter is to write into files (src/worker/exporter.rs). No dump brings it along: a copy must not write
+-- files because the original was about to.
+CREATE TABLE auditlog_data.export (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    format text NOT NULL,
+    query text NOT NULL,
+    since timestamptz,
+    until timestamptz,
+    destination text NOT NULL,
+    options jsonb NOT NULL,
+    asked_by text NOT NULL,
+    -- Events are read with this role's rights.
+    role_oid oid NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    -- Later events are not part of it.
+    log_size bigint NOT NULL,
+    state text NOT NULL DEFAULT 'waiting'
+        CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['waiting', 'running', 'done', 'failed', 'cancelled'])),
+    begun_at timestamptz,
+    ended_at timestamptz,
+    progress jsonb NOT NULL DEFAULT '{}',
+    -- Are there files that are not complete?
+    has_temporary boolean NOT NULL DEFAULT false,
+    manifest_sha256 text,
+    error text
+);
+COMMENT ON TABLE auditlog_data.export IS 'Exports to files; read auditlog.exports';
+CREATE INDEX export_open ON auditlog_data.export (id)
+    WHERE has_temporary OR state OPERATOR(pg_catalog.=) 'waiting' OR state OPERATOR(pg_catalog.=) 'running';
+CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.export
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+ALTER TABLE auditlog_data.export ENABLE ALWAYS TRIGGER auditlog_no_change;
+
+CREATE FUNCTION auditlog.export(
+    format text,
+    query text,
+    since timestamptz,
+    until timestamptz,
+    destination text DEFAULT NULL,
+    options jsonb DEFAULT NULL
+) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_export';
+COMMENT ON FUNCTION auditlog.export(text, text, timestamptz, timestamptz, text, jsonb) IS
+    'Has sealed events written into a file of the server, with a manifest that proves them; returns the number of the export in auditlog.exports';
+
+CREATE FUNCTION auditlog.cancel_export(id bigint) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_cancel_export';
+COMMENT ON FUNCTION auditlog.cancel_export(bigint) IS 'Ends an export; false when it has ended already. Files that are complete stay';
+
+CREATE FUNCTION auditlog.resume_export(id bigint) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_resume_export';
+COMMENT ON FUNCTION auditlog.resume_export(bigint) IS 'Has an export that failed go on where it was';
+
+CREATE VIEW auditlog.exports AS
+SELECT x.id, x.state, x.format, x.query, x.since, x.until, x.destination, x.options, x.asked_by, x.asked_at, x.begun_at, x.ended_at,
+    COALESCE((x.progress OPERATOR(pg_catalog.->>) 'events')::bigint, 0) AS events,
+    COALESCE((x.progress OPERATOR(pg_catalog.->>) 'part_bytes')::bigint, 0) OPERATOR(pg_catalog.+)
+        COALESCE(f.bytes, 0) AS bytes,
+    COALESCE((x.progress OPERATOR(pg_catalog.->>) 'position')::bigint, 0) AS "position", x.log_size,
+    (x.progress OPERATOR(pg_catalog.->>) 'first')::bigint AS first_log_index,
+    (x.progress OPERATOR(pg_catalog.->>) 'last')::bigint AS last_log_index,
+    f.names AS files, f.sha256, x.manifest_sha256, x.error
+FROM auditlog_data.export AS x
+LEFT JOIN LATERAL (
+    SELECT pg_catalog.sum((i.file OPERATOR(pg_catalog.->>) 'bytes')::bigint)::bigint AS bytes,
+        pg_catalog.array_agg(i.file OPERATOR(pg_catalog.->>) 'name') AS names,
+        pg_catalog.array_agg(i.file OPERATOR(pg_catalog.->>) 'sha256') AS sha256
+    FROM pg_catalog.jsonb_array_elements(x.progress OPERATOR(pg_catalog.->) 'files') AS i (file)) AS f ON true;
+COMMENT ON VIEW auditlog.exports IS 'Exports to files: how far they are, what they have, and why they failed';
+
+CREATE FUNCTION auditlog_data.exporter_state(OUT pid integer, OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_exporter_state';
+COMMENT ON FUNCTION auditlog_data.exporter_state() IS 'The worker of exports, by shared memory';
+
 -- sql/schema/50_stats.sql
 -- Seeing it run: numbers about the log for pg_monitor, never its content.
 
@@ -2069,6 +2749,41 @@ SELECT w.evaluator_pid, e.position, GREATEST(COALESCE(h.size, 0) OPERATOR(pg_cat
 FROM auditlog_data.watch_state() AS w LEFT JOIN auditlog_data.evaluator AS e ON true LEFT JOIN auditlog_data.head_state() AS h ON true;
 COMMENT ON VIEW auditlog.stat_alerts IS 'The evaluator of alerts: how far it is, and what it holds in memory';
 
+CREATE VIEW auditlog.sinks AS
+SELECT k.name, k.kind, k.config, k.query, k.format,
+    -- What is wrong with another revision is not known of this one.
+    CASE WHEN NOT k.enabled THEN 'paused' WHEN s.revision IS DISTINCT FROM k.revision THEN 'active' WHEN s.stopped OR s.waits THEN 'error'
+        WHEN s.failures OPERATOR(pg_catalog.>) 0 THEN 'retrying' ELSE 'active' END AS state,
+    CASE WHEN NOT k.enabled THEN k.pause_reason
+        WHEN s.revision OPERATOR(pg_catalog.=) k.revision AND (s.failures OPERATOR(pg_catalog.>) 0 OR s.stopped) THEN s.last_error END AS reason,
+    COALESCE(s.position, k.start_index) OPERATOR(pg_catalog.-) 1 AS position,
+    s.delivered_at,
+    GREATEST(h.size OPERATOR(pg_catalog.-) COALESCE(s.position, k.start_index), 0) AS lag_events,
+    CASE WHEN h.size OPERATOR(pg_catalog.<=) COALESCE(s.position, k.start_index) THEN 0
+        ELSE GREATEST(EXTRACT(epoch FROM pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) auditlog_data.sealed_at(COALESCE(s.position, k.start_index)))::double precision, 0)
+        END AS lag_seconds,
+    s.last_answer, s.last_error, s.last_error_at,
+    CASE WHEN s.open_until OPERATOR(pg_catalog.>) 0 AND k.enabled AND NOT s.stopped AND s.revision OPERATOR(pg_catalog.=) k.revision THEN pg_catalog.to_timestamp(s.open_until OPERATOR(pg_catalog./) 1e6) END AS next_attempt,
+    k.best_effort, k.changed_at, k.changed_by
+FROM auditlog_data.sink AS k
+LEFT JOIN auditlog_data.sink_state AS s ON s.sink_id OPERATOR(pg_catalog.=) k.id
+    AND s.start_number OPERATOR(pg_catalog.=) k.start_number
+LEFT JOIN auditlog_data.head_state() AS h ON true;
+COMMENT ON VIEW auditlog.sinks IS 'Sinks of the log: how far each is, and what is wrong with it; position is the log_index of the last event that it is done with';
+
+CREATE VIEW auditlog.sink_dead_letters AS
+SELECT k.name AS sink, l.log_index, l.event_id, l.error, l.at, l.redrive
+FROM auditlog_data.sink_letter AS l JOIN auditlog_data.sink AS k ON k.id OPERATOR(pg_catalog.=) l.sink_id;
+COMMENT ON VIEW auditlog.sink_dead_letters IS 'Events that a sink''s receiver refused for good; auditlog.redrive_sink(name, log_index) sends them again';
+
+CREATE VIEW auditlog.stat_sinks AS
+SELECT k.name, k.kind, s.delivered, s.bytes, s.batches, s.retried, s.rejected,
+    (SELECT pg_catalog.count(*) FROM auditlog_data.sink_letter AS l WHERE l.sink_id OPERATOR(pg_catalog.=) k.id) AS dead,
+    CASE WHEN s.delivered_at OPERATOR(pg_catalog.>) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) interval '10 seconds') THEN s.rate ELSE 0 END AS rate,
+    s.failures, s.delivered_at, s.last_error_at
+FROM auditlog_data.sink AS k LEFT JOIN auditlog_data.sink_state AS s ON s.sink_id OPERATOR(pg_catalog.=) k.id;
+COMMENT ON VIEW auditlog.stat_sinks IS 'Sinks of the log: events, bytes and batches that were delivered, and events per second while something is';
+
 CREATE VIEW auditlog.stat_workers AS
 SELECT w.worker, w.pid, a.backend_start AS started_at, w.errors, w.last_error_at, w.last_error
 FROM (SELECT 'sealer' AS worker, s.sealer_pid AS pid, s.errors, s.last_error_at, s.last_error FROM auditlog_data.stats() AS s
@@ -2076,9 +2791,12 @@ FROM (SELECT 'sealer' AS worker, s.sealer_pid AS pid, s.errors, s.last_error_at,
     UNION ALL SELECT 'recorder', x.recorder_pid, x.errors, x.last_error_at, x.last_error FROM auditlog_data.access_state() AS x
     UNION ALL SELECT 'evaluator', y.evaluator_pid, y.errors, y.last_error_at, y.last_error FROM auditlog_data.watch_state() AS y
     UNION ALL SELECT 'deliverer', y.deliverer_pid, y.delivery_errors, y.last_delivery_error_at, y.last_delivery_error FROM auditlog_data.watch_state() AS y
-    UNION ALL SELECT 'scheduler', z.scheduler_pid, z.errors, z.last_error_at, z.last_error FROM auditlog_data.scheduler_state() AS z) AS w
+    UNION ALL SELECT 'scheduler', z.scheduler_pid, z.errors, z.last_error_at, z.last_error FROM auditlog_data.scheduler_state() AS z
+    UNION ALL SELECT 'keeper', k.pid, k.errors, k.last_error_at, k.last_error FROM auditlog_data.keeper_state() AS k
+    UNION ALL SELECT 'exporter', q.pid, q.errors, q.last_error_at, q.last_error FROM auditlog_data.exporter_state() AS q
+    UNION ALL SELECT 'streamer', t.pid, t.errors, t.last_error_at, t.last_error FROM auditlog_data.streamer_state() AS t) AS w
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) w.pid;
-COMMENT ON VIEW auditlog.stat_workers IS 'The background workers of this database: evaluator, deliverer and scheduler run where there are alerts, channels, jobs';
+COMMENT ON VIEW auditlog.stat_workers IS 'The background workers of this database: evaluator, deliverer and scheduler run where there are alerts, channels, jobs, the keeper while retention has work, the streamer where there are sinks, the exporter while something is exported';
 
 CREATE VIEW auditlog.stat_ingest AS
 SELECT
@@ -2226,7 +2944,8 @@ $body$
     UNION ALL
     SELECT format('policy %s on %s is missing or another one', w.role, w.relid)
         FROM (SELECT t.relid, e.role, e.command FROM tables AS t CROSS JOIN auditlog_data.event_policies() AS e
-            UNION ALL SELECT 'auditlog_data.principal'::regclass, e.role, e.command FROM auditlog_data.event_policies() AS e
+            UNION ALL SELECT o.relid, e.role, e.command FROM auditlog_data.event_policies() AS e
+                CROSS JOIN (VALUES ('auditlog_data.principal'::regclass), ('auditlog_data.restored'::regclass)) AS o (relid)
             UNION SELECT c.oid::regclass, 'auditlog_owner', 'ALL' FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
                 WHERE n.nspname = 'auditlog_data' AND c.relkind IN ('r', 'p')) AS w
         WHERE NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = w.relid AND p.polname = w.role AND p.polpermissive
@@ -2248,7 +2967,11 @@ $body$
             ('auditlog_data.incarnation'::regclass), ('auditlog_data.signing_key'::regclass), ('auditlog_data.key_rotation'::regclass), ('auditlog_data.checkpoint'::regclass),
             ('auditlog_data.publisher'::regclass), ('auditlog_data.tracked_table'::regclass), ('auditlog_data.principal'::regclass), ('auditlog_data.token_keys'::regclass), ('auditlog_data.cosignature'::regclass), ('auditlog_data.checkpoint_sink'::regclass),
             ('auditlog_data.alert'::regclass), ('auditlog_data.alert_state'::regclass), ('auditlog_data.evaluator'::regclass), ('auditlog_data.firing'::regclass),
-            ('auditlog_data.channel'::regclass), ('auditlog_data.channel_state'::regclass), ('auditlog_data.notification'::regclass), ('auditlog_data.job'::regclass), ('auditlog_data.job_run'::regclass)) AS w (relid)
+            ('auditlog_data.channel'::regclass), ('auditlog_data.channel_state'::regclass), ('auditlog_data.notification'::regclass), ('auditlog_data.job'::regclass), ('auditlog_data.job_run'::regclass),
+            ('auditlog_data.retention_policy'::regclass), ('auditlog_data.legal_hold'::regclass), ('auditlog_data.partition_tier'::regclass),
+            ('auditlog_data.retention_move'::regclass), ('auditlog_data.certificate'::regclass), ('auditlog_data.retention_run'::regclass),
+            ('auditlog_data.archive_object'::regclass), ('auditlog_data.restored'::regclass), ('auditlog_data.restore'::regclass), ('auditlog_data.archive_erasure'::regclass),
+            ('auditlog_data.export'::regclass), ('auditlog_data.sink'::regclass), ('auditlog_data.sink_state'::regclass), ('auditlog_data.sink_letter'::regclass)) AS w (relid)
         WHERE NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = w.relid
             AND g.tgname = 'auditlog_no_change' AND g.tgenabled = 'A')
     UNION ALL
@@ -2557,6 +3280,47 @@ BEGIN
     END IF;
     RETURN NEXT;
 
+    "check" := 'retention';
+    SELECT * INTO w FROM auditlog_data.keeper_state();
+    faults := ARRAY(SELECT format('%s: %s', f.retention_class, f.message) FROM auditlog.retention_conflicts() AS f);
+    IF NOT EXISTS (SELECT FROM auditlog_data.retention_policy) THEN
+        status := 'ok'; detail := 'No retention policy is set: everything is kept.'; hint := NULL;
+    ELSIF EXISTS (SELECT FROM (SELECT r.error FROM auditlog_data.retention_run AS r WHERE r.ended_at IS NOT NULL ORDER BY r.id DESC LIMIT 1) AS l
+            WHERE l.error IS NOT NULL) THEN
+        status := 'warning';
+        detail := format('The last round of retention failed: %s.', (SELECT r.error FROM auditlog_data.retention_run AS r WHERE r.ended_at IS NOT NULL ORDER BY r.id DESC LIMIT 1));
+        hint := 'auditlog.retention_moves says what it was about; it is tried again in the next round.';
+    ELSIF cardinality(faults) > 0 THEN
+        status := 'warning'; detail := format('The retention policy conflicts with requirements: %s.', array_to_string(faults[1:5], '; '));
+        hint := 'auditlog.retention_conflicts() says which, and why.';
+    ELSE
+        status := 'ok'; detail := format('Retention policy %s is in force, %s legal holds.', (SELECT max(r.version) FROM auditlog_data.retention_policy AS r),
+            (SELECT count(*) FROM auditlog_data.legal_hold AS l WHERE l.released_at IS NULL AND (l.until IS NULL OR l.until > clock_timestamp())));
+        hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'sinks';
+    SELECT * INTO w FROM auditlog_data.streamer_state();
+    faults := ARRAY(SELECT format('%s: %s', k.name, k.reason) FROM auditlog.sinks AS k WHERE k.state = 'error' ORDER BY k.name);
+    IF cardinality(faults) > 0 THEN
+        status := 'error'; detail := format('Sinks that wait for somebody: %s', array_to_string(faults[1:5], '; '));
+        hint := 'Mend what is said; auditlog.resume_sink() has a sink tried again at once, auditlog.test_sink() says step by step what happens.';
+    ELSIF w.pid IS NULL AND NOT pg_is_in_recovery() AND EXISTS (SELECT FROM auditlog.sinks AS k WHERE k.state <> 'paused' AND k.lag_seconds > 60) THEN
+        status := 'error'; detail := format('The streamer of sinks does not run%s.', COALESCE(': ' || w.last_error, ''));
+        hint := 'Look at the server log; is max_worker_processes large enough?';
+    ELSIF EXISTS (SELECT FROM auditlog_data.sink_letter) THEN
+        status := 'warning'; detail := format('%s events were refused for good.', (SELECT count(*) FROM auditlog_data.sink_letter));
+        hint := 'auditlog.sink_dead_letters lists them; auditlog.redrive_sink(name) sends them again.';
+    ELSIF EXISTS (SELECT FROM auditlog.sinks AS k WHERE k.lag_seconds > 900) THEN
+        status := 'warning'; detail := format('Sinks that are more than 15 minutes behind: %s.',
+            (SELECT string_agg(format('%s (%s, %s events)', k.name, k.state, k.lag_events), ', ' ORDER BY k.name) FROM auditlog.sinks AS k WHERE k.lag_seconds > 900));
+        hint := 'auditlog.sinks has the last error of each. Retention keeps what a sink has not passed; one that is not needed any more is to be dropped.';
+    ELSE
+        status := 'ok'; detail := format('%s sinks.', (SELECT count(*) FROM auditlog_data.sink)); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
     "check" := 'protection';
     faults := ARRAY(SELECT f.fault FROM auditlog_data.guard_faults() AS f);
     IF cardinality(faults) > 0 THEN
@@ -2643,7 +3407,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.report_change', 'auditlog', 'info', 'The definition or schedule of a report was changed.', NULL, true),
 ('auditlog.restore', 'auditlog', 'warning', 'The log was found to be a restored copy, or archived events were loaded again.', NULL, true),
 ('auditlog.resume', 'auditlog', 'notice', 'Auditing went on after a pause.', NULL, true),
-('auditlog.retention', 'auditlog', 'info', 'A retention run was carried out.', NULL, true),
+('auditlog.retention', 'auditlog', 'notice', 'Retention removes events; its certificate says which.', NULL, true),
 ('auditlog.retention_change', 'auditlog', 'warning', 'A retention period or rule was changed.', NULL, true),
 ('auditlog.role_grant', 'auditlog', 'warning', 'Somebody got a role on the audit log.', NULL, true),
 ('auditlog.role_revoke', 'auditlog', 'warning', 'Somebody lost a role on the audit log.', NULL, true),
@@ -2981,7 +3745,7 @@ BEGIN
         WHERE n.nspname OPERATOR(pg_catalog.=) 'auditlog_data' AND c.relkind IN ('r', 'p')
     LOOP
         PERFORM auditlog_data.secure_rows(t.oid::pg_catalog.regclass,
-            CASE WHEN t.relname IN ('log', 'log_standard', 'inbox_0', 'inbox_1', 'inbox_2', 'inbox_3', 'principal')
+            CASE WHEN t.relname IN ('log', 'log_standard', 'inbox_0', 'inbox_1', 'inbox_2', 'inbox_3', 'principal', 'restored')
                 THEN NULL ELSE 'auditlog_owner' END);
     END LOOP;
     PERFORM auditlog_data.secure_rows('auditlog_data.token_keys', 'auditlog_administrator');
@@ -3126,6 +3890,35 @@ GRANT SELECT ON auditlog.alerts, auditlog.alert_firings, auditlog.channels, audi
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.watch_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.stat_alerts, auditlog.stat_channels TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- Retention: what goes is decided by administrators, and shown to whoever must answer for it.
+GRANT EXECUTE ON FUNCTION auditlog.set_retention(text), auditlog.run_retention(timestamptz), auditlog.hold(text, text, timestamptz, text),
+    auditlog.release_hold(text, text) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.plan_retention(timestamptz), auditlog.retention(), auditlog.retention_requirements(),
+    auditlog.retention_conflicts(), auditlog.certificates() TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.restore(timestamptz, timestamptz, text), auditlog.drop_restored(bigint) TO auditlog_administrator, auditlog_analyst;
+GRANT SELECT ON auditlog.restored_events, auditlog_data.restored TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.archive, auditlog.archive_erasures, auditlog.restores, auditlog.retention_policies, auditlog.holds, auditlog.retention_moves, auditlog.retention_runs
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.tiers TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.keeper_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- Exports: with the reader's rights on the events.
+GRANT EXECUTE ON FUNCTION auditlog.export_rows(text, text, timestamptz, timestamptz, jsonb),
+    auditlog_data.export_header(text, text, timestamptz, timestamptz, jsonb), auditlog_data.export_line(auditlog.events, text, jsonb)
+    TO auditlog_administrator, auditlog_analyst;
+GRANT EXECUTE ON FUNCTION auditlog.export(text, text, timestamptz, timestamptz, text, jsonb), auditlog.cancel_export(bigint),
+    auditlog.resume_export(bigint) TO auditlog_administrator, auditlog_analyst;
+GRANT SELECT ON auditlog.exports TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.exporter_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+-- Sinks: who gets the log's events is decided by administrators.
+GRANT EXECUTE ON FUNCTION auditlog.create_sink(text, text, jsonb, text, text, bigint), auditlog.alter_sink(text, jsonb, text, text), auditlog.drop_sink(text),
+    auditlog.pause_sink(text, text), auditlog.resume_sink(text), auditlog.replay_sink(text, bigint), auditlog.redrive_sink(text, bigint),
+    auditlog.test_sink(text) TO auditlog_administrator;
+GRANT SELECT ON auditlog.sinks, auditlog.sink_dead_letters TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.stat_sinks TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.streamer_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.sealed_at(bigint) TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- Jobs: they run as who schedules them.
 GRANT EXECUTE ON FUNCTION auditlog.schedule(text, text, text), auditlog.schedule(text, text), auditlog.schedule_in_database(text, text, text, text, text, boolean),

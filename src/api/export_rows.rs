@@ -64,10 +64,10 @@ fn header(call: &Call) -> Datum {
 /// `export_line(event, format, options)`: one event.
 fn line(call: &Call) -> Datum {
     let Some(event) = call.arg(0) else { return call.null() };
-    // SAFETY: text and jsonb arguments.
     let bytes = |i: usize| {
-        call.arg(i)
-            .map_or(&[] as &[u8], |datum| unsafe { crate::store::row::bytes(datum) })
+        let datum = call.arg(i);
+        // SAFETY: text and jsonb arguments.
+        datum.map_or(&[] as &[u8], |datum| unsafe { crate::store::row::bytes(datum) })
     };
     let (format, options) = (bytes(1), bytes(2));
     STATE.with_borrow_mut(|state| {

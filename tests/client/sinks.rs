@@ -156,7 +156,9 @@ fn a_file_and_a_receiver_get_every_event_from_now_on_in_order() {
         all.len()
     );
     let first = &lines(&written)[0]["auditlog"];
-    client.batch_execute("SELECT auditlog.checkpoint()").expect("checkpoint()");
+    client
+        .batch_execute("SELECT auditlog.checkpoint()")
+        .expect("checkpoint()");
     assert_eq!(
         first["origin"],
         text(&mut client, "SELECT origin FROM auditlog.incarnations").as_str()

@@ -77,11 +77,9 @@ fn an_export_proves_itself_and_every_change_is_found() {
         (Some(0), &json!(true), &json!(111)),
         "{report}"
     );
-    let told = format!(
-        "SELECT extra #>> '{{metadata,manifest_sha256}}' FROM auditlog.events WHERE event_type = 'auditlog.export' AND operation = 'export_done'"
-    );
+    let told = "SELECT extra #>> '{metadata,manifest_sha256}' FROM auditlog.events WHERE event_type = 'auditlog.export' AND operation = 'export_done'";
     wait_sealed(&mut client);
-    assert_eq!(report["manifest_sha256"], json!(text(&mut client, &told)));
+    assert_eq!(report["manifest_sha256"], json!(text(&mut client, told)));
     let lines: Vec<String> = fs::read_to_string(good.join(names[0]))
         .expect("read")
         .lines()

@@ -166,7 +166,10 @@ fn syslog_gets_one_message_for_each_event() {
     let bytes = received.lock().expect("no panic").clone();
     let messages = frames(&bytes);
     for (message, id) in messages.iter().zip(&ids) {
-        assert!(message.starts_with("<110>1 ") && message.contains(id.as_str()), "{message}");
+        assert!(
+            message.starts_with("<110>1 ") && message.contains(id.as_str()),
+            "{message}"
+        );
         assert!(
             message.contains("logIndex=") || message.contains("log_index"),
             "{message}"
