@@ -97,17 +97,15 @@ fn a_receiver_has_the_log_whatever_crashes() {
             writer.join().expect("the writer ends");
             cluster.go();
         } else {
-            let mut client = cluster.connect("audited");
+            let mut client = again(&cluster);
             wait_until("the streamer runs", LONG, || streamer(&mut client) > 0);
             kill9(u32::try_from(streamer(&mut client)).expect("a pid"));
             // PostgreSQL restarts after a process was killed, and ends all sessions.
             writer.join().expect("the writer ends");
+            std::thread::sleep(Duration::from_millis(500));
         }
-        wait_until("the server is there again", LONG, || {
-            cluster.config("postgres", "audited").connect(NoTls).is_ok()
-        });
     }
-    let mut client = cluster.connect("audited");
+    let mut client = again(&cluster);
     client
         .batch_execute("SELECT count(auditlog.record('last')) FROM generate_series(1, 300)")
         .expect("record()");
@@ -137,6 +135,16 @@ fn a_receiver_has_the_log_whatever_crashes() {
     );
     assert_is_log(&received, &log);
     assert!(verify(&mut client).is_empty());
+}
+
+/// A connection, once the server takes one.
+fn again(cluster: &Cluster) -> Client {
+    let mut found = None;
+    wait_until("the server is there again", LONG, || {
+        found = cluster.config("postgres", "audited").connect(NoTls).ok();
+        found.is_some()
+    });
+    found.expect("a connection")
 }
 
 fn streamer(client: &mut Client) -> i64 {
