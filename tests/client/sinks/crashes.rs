@@ -77,7 +77,7 @@ fn a_receiver_has_the_log_whatever_crashes() {
         _ => 200,
     });
     let mut config = receiver.config();
-    config["batch_events"] = json!(40);
+    config["batch_events"] = json!(15 * rounds());
     client
         .execute(
             "SELECT auditlog.create_sink('http', 'http', $1::text::jsonb, from_index => 0)",
@@ -114,7 +114,8 @@ fn a_receiver_has_the_log_whatever_crashes() {
     client
         .batch_execute("SELECT auditlog.resume_sink('http')")
         .expect("resume_sink()");
-    wait_until("it is written down", LONG, || {
+    // Each answer that is trouble costs a wait.
+    wait_until("everything has arrived", Duration::from_secs(300), || {
         scalar(&mut client, "SELECT count(*) FROM auditlog.sinks WHERE lag_events = 0") == 1
     });
     wait_passed(&mut client, "http");
