@@ -77,7 +77,7 @@ fn a_receiver_has_the_log_whatever_crashes() {
         _ => 200,
     });
     let mut config = receiver.config();
-    config["batch_events"] = json!(40);
+    config["batch_events"] = json!(15 * rounds());
     client
         .execute(
             "SELECT auditlog.create_sink('http', 'http', $1::text::jsonb, from_index => 0)",
@@ -97,17 +97,15 @@ fn a_receiver_has_the_log_whatever_crashes() {
             writer.join().expect("the writer ends");
             cluster.go();
         } else {
-            let mut client = cluster.connect("audited");
+            let mut client = again(&cluster);
             wait_until("the streamer runs", LONG, || streamer(&mut client) > 0);
             kill9(u32::try_from(streamer(&mut client)).expect("a pid"));
             // PostgreSQL restarts after a process was killed, and ends all sessions.
             writer.join().expect("the writer ends");
+            std::thread::sleep(Duration::from_millis(500));
         }
-        wait_until("the server is there again", LONG, || {
-            cluster.config("postgres", "audited").connect(NoTls).is_ok()
-        });
     }
-    let mut client = cluster.connect("audited");
+    let mut client = again(&cluster);
     client
         .batch_execute("SELECT count(auditlog.record('last')) FROM generate_series(1, 300)")
         .expect("record()");
@@ -116,7 +114,8 @@ fn a_receiver_has_the_log_whatever_crashes() {
     client
         .batch_execute("SELECT auditlog.resume_sink('http')")
         .expect("resume_sink()");
-    wait_until("it is written down", LONG, || {
+    // Each answer that is trouble costs a wait.
+    wait_until("everything has arrived", Duration::from_secs(300), || {
         scalar(&mut client, "SELECT count(*) FROM auditlog.sinks WHERE lag_events = 0") == 1
     });
     wait_passed(&mut client, "http");
@@ -137,6 +136,16 @@ fn a_receiver_has_the_log_whatever_crashes() {
     );
     assert_is_log(&received, &log);
     assert!(verify(&mut client).is_empty());
+}
+
+/// A connection, once the server takes one.
+fn again(cluster: &Cluster) -> Client {
+    let mut found = None;
+    wait_until("the server is there again", LONG, || {
+        found = cluster.config("postgres", "audited").connect(NoTls).ok();
+        found.is_some()
+    });
+    found.expect("a connection")
 }
 
 fn streamer(client: &mut Client) -> i64 {
