@@ -1608,14 +1608,13 @@ END
 $triggers$;
 
 -- A partition is rewritten beside itself: its successor is filled, and takes its place in one short step.
-CREATE FUNCTION auditlog_data.begin_successor(class text, year integer, month integer, tier text, tablespace text, compression text) RETURNS regclass
+CREATE FUNCTION auditlog_data.begin_successor(class text, year integer, month integer, tier text, tablespace text) RETURNS regclass
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
 $body$
 DECLARE
     child text := auditlog_data.partition_name(class, year, month);
     next text := child || '_next';
     b record;
-    c record;
 BEGIN
     IF NOT auditlog_data.is_worker() THEN
         RAISE EXCEPTION 'only the workers rewrite partitions of the log' USING ERRCODE = '42501';
@@ -1629,18 +1628,13 @@ BEGIN
         next, class, CASE WHEN month > 0 THEN format('"timestamp" >= %L AND', b.first) END, b.after);
     IF tier = 'warm' THEN
         EXECUTE format('ALTER TABLE auditlog_data.%I SET (toast_tuple_target = 256)', next);
-        FOR c IN SELECT a.attname FROM pg_attribute AS a
-            WHERE a.attrelid = format('auditlog_data.%I', next)::regclass AND a.attnum > 0 AND a.attstorage IN ('x', 'm')
-        LOOP
-            EXECUTE format('ALTER TABLE auditlog_data.%I ALTER COLUMN %I SET COMPRESSION %I', next, c.attname, compression);
-        END LOOP;
     END IF;
     INSERT INTO auditlog_data.partition_tier (relation, tier) VALUES (next, tier)
         ON CONFLICT (relation) DO UPDATE SET tier = EXCLUDED.tier;
     RETURN format('auditlog_data.%I', next)::regclass;
 END
 $body$;
-COMMENT ON FUNCTION auditlog_data.begin_successor(text, integer, integer, text, text, text) IS 'Makes the table that is to take a partition''s place; called by the worker of retention';
+COMMENT ON FUNCTION auditlog_data.begin_successor(text, integer, integer, text, text) IS 'Makes the table that is to take a partition''s place; called by the worker of retention';
 
 -- Indexes, statistics, policies: whatever takes long, before the log is locked.
 CREATE FUNCTION auditlog_data.prepare_successor(class text, year integer, month integer) RETURNS void

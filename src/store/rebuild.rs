@@ -218,15 +218,19 @@ impl Target {
         let setting =
             |text: Option<std::ffi::CString>| text.and_then(|text| text.into_string().ok()).unwrap_or_default();
         let (space, compression) = (setting(guc::WARM_TABLESPACE.get()), guc::WARM_COMPRESSION.get().label());
+        // For this transaction, not as the columns' own: a dump would have ALTER TABLE for these.
+        spi::run(
+            "SELECT pg_catalog.set_config('default_toast_compression', $1, true)",
+            &[Arg::text(Some(compression))],
+        );
         let rows = spi::run(
-            "SELECT auditlog_data.begin_successor($1, $2::int, $3::int, $4, $5, $6)::oid",
+            "SELECT auditlog_data.begin_successor($1, $2::int, $3::int, $4, $5)::oid",
             &[
                 Arg::text(Some(class)),
                 year,
                 number,
                 Arg::text(Some(tier)),
                 Arg::text(Some(if tier == "warm" { &space } else { "" })),
-                Arg::text(Some(compression)),
             ],
         );
         let oid = rows.first().and_then(|row| row[0].int()).unwrap_or_default();

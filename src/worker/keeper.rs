@@ -124,6 +124,11 @@ impl Keeper {
         let at = asked.at.unwrap_or_else(shmem::unix_micros);
         let (mut moves, mut failures) = (0, Vec::new());
         let mut tried: HashSet<(String, String)> = HashSet::new();
+        if self.is_copy()? {
+            let why = "this database is a copy of another log: auditlog.declare_incarnation() makes it one of its own";
+            self.transaction(|| retention::ended(asked.id, 0, Some(why)))?;
+            return Err(Stop::Failed(why.to_owned()));
+        }
         // What a round before this one has left certified.
         match self.finish_removals() {
             Ok(done) => moves += done,
@@ -231,6 +236,11 @@ impl Keeper {
             }
             Kind::Archive => self.archive(found).map(|()| false),
         }
+    }
+
+    /// A copy has no say in an archive that is the original's.
+    fn is_copy(&self) -> Result<bool, Stop> {
+        self.transaction(|| checkpoints::incarnation().is_some_and(|now| !now.is_ours))
     }
 
     /// A certificate names the log as its checkpoints do, so there must have been one.

@@ -237,6 +237,9 @@ impl Keeper {
         let Some(erasure) = self.transaction(archive::next_erasure)? else {
             return Ok(false);
         };
+        if self.is_copy()? {
+            return Ok(false);
+        }
         let result = self.reach(&erasure);
         let error = match &result {
             Ok(()) => None,

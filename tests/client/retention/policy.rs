@@ -152,3 +152,53 @@ fn nothing_is_lost_to_readers_of_before() {
         )
     );
 }
+
+/// Policies, classes, tiers, holds and certificates come along in a dump, and the copy verifies.
+#[test]
+fn a_dump_brings_retention_along() {
+    let db = Database::new();
+    let mut client = db.superuser();
+    record_days(&mut client, 60);
+    set(&mut client, SEED);
+    scalar(
+        &mut client,
+        "SELECT auditlog.hold('case', 'resource.id:r2', NULL, 'a test')",
+    );
+    run(&mut client, "2021-07-01");
+    let about = "SELECT concat_ws(' / ', (SELECT string_agg(concat_ws(' ', relation, tier), ', ' ORDER BY relation) FROM auditlog.tiers
+            WHERE relation LIKE '%2021%'),
+        (SELECT count(*) FROM auditlog.certificates()), (SELECT string_agg(state, ' ') FROM auditlog.holds),
+        (SELECT max(version) FROM auditlog.retention_policies),
+        (SELECT count(*) FROM auditlog.events WHERE extra ? 'n'))";
+    let here = text(&mut client, about);
+    assert!(
+        here.contains("warm") && here.contains("log_resource_view_2021_01"),
+        "{here}"
+    );
+    wait_sealed(&mut client);
+    let cluster = auditlog_testkit::shared();
+    let target = format!("{}_copy", db.name());
+    cluster
+        .connect("postgres")
+        .batch_execute(&format!("CREATE DATABASE {target}"))
+        .expect("CREATE DATABASE");
+    cluster.dump_into(db.name(), cluster, &target);
+    let mut copy = cluster.connect(&target);
+    auditlog_testkit::wait_until("the copy goes on", auditlog_testkit::LONG, || {
+        scalar(
+            &mut copy,
+            "SELECT count(*) FROM auditlog.events WHERE event_type = 'auditlog.restore'",
+        ) == 1
+    });
+    assert_eq!(text(&mut copy, about), here);
+    assert_eq!(auditlog_testkit::log::verify(&mut copy), []);
+    assert_eq!(
+        scalar(&mut copy, "SELECT count(*) FROM auditlog_data.guard_faults()"),
+        0
+    );
+    drop(copy);
+    cluster
+        .connect("postgres")
+        .batch_execute(&format!("DROP DATABASE {target} WITH (FORCE)"))
+        .expect("DROP DATABASE");
+}

@@ -70,7 +70,7 @@ impl Sender for Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn all_that_is_good_arrives_once_and_in_order(
         kinds in prop::collection::vec(prop_oneof![8 => Just(0), 1 => Just(1), 1 => Just(2)], 1..60),

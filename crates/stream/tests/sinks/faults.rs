@@ -148,7 +148,7 @@ fn run(schedule: &Schedule) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if std::env::var_os("AUDITLOG_SOAK").is_some() { 1_000 } else { 150 }, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn what_arrives_is_what_was_sent(schedule in schedule()) {
         run(&schedule)?;

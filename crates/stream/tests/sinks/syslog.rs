@@ -285,7 +285,7 @@ fn run(port: u16, all: &[Event], sizes: &[usize], mut has_all: impl FnMut() -> b
 
 proptest! {
     // Few: a receiving kernel takes 40 ms for each acknowledgement (delayed ACK).
-    #![proptest_config(ProptestConfig { cases: 30, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if std::env::var_os("AUDITLOG_SOAK").is_some() { 30 } else { 8 }, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn nothing_is_lost_when_receivers_end_in_mid_stream(
         ends in prop::collection::vec((1_usize..40, 0_usize..10), 0..4),
