@@ -3,7 +3,7 @@
 //! The text has no white space, keeps the order of members and every digit, and escapes what would drive a
 //! terminal. Both ways go without recursion and without a tree: JSON is the largest part of many events.
 
-/// Why a text is not one that [`to_text`] writes.
+/// Why a text is not one that `to_text` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the JSON cannot be read at byte {at}")]
 pub struct JsonTextError {
@@ -117,7 +117,7 @@ fn write_string(bytes: &[u8], out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// Appends the canonical JSON of a text that [`to_text`] has written.
+/// Appends the canonical JSON of a text that `to_text` has written.
 ///
 /// # Errors
 /// For other texts; not for all, so the result must be checked as any entry is.

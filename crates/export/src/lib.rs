@@ -2,7 +2,7 @@
 //! a crash at any point loses nothing and leaves no torn file; a [`Manifest`] says what they are; [`verify()`] checks both
 //! against the log's public key, without PostgreSQL.
 //!
-//! A file is written under a name of its own ([`files::temporary`]), synchronised, and only then linked to its name, which
+//! A file is written under a name of its own (`files`), synchronised, and only then linked to its name, which
 //! never overwrites another file. [`Progress`] is what the caller keeps to go on after a crash: what was written behind it
 //! is cut off, and written again.
 //!
