@@ -131,8 +131,7 @@ impl Channel {
                 .endpoint
                 .secret()
                 .into_iter()
-                .chain(&channel.signing)
-                .chain(&channel.token)
+                .chain(channel.signing.secret_names())
                 .collect(),
             Kind::Syslog(_) | Kind::File(_) => Vec::new(),
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::notification::{EventRef, Kind, Notification};
 use crate::severity::Severity;
 use crate::template::Template;
-use crate::{pagerduty, slack, teams, webhook};
+use crate::{pagerduty, signing, slack, teams};
 
 fn notification() -> Notification {
     Notification {
@@ -197,7 +197,7 @@ fn a_signature_is_that_of_the_standard_webhooks() {
     let key = base64::engine::general_purpose::STANDARD
         .decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
         .unwrap();
-    let signature = webhook::signature(
+    let signature = signing::signature(
         &key,
         "msg_p5jXN8AQM9LWM0D4loKWxJek",
         1_614_265_330,

@@ -43,6 +43,7 @@ mod outcome;
 mod pagerduty;
 mod secrets;
 mod severity;
+mod signing;
 mod slack;
 mod targets;
 mod teams;

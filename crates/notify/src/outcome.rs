@@ -84,19 +84,7 @@ impl Outcome {
     /// What a failure of the network or an answer without success means; 413 is for [`Outcome::Split`].
     pub(crate) fn failed(error: DeliveryError) -> Self {
         let kind = error.kind;
-        let hint = match error.status {
-            Some(status) => status_hint(status),
-            None if error.message.contains("TLS with") => Some(
-                "Look at the receiver's certificate: its names, its dates, and who has signed it. Name the certificate of \
-                 an authority of your own in «ca_file».",
-            ),
-            None => None,
-        };
-        let error = Failure {
-            message: error.message,
-            status: error.status,
-            hint: hint.map(str::to_owned),
-        };
+        let error = Failure::of_delivery(error, "channel");
         match kind {
             _ if error.status == Some(413) => Self::Split { error },
             FailureKind::Retry { after } => Self::Retry {
@@ -131,6 +119,24 @@ impl Failure {
         }
     }
 
+    /// What a failed delivery says, with what to do about it; `of` is what was configured: a channel, a sink.
+    pub fn of_delivery(error: DeliveryError, of: &str) -> Self {
+        let hint = match error.status {
+            Some(status) => status_hint(status, of),
+            None if error.message.contains("TLS with") => Some(
+                "Look at the receiver's certificate: its names, its dates, and who has signed it. Name the certificate of \
+                 an authority of your own in «ca_file»."
+                    .to_owned(),
+            ),
+            None => None,
+        };
+        Self {
+            message: error.message,
+            status: error.status,
+            hint,
+        }
+    }
+
     /// Adds what to do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -146,12 +152,19 @@ impl Failure {
     }
 }
 
-fn status_hint(status: u16) -> Option<&'static str> {
+/// What to do about an answer that will be the same until somebody changes something.
+fn status_hint(status: u16, of: &str) -> Option<String> {
     match status {
-        300..=399 => Some("Give the channel the address that this one leads to."),
-        401 | 403 => Some("Look whether the channel's secret is still the right one, and may do this."),
-        404 | 410 => Some("Look whether the receiver is still there; give the channel its new address."),
-        405 | 406 | 415 | 501 => Some("Look whether the channel's address is that of a receiver of this kind."),
+        300..=399 => Some(format!("Give the {of} the address that this one leads to.")),
+        401 | 403 => Some(format!(
+            "Look whether the {of}'s secret is still the right one, and may do this."
+        )),
+        404 | 410 => Some(format!(
+            "Look whether the receiver is still there; give the {of} its new address."
+        )),
+        405 | 406 | 415 | 501 => Some(format!(
+            "Look whether the {of}'s address is that of a receiver of this kind."
+        )),
         _ => None,
     }
 }

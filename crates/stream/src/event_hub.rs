@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auditlog_notify::client::missing;
+use auditlog_notify::client::{header_value, missing};
 use auditlog_notify::{Attempt, Failure, SecretName};
 use auditlog_sink::ConfigError;
 use auditlog_sink::client::{Options, encode_unreserved};
@@ -16,7 +16,7 @@ use crate::item::{Item, Limits, hex};
 use crate::json;
 use crate::limits::{Usual, limits};
 use crate::outcome::{Outcome, Sent, judge};
-use crate::server::{Headers, Server, header_value, secret};
+use crate::server::{Headers, Server, secret};
 use crate::session::Session;
 
 /// The most bytes of a publication: 1 MB but for the tier Basic, and less than Kafka's 1,046,528.
@@ -168,7 +168,7 @@ impl EventHub {
         }
         let secret = secret(attempt, self.secret())?;
         let authorization = match &self.access {
-            Access::Token(name) => header_value("Bearer", name, &secret)?,
+            Access::Token(name) => header_value("Bearer", name, &secret).map_err(Outcome::pause)?,
             Access::Key { name, .. } => {
                 let until = attempt.now.div_euclid(1_000_000).saturating_add(SIGNATURE_SECONDS);
                 signature(&self.resource, name, secret.text(), until)

@@ -106,35 +106,14 @@ impl Outcome {
 
     /// What a failure of the network means, or an answer without success.
     pub(crate) fn failed(error: DeliveryError) -> Self {
-        let hint = match error.status {
-            Some(status) => status_hint(status),
-            None if error.message.contains("TLS with") => Some(
-                "Look at the receiver's certificate: its names, its dates, and who has signed it. Name the certificate of \
-                 an authority of your own in «ca_file».",
-            ),
-            None => None,
-        };
-        let failure = Failure {
-            message: error.message,
-            status: error.status,
-            hint: hint.map(str::to_owned),
-        };
-        match (error.kind, error.status) {
+        let (kind, status) = (error.kind, error.status);
+        let failure = Failure::of_delivery(error, "sink");
+        match (kind, status) {
             (_, Some(413)) => Self::Split { error: failure },
             (FailureKind::Retry { after }, _) => Self::Retry { after, error: failure },
             (_, Some(400 | 409 | 422)) => Self::Bisect { error: failure },
             (FailureKind::Permanent | FailureKind::Conflict { .. }, _) => Self::Pause { error: failure },
         }
-    }
-}
-
-fn status_hint(status: u16) -> Option<&'static str> {
-    match status {
-        300..=399 => Some("Give the sink the address that this one leads to."),
-        401 | 403 => Some("Look whether the sink's secret is still the right one, and may do this."),
-        404 | 410 => Some("Look whether the receiver is still there; give the sink its new address."),
-        405 | 406 | 415 | 501 => Some("Look whether the sink's address is that of a receiver of this kind."),
-        _ => None,
     }
 }
 

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use auditlog_notify::client::Secret;
-use auditlog_notify::{Attempt, Failure, SecretName};
+use auditlog_notify::{Attempt, SecretName};
 use auditlog_sink::client::{Answer, Call, Kept, Options, Request, SCHEMES, TlsOptions, Url, connect_timeout};
 use auditlog_sink::{ConfigError, MAX_ANSWER_BYTES};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroize as _;
 
 use crate::outcome::Outcome;
 
@@ -149,22 +149,4 @@ pub(crate) fn with_list<T>(
 /// The secret's text, or the outcome that it can't be read.
 pub(crate) fn secret(attempt: &Attempt<'_>, name: &SecretName) -> Result<Secret, Outcome> {
     attempt.secrets.read(name).map_err(Outcome::pause)
-}
-
-/// A secret as a part of a header, after `scheme`.
-pub(crate) fn header_value(scheme: &str, name: &SecretName, secret: &Secret) -> Result<Zeroizing<String>, Outcome> {
-    let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
-    if !secret.text().bytes().all(printable) {
-        let error = Failure::new(format!("{name} is not printable ASCII, and can't be a header"));
-        return Err(Outcome::pause(
-            error.hint("Write the token as the receiver has given it into that file."),
-        ));
-    }
-    let mut value = Zeroizing::new(String::with_capacity(scheme.len() + secret.text().len() + 1));
-    if !scheme.is_empty() {
-        value.push_str(scheme);
-        value.push(' ');
-    }
-    value.push_str(secret.text());
-    Ok(value)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auditlog_notify::client::missing;
+use auditlog_notify::client::{header_value, missing};
 use auditlog_notify::{Attempt, SecretName};
 use auditlog_sink::ConfigError;
 use auditlog_sink::client::Options;
@@ -12,7 +12,7 @@ use crate::item::{Item, Limits, hex};
 use crate::json;
 use crate::limits::{Usual, limits};
 use crate::outcome::{Outcome, Sent};
-use crate::server::{Headers, Server, header_value, secret};
+use crate::server::{Headers, Server, secret};
 use crate::session::Session;
 use crate::splunk_ack::Waiting;
 use crate::splunk_reply::{Reply, judge_reply};
@@ -165,7 +165,8 @@ impl Splunk {
     ) -> Result<Reply, Outcome> {
         let token = secret(attempt, &self.token)?;
         let mut headers = Headers::new("application/json");
-        headers.add("Authorization", header_value("Splunk", &self.token, &token)?.as_str());
+        let value = header_value("Splunk", &self.token, &token).map_err(Outcome::pause)?;
+        headers.add("Authorization", value.as_str());
         if gzip {
             headers.add("Content-Encoding", "gzip");
         }

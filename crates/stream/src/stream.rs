@@ -159,7 +159,7 @@ impl Stream {
         match &self.0 {
             Kind::Splunk(sink) => vec![&sink.token],
             Kind::EventHub(sink) => vec![sink.secret()],
-            Kind::Http(sink) => sink.signing.iter().chain(&sink.token).collect(),
+            Kind::Http(sink) => sink.signing.secret_names().collect(),
             Kind::Lake(_) | Kind::Syslog(_) | Kind::File(_) | Kind::Objects(_) => Vec::new(),
         }
     }

@@ -1,9 +1,9 @@
 //! The kind `http`: lines or CloudEvents, posted and signed as Standard Webhooks.
 
-use auditlog_notify::client::{Secret, missing, signature, signing_key};
-use auditlog_notify::{Attempt, Failure, SecretName};
+use auditlog_notify::Attempt;
+use auditlog_notify::client::{Secret, Signing, missing};
 use auditlog_sink::ConfigError;
-use auditlog_sink::client::{Options, check_header, encode_path, headers};
+use auditlog_sink::client::{Options, encode_path};
 use chrono::{DateTime, SecondsFormat};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -13,18 +13,9 @@ use crate::json;
 use crate::limits::{Usual, limits};
 use crate::lines::{lines, newline};
 use crate::outcome::{Outcome, Sent, judge};
-use crate::server::{Headers, Server, header_value, secret};
+use crate::server::{Headers, Server};
 use crate::session::Session;
 use crate::squeeze::Squeeze;
-
-/// Headers that are ours to write.
-const OURS: [&str; 5] = [
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-    "idempotency-key",
-    "content-encoding",
-];
 
 /// A configured receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +24,7 @@ pub(crate) struct Webhook {
     pub(crate) limits: Limits,
     cloud_events: bool,
     gzip: bool,
-    /// The new one and, during a rotation, the old one.
-    pub(crate) signing: Vec<SecretName>,
-    pub(crate) token: Option<SecretName>,
-    token_header: String,
-    token_scheme: String,
-    headers: Vec<(String, String)>,
+    pub(crate) signing: Signing,
     source: String,
     origin: String,
 }
@@ -48,39 +34,10 @@ impl Webhook {
         let address = options
             .text("url")?
             .ok_or_else(|| missing("url", "https://host/path"))?;
-        let signing = SecretName::option(options, "signing_secret")?;
-        let old = SecretName::option(options, "old_signing_secret")?;
-        if old.is_some() && signing.is_none() {
-            return Err(
-                ConfigError::new("there is an old_signing_secret, but no signing_secret")
-                    .hint("The old one is for a rotation; name the new one in «signing_secret»."),
-            );
-        }
-        let token = SecretName::option(options, "token")?;
-        let server = Server::parse(options, "url", address, token.is_some())?;
-        let token_header = options.text("token_header")?.unwrap_or("Authorization").to_owned();
-        check_header(&token_header)?;
-        let usual = if token_header.eq_ignore_ascii_case("authorization") {
-            "Bearer"
-        } else {
-            ""
-        };
-        let token_scheme = match options.value("token_scheme") {
-            None => usual.to_owned(),
-            Some(value) => value
-                .as_str()
-                .filter(|scheme| scheme.bytes().all(|byte| byte.is_ascii_graphic()))
-                .ok_or_else(|| options.wrong("token_scheme", "one word in ASCII, or empty"))?
-                .to_owned(),
-        };
-        let headers = headers(options, "Write it into a secret's file, and secret:NAME into «token».")?;
-        let ours = |name: &str| OURS.iter().any(|our| our.eq_ignore_ascii_case(name));
-        if let Some((name, _)) = headers.iter().find(|(name, _)| ours(name)) {
-            return Err(ConfigError::new(format!("the header «{name}» is not to be chosen"))
-                .hint("Leave it out: the sink writes it itself."));
-        }
+        let signing = Signing::parse(options)?;
+        let server = Server::parse(options, "url", address, signing.has_token())?;
         let gzip = options.flag("gzip")?.unwrap_or(false);
-        if gzip && signing.is_some() {
+        if gzip && signing.is_signed() {
             return Err(ConfigError::new("a compressed body can't be signed")
                 .hint("Receivers differ in what they take for the body then: leave out «gzip» or «signing_secret»."));
         }
@@ -103,11 +60,7 @@ impl Webhook {
             )?,
             cloud_events: options.choice("body", &[("ndjson", false), ("cloudevents", true)])?,
             gzip,
-            signing: signing.into_iter().chain(old).collect(),
-            token,
-            token_header,
-            token_scheme,
-            headers,
+            signing,
             source: source.map_or_else(|| encode_path(origin), str::to_owned),
             origin: origin.to_owned(),
         })
@@ -141,38 +94,14 @@ impl Webhook {
             };
             (lines(batch), kind)
         };
-        let mut headers = Headers::new(content_type);
-        let mut secrets: Vec<Secret> = Vec::new();
         let id = message_id(batch, &body);
-        headers.add("Idempotency-Key", id.as_str());
-        headers.add("webhook-id", id.as_str());
-        let seconds = attempt.now.div_euclid(1_000_000);
-        headers.add("webhook-timestamp", seconds.to_string());
-        let mut signatures = Vec::new();
-        for name in &self.signing {
-            let secret = secret(attempt, name)?;
-            let key = signing_key(&secret).ok_or_else(|| {
-                Outcome::pause(
-                    Failure::new(format!("{name} is no signing secret"))
-                        .hint("Write whsec_ and the base64 form of 24 to 64 random bytes into that file."),
-                )
-            })?;
-            signatures.push(signature(&key, &id, seconds, &body));
-            secrets.push(secret);
-        }
-        if !signatures.is_empty() {
-            headers.add("webhook-signature", signatures.join(" "));
-        }
-        if let Some(name) = &self.token {
-            let secret = secret(attempt, name)?;
-            headers.add(
-                &self.token_header,
-                header_value(&self.token_scheme, name, &secret)?.as_str(),
-            );
-            secrets.push(secret);
-        }
-        for (name, value) in &self.headers {
-            headers.add(name, value.as_str());
+        let mut signed = self
+            .signing
+            .sign(attempt.secrets, attempt.now, &id, &body)
+            .map_err(Outcome::pause)?;
+        let mut headers = Headers::new(content_type);
+        for (name, value) in &mut signed.headers {
+            headers.add(name, std::mem::take(value));
         }
         let mut body = body;
         if self.gzip {
@@ -181,7 +110,7 @@ impl Webhook {
         }
         let path = &self.server.url.path;
         let answer = self.server.post(&mut session.kept, attempt, path, &headers, &body)?;
-        let hidden: Vec<&str> = secrets.iter().map(Secret::text).collect();
+        let hidden: Vec<&str> = signed.secrets.iter().map(Secret::text).collect();
         judge(&self.server.who(), &answer, &hidden).map_err(|outcome| named(outcome, &answer.body, batch.len()))
     }
 
