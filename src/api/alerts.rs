@@ -1,6 +1,7 @@
 //! Alerts as people define them: `create_alert`, `alter_alert`, `drop_alert`, `enable_alert`, `disable_alert`, `mute`,
 //! `acknowledge`.
 
+use super::definition_error;
 use super::own_event::{self, OwnEvent};
 use super::query::with_options;
 use crate::error::Fault;
@@ -9,7 +10,7 @@ use crate::store::alerts::{self, AlertRow, Written};
 use crate::store::inbox::shared_slot;
 use crate::store::{POSTGRES_EPOCH, firings, jsonb};
 use auditlog_core::json::Json;
-use auditlog_policy::alert::definition::{Definition, DefinitionError};
+use auditlog_policy::alert::definition::Definition;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Datum;
 
@@ -183,18 +184,8 @@ fn given(definition: Option<String>) -> String {
 pub(super) fn read(text: &str) -> Definition {
     match with_options(|options| Definition::parse_with(text, options)) {
         Ok(definition) => definition,
-        Err(error) => invalid(&error),
+        Err(error) => definition_error::raise(&error),
     }
-}
-
-fn invalid(error: &DefinitionError) -> ! {
-    Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, error.message.clone())
-        .detail(format!(
-            "At line {}, column {} of the definition.",
-            error.line, error.column
-        ))
-        .hint(error.hint.clone())
-        .raise()
 }
 
 fn canonical(definition: &Definition) -> Json {

@@ -6,6 +6,7 @@ use crate::shmem::Slot;
 use crate::store::catalog::as_owner;
 use crate::store::inbox::shared_slot;
 use crate::store::spi::{self, Arg};
+use crate::store::subtransaction;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
@@ -83,7 +84,7 @@ impl Drop for Waiter {
 fn sealed_as(event_id: &str) -> Option<i64> {
     // The look must not keep its lock on the log: a new partition becomes ready only when nobody
     // who read the log before is left (store/partitions.rs), and that would be us.
-    let rows = spi::without_keeping_locks(|| {
+    let rows = subtransaction::without_keeping_locks(|| {
         as_owner(|| {
             spi::read_latest(
                 "SELECT min(log_index) FROM auditlog_data.log WHERE event_id = $1",

@@ -1,12 +1,13 @@
 //! Channels: `create_channel`, `alter_channel`, `drop_channel`, and `redrive` of what they refused.
 
+use super::config_argument;
 use super::file_rights;
 use super::own_event::{self, OwnEvent};
 use crate::error::Fault;
 use crate::fmgr::Call;
+use crate::store::catalog;
 use crate::store::inbox::shared_slot;
 use crate::store::notifications::{self, ChannelRow};
-use crate::store::{catalog, jsonb};
 use auditlog_core::json::Json;
 use auditlog_notify::{Channel, KINDS};
 use pgrx::PgSqlErrorCode as Code;
@@ -19,12 +20,12 @@ crate::sql_function!(auditlog_redrive, pg_finfo_auditlog_redrive, redrive);
 
 /// Longest name, in bytes.
 const LONGEST_NAME: usize = 100;
-/// Levels that options may have.
-const DEPTH: usize = 4;
 
 /// `create_channel(name, kind, config, min_severity)`
 fn create(call: &Call) -> Datum {
-    let (Some(name), Some(kind), Some(config)) = (call.text(0), call.text(1), config(call, 2)) else {
+    let (Some(name), Some(kind), Some(config)) =
+        (call.text(0), call.text(1), config_argument::text(call, 2, "channel"))
+    else {
         Fault::new(
             Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
             "name, kind and config of a channel must not be null",
@@ -66,7 +67,7 @@ fn create(call: &Call) -> Datum {
 fn alter(call: &Call) -> Datum {
     let mut new = existing(call.text(0));
     let before = notifications::described_channel(&new.name);
-    if let Some(config) = config(call, 1) {
+    if let Some(config) = config_argument::text(call, 1, "channel") {
         new.config = config;
         check(&new);
     }
@@ -143,25 +144,6 @@ fn existing(name: Option<String>) -> ChannelRow {
 fn severity(call: &Call, i: usize) -> Option<String> {
     let datum = call.arg(i)?;
     catalog::severity_label(Oid::from_u32(datum.value() as u32)).map(str::to_owned)
-}
-
-/// An argument's options as JSON text; `None` for NULL.
-fn config(call: &Call, i: usize) -> Option<String> {
-    let data = call.jsonb(i)?;
-    if !jsonb::is_deeper(data, DEPTH)
-        && let Ok(json @ Json::Object(_)) = jsonb::tree(data)
-    {
-        let mut text = String::new();
-        crate::store::columns::write_json(&json, &mut text);
-        return Some(text);
-    }
-    Fault::new(
-        Code::ERRCODE_INVALID_PARAMETER_VALUE,
-        "the configuration of a channel must be an object",
-    )
-    .detail("At $.")
-    .hint("Write it as {\"option\": \"value\"}.")
-    .raise()
 }
 
 fn tell(operation: &str, name: &str, who: &str, before: Option<Json>) {

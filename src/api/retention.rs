@@ -1,6 +1,7 @@
 //! How long events stay, as people say it: `set_retention`, `retention`, `retention_requirements`, `retention_conflicts`,
 //! `plan_retention`, `run_retention`.
 
+use super::definition_error;
 use super::own_event::{self, OwnEvent};
 use crate::error::Fault;
 use crate::fmgr::{Call, Rows};
@@ -10,7 +11,7 @@ use crate::store::inbox::shared_slot;
 use crate::store::{POSTGRES_EPOCH, jsonb, retention, retention_plan};
 use auditlog_policy::retention::age::Age;
 use auditlog_policy::retention::conflict::{Conflict, Grain, conflicts};
-use auditlog_policy::retention::policy::{DefinitionError, RetentionPolicy};
+use auditlog_policy::retention::policy::RetentionPolicy;
 use auditlog_policy::retention::requirement::built_in;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys::Datum;
@@ -50,7 +51,8 @@ fn set(call: &Call) -> Datum {
             )
             .raise(),
     };
-    let (policy, warnings) = RetentionPolicy::parse(&definition).unwrap_or_else(|error| invalid(&error));
+    let (policy, warnings) =
+        RetentionPolicy::parse(&definition).unwrap_or_else(|error| definition_error::raise(&error));
     let who = crate::provenance::session_user();
     let canonical = jsonb::from_text(policy.to_json().to_string());
     let (version, before) = retention::set(&definition, &canonical, &policy.fingerprint(), &who);
@@ -93,16 +95,6 @@ fn found(policy: &RetentionPolicy) -> Vec<Conflict> {
 
 fn some(value: &str) -> Option<Datum> {
     Some(text(value.as_bytes()))
-}
-
-fn invalid(error: &DefinitionError) -> ! {
-    Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, error.message.clone())
-        .detail(format!(
-            "At line {}, column {} of the definition.",
-            error.line, error.column
-        ))
-        .hint(error.hint.clone())
-        .raise()
 }
 
 /// `retention()`

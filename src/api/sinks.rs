@@ -1,6 +1,7 @@
 //! Sinks: `create_sink`, `alter_sink`, `drop_sink`, `pause_sink`, `resume_sink`, `replay_sink`, `redrive_sink`; what the streamer
 //! says of itself.
 
+use super::config_argument;
 use super::holds;
 use super::own_event::{self, OwnEvent};
 use super::sink_config;
@@ -10,7 +11,7 @@ use crate::shmem;
 use crate::store::columns::text;
 use crate::store::inbox::shared_slot;
 use crate::store::sinks::{self, SinkRow};
-use crate::store::{POSTGRES_EPOCH, checkpoints, head, jsonb, stream};
+use crate::store::{POSTGRES_EPOCH, checkpoints, head, stream};
 use auditlog_core::json::Json;
 use auditlog_stream::KINDS;
 use pgrx::PgSqlErrorCode as Code;
@@ -29,12 +30,11 @@ crate::sql_function!(auditlog_sealed_at, pg_finfo_auditlog_sealed_at, sealed_at)
 
 /// Longest name, in bytes.
 const LONGEST_NAME: usize = 100;
-/// Levels that options may have.
-const DEPTH: usize = 6;
 
 /// `create_sink(name, kind, config, query, format, from_index)`
 fn create(call: &Call) -> Datum {
-    let (Some(name), Some(kind), Some(config)) = (call.text(0), call.text(1), config(call, 2)) else {
+    let (Some(name), Some(kind), Some(config)) = (call.text(0), call.text(1), config_argument::text(call, 2, "sink"))
+    else {
         Fault::new(
             Code::ERRCODE_NULL_VALUE_NOT_ALLOWED,
             "name, kind and config of a sink must not be null",
@@ -80,7 +80,7 @@ fn alter(call: &Call) -> Datum {
     let mut new = existing(call);
     let before = sinks::described(&new.name);
     let mut format = call.text(3);
-    if let Some(config) = config(call, 1) {
+    if let Some(config) = config_argument::text(call, 1, "sink") {
         new.config = config;
     }
     if let Some(query) = query(call, 2) {
@@ -243,25 +243,6 @@ fn query(call: &Call, i: usize) -> Option<String> {
     } else {
         holds::fixed(query, "sink")
     })
-}
-
-/// An argument's options as JSON text; `None` for NULL.
-fn config(call: &Call, i: usize) -> Option<String> {
-    let data = call.jsonb(i)?;
-    if !jsonb::is_deeper(data, DEPTH)
-        && let Ok(json @ Json::Object(_)) = jsonb::tree(data)
-    {
-        let mut text = String::new();
-        crate::store::columns::write_json(&json, &mut text);
-        return Some(text);
-    }
-    Fault::new(
-        Code::ERRCODE_INVALID_PARAMETER_VALUE,
-        "the configuration of a sink must be an object",
-    )
-    .detail("At $.")
-    .hint("Write it as {\"option\": \"value\"}.")
-    .raise()
 }
 
 fn tell(operation: &str, name: &str, who: &str, before: Option<Json>) {

@@ -7,6 +7,7 @@ use crate::shmem;
 use crate::store::catalog::as_owner;
 use crate::store::inbox::shared_slot;
 use crate::store::spi::{self, Arg};
+use crate::store::subtransaction;
 use crate::store::{POSTGRES_EPOCH, head};
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
@@ -99,7 +100,7 @@ fn has_news(after: i64, last: i64) -> bool {
         return true;
     }
     // Without its lock the look is in nobody's way (store/partitions.rs).
-    let rows = spi::without_keeping_locks(|| {
+    let rows = subtransaction::without_keeping_locks(|| {
         as_owner(|| {
             spi::read_latest(
                 "SELECT 1 FROM auditlog_data.log WHERE log_index > $1 AND log_index <= $2 \

@@ -3,6 +3,7 @@
 use super::catalog::as_owner;
 use super::head::{Head, identity};
 use super::spi::{self, Arg};
+use super::subtransaction;
 use auditlog_tlog::Hash;
 use std::cell::Cell;
 
@@ -27,7 +28,9 @@ pub fn incarnation() -> Option<Incarnation> {
 
 /// The newest incarnation, as committed by now.
 pub fn incarnation_committed() -> Option<Incarnation> {
-    spi::without_keeping_locks(|| as_owner(|| parse_incarnation(&spi::read_latest(INCARNATION, &identity()))))
+    subtransaction::without_keeping_locks(|| {
+        as_owner(|| parse_incarnation(&spi::read_latest(INCARNATION, &identity())))
+    })
 }
 
 fn parse_incarnation(rows: &[Vec<spi::Cell>]) -> Option<Incarnation> {
@@ -165,7 +168,7 @@ pub fn newest(origin: &str, size: i64) -> Option<Stored> {
 /// The same, as committed by now.
 pub fn newest_committed(origin: &str, size: i64) -> Option<Stored> {
     let arguments = [Arg::text(Some(origin)), Arg::int(size)];
-    spi::without_keeping_locks(|| as_owner(|| parse(&spi::read_latest(NEWEST, &arguments))))
+    subtransaction::without_keeping_locks(|| as_owner(|| parse(&spi::read_latest(NEWEST, &arguments))))
 }
 
 /// The checkpoint to prove an event with: the newest one that witnesses have cosigned, or else the newest.
@@ -283,7 +286,7 @@ pub fn add_key(vkey: &str, origin: &str, size: i64) {
 
 /// The publisher's state and what it says of it, as committed by now; `None` when all is well.
 pub fn trouble() -> Option<(String, String)> {
-    let rows = spi::without_keeping_locks(|| {
+    let rows = subtransaction::without_keeping_locks(|| {
         as_owner(|| {
             spi::read_latest(
                 "SELECT state, detail FROM auditlog_data.publisher WHERE state <> 'ok'",

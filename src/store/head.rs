@@ -3,6 +3,7 @@
 
 use super::catalog::as_owner;
 use super::spi::{self, Arg};
+use super::subtransaction;
 use crate::error::Fault;
 use auditlog_core::chain::{GENESIS, Hash};
 use auditlog_tlog::hash::empty_root;
@@ -77,7 +78,7 @@ pub fn of_the_rows() -> Option<Head> {
 
 /// The head as committed by now, for those who may not see it.
 pub fn committed() -> Option<Head> {
-    spi::without_keeping_locks(|| as_owner(|| parse(&spi::read_latest(READ, &identity()))))
+    subtransaction::without_keeping_locks(|| as_owner(|| parse(&spi::read_latest(READ, &identity()))))
 }
 
 /// The head as committed by now.

@@ -44,6 +44,7 @@ pub mod sink_state;
 pub mod sinks;
 pub mod spi;
 pub mod stream;
+pub mod subtransaction;
 pub mod suggestions;
 pub mod tiles;
 pub mod token_keys;

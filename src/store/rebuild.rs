@@ -9,12 +9,12 @@ use super::columns::{LOG, RETENTION_CLASS, RowBuf, text};
 use super::partitions::Month;
 use super::retention::Partition;
 use super::spi::{self, Arg};
+use super::subtransaction;
 use crate::guc;
-use pgrx::PgTryBuilder;
+use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, Oid};
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 /// Tuples written in one stroke.
@@ -164,41 +164,19 @@ fn lock_log(name: &str) -> bool {
     false
 }
 
-/// One attempt, in a subtransaction: what it could not get it gives back.
+/// One attempt: what it could not get it gives back.
 fn try_lock(name: &str) -> bool {
-    // SAFETY: globals of this process, restored below as every caller of internal subtransactions must.
-    let (memory, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
-    let restore = move || {
-        // SAFETY: as above.
-        unsafe {
-            pg_sys::CurrentMemoryContext = memory;
-            pg_sys::CurrentResourceOwner = owner;
-        }
-    };
-    // SAFETY: inside a transaction.
-    unsafe {
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::CurrentMemoryContext = memory;
-    }
-    PgTryBuilder::new(AssertUnwindSafe(|| {
+    let locked = subtransaction::unless(Code::ERRCODE_LOCK_NOT_AVAILABLE, || {
         spi::run(
             "SELECT pg_catalog.set_config('lock_timeout', $1, true)",
             &[Arg::text(Some(&format!("{PATIENCE_MS}ms")))],
         );
         spi::run("LOCK TABLE ONLY auditlog_data.log IN ACCESS EXCLUSIVE MODE", &[]);
-        // SAFETY: ends the subtransaction; its lock stays.
-        unsafe { pg_sys::ReleaseCurrentSubTransaction() };
-        restore();
-        true
-    }))
-    .catch_when(pgrx::PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, |_| {
-        // SAFETY: ends the subtransaction.
-        unsafe { pg_sys::RollbackAndReleaseCurrentSubTransaction() };
-        restore();
+    });
+    if locked.is_none() {
         pgrx::debug1!("pg_auditlog: {name} cannot be replaced yet");
-        false
-    })
-    .execute()
+    }
+    locked.is_some()
 }
 
 /// A table that is being filled.

@@ -7,9 +7,7 @@
 use crate::error::Fault;
 use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, Oid};
-use pgrx::prelude::PgTryBuilder;
 use std::ffi::CString;
-use std::panic::AssertUnwindSafe;
 
 /// Makes this process act as a role until dropped; PostgreSQL itself restores it on an error.
 pub struct SetOwner {
@@ -192,36 +190,6 @@ pub fn read_latest(sql: &str, args: &[Arg]) -> Vec<Vec<Cell>> {
         pg_sys::PopActiveSnapshot();
         rows
     }
-}
-
-/// Runs queries whose locks are given back at once, by rolling a subtransaction back.
-pub fn without_keeping_locks<R>(f: impl FnOnce() -> R) -> R {
-    // SAFETY: globals of this process, restored below as every caller of internal subtransactions must.
-    let (memory, owner) = unsafe { (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner) };
-    let roll_back = || {
-        // SAFETY: ends the subtransaction that was begun below.
-        unsafe {
-            pg_sys::RollbackAndReleaseCurrentSubTransaction();
-            pg_sys::CurrentMemoryContext = memory;
-            pg_sys::CurrentResourceOwner = owner;
-        }
-    };
-    // SAFETY: inside a transaction.
-    unsafe {
-        pg_sys::BeginInternalSubTransaction(std::ptr::null());
-        pg_sys::CurrentMemoryContext = memory;
-    }
-    // An error that left it open would leave the session in a state that only a new connection ends.
-    PgTryBuilder::new(AssertUnwindSafe(|| {
-        let result = f();
-        roll_back();
-        result
-    }))
-    .catch_others(|error| {
-        roll_back();
-        error.rethrow()
-    })
-    .execute()
 }
 
 /// Runs a query under the active snapshot and hands each of its rows to `each` as datums, which live no
