@@ -33,6 +33,8 @@ files() {
 
 clippy() {
     cargo clippy "${CARGO_LOCKED[@]}" --workspace --all-targets "${PG_FEATURES[@]}" -- -D warnings
+    # all targets but those with test = false
+    cargo clippy "${CARGO_LOCKED[@]}" --workspace --test client "${PG_FEATURES[@]}" -- -D warnings
 }
 
 rustdoc() {

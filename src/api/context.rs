@@ -4,7 +4,7 @@
 
 use crate::error::Fault;
 use crate::fmgr::Call;
-use crate::store::{columns, jsonb};
+use crate::store::{columns, jsonb, local_setting};
 use auditlog_core::context::Context;
 use auditlog_core::json::Json;
 use pgrx::pg_sys;
@@ -58,19 +58,7 @@ fn read(data: &[u8]) -> Json {
 /// SET LOCAL: ends with the transaction, and with a savepoint that is rolled back.
 fn set_local(value: &str) {
     let value = CString::new(value).unwrap_or_default(); // jsonb has no NUL characters
-    // SAFETY: a setting that we defined, with a NUL-terminated value.
-    unsafe {
-        pg_sys::set_config_option(
-            c"auditlog.context".as_ptr(),
-            value.as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_LOCAL,
-            true,
-            0,
-            false,
-        );
-    }
+    local_setting::set(c"auditlog.context", &value);
 }
 
 /// A setting's text; none when it is unset or empty (PostgREST's are empty after the transaction).

@@ -1,7 +1,7 @@
 //! Settings of retention.
 
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 /// How values of the warm tier are compressed.
 #[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,11 +15,11 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// As in `ALTER TABLE … SET COMPRESSION`.
-    pub fn label(self) -> &'static str {
+    /// As in `default_toast_compression`.
+    pub fn label(self) -> &'static CStr {
         match self {
-            Compression::Pglz => "pglz",
-            Compression::Lz4 => "lz4",
+            Compression::Pglz => c"pglz",
+            Compression::Lz4 => c"lz4",
         }
     }
 }

@@ -294,9 +294,3 @@ pub fn hashes(tree: &mut Subtrees, from: u64, to: u64) -> Option<Vec<Hash>> {
         .map(|subtree| tree.hash(subtree.height, subtree.index))
         .collect()
 }
-
-/// Waits until the disk has what was read: nothing leaves that a crash could take back.
-pub fn flush() {
-    // SAFETY: flushes what has been written to the log of this server so far.
-    unsafe { pg_sys::XLogFlush(pg_sys::GetXLogInsertRecPtr()) };
-}

@@ -227,3 +227,8 @@ pub fn make(class: &str, month: Month) -> (Oid, bool) {
     let oid = row.and_then(|r| r[0].int()).unwrap_or_default();
     (Oid::from_u32(oid as u32), row.and_then(|r| r[1].int()) != Some(0))
 }
+
+/// Makes the table above a class' partitions when it is missing.
+pub fn make_class(class: &str) {
+    spi::run("SELECT auditlog_data.ensure_class($1)", &[Arg::text(Some(class))]);
+}

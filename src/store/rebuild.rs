@@ -6,6 +6,7 @@
 
 use super::catalog::as_owner;
 use super::columns::{LOG, RETENTION_CLASS, RowBuf, text};
+use super::local_setting;
 use super::partitions::Month;
 use super::retention::Partition;
 use super::spi::{self, Arg};
@@ -15,13 +16,14 @@ use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, Oid};
 use std::collections::HashMap;
+use std::ffi::CStr;
 use std::rc::Rc;
 
 /// Tuples written in one stroke.
 const STROKE: usize = 500;
-/// Attempts to lock the log, and milliseconds that each waits. While one waits, readers wait behind it.
+/// Attempts to lock the log, and how long each waits. While one waits, readers wait behind it.
 const ATTEMPTS: u32 = 60;
-const PATIENCE_MS: u32 = 250;
+const PATIENCE: &CStr = c"250ms";
 /// Milliseconds between two of them.
 const BETWEEN_MS: i64 = 1_000;
 
@@ -84,6 +86,8 @@ pub fn replace(
         );
         spi::run(&sql, &[]);
     }
+    // For this transaction, not as the columns' own: a dump would have ALTER TABLE for these.
+    local_setting::set(c"default_toast_compression", guc::WARM_COMPRESSION.get().label());
     let mut outcome = Outcome::default();
     let mut targets: HashMap<Rc<str>, Target> = HashMap::new();
     for source in sources {
@@ -118,9 +122,8 @@ pub fn replace(
     classes.extend(sources.iter().map(|source| source.class.as_str().into()));
     classes.sort_unstable();
     classes.dedup();
-    let name = &sources[0].relation;
-    if !lock_log(name) {
-        return Err(Busy(name.clone()));
+    if !lock_log(sources) {
+        return Err(Busy(sources[0].relation.clone()));
     }
     for class in classes {
         let [year, number] = month.numbers();
@@ -142,7 +145,7 @@ fn with_latest_snapshot(f: impl FnOnce()) {
 }
 
 /// Locks the log against readers, without making them wait for long.
-fn lock_log(name: &str) -> bool {
+fn lock_log(sources: &[Partition]) -> bool {
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             // SAFETY: waits on this process' latch, with interrupts served in between.
@@ -157,7 +160,7 @@ fn lock_log(name: &str) -> bool {
             }
             pgrx::check_for_interrupts!();
         }
-        if try_lock(name) {
+        if try_lock(sources) {
             return true;
         }
     }
@@ -165,18 +168,26 @@ fn lock_log(name: &str) -> bool {
 }
 
 /// One attempt: what it could not get it gives back.
-fn try_lock(name: &str) -> bool {
+fn try_lock(sources: &[Partition]) -> bool {
+    let tables: Vec<String> = sources
+        .iter()
+        .map(|source| format!("auditlog_data.{}", spi::identifier(&source.relation)))
+        .collect();
+    let sql = format!(
+        "LOCK TABLE ONLY auditlog_data.log, {} IN ACCESS EXCLUSIVE MODE",
+        tables.join(", ")
+    );
     let locked = subtransaction::unless(Code::ERRCODE_LOCK_NOT_AVAILABLE, || {
-        spi::run(
-            "SELECT pg_catalog.set_config('lock_timeout', $1, true)",
-            &[Arg::text(Some(&format!("{PATIENCE_MS}ms")))],
-        );
-        spi::run("LOCK TABLE ONLY auditlog_data.log IN ACCESS EXCLUSIVE MODE", &[]);
+        local_setting::set(c"lock_timeout", PATIENCE);
+        spi::run(&sql, &[]);
     });
     if locked.is_none() {
-        pgrx::debug1!("pg_auditlog: {name} cannot be replaced yet");
+        pgrx::debug1!("pg_auditlog: {} cannot be replaced yet", tables[0]);
+        return false;
     }
-    locked.is_some()
+    // The rest waits for an autovacuum of a TOAST table at most, which gives way after deadlock_timeout.
+    local_setting::set(c"lock_timeout", c"5s");
+    true
 }
 
 /// A table that is being filled.
@@ -195,12 +206,7 @@ impl Target {
         let [year, number] = month.numbers();
         let setting =
             |text: Option<std::ffi::CString>| text.and_then(|text| text.into_string().ok()).unwrap_or_default();
-        let (space, compression) = (setting(guc::WARM_TABLESPACE.get()), guc::WARM_COMPRESSION.get().label());
-        // For this transaction, not as the columns' own: a dump would have ALTER TABLE for these.
-        spi::run(
-            "SELECT pg_catalog.set_config('default_toast_compression', $1, true)",
-            &[Arg::text(Some(compression))],
-        );
+        let space = setting(guc::WARM_TABLESPACE.get());
         let rows = spi::run(
             "SELECT auditlog_data.begin_successor($1, $2::int, $3::int, $4, $5)::oid",
             &[

@@ -9,6 +9,7 @@ use super::{job, launcher};
 use crate::api::export_rows::{make_writer, max_size};
 use crate::api::exports::{described, split};
 use crate::api::own_event::{self, OwnEvent};
+use crate::compat;
 use crate::guc;
 use crate::shmem::Slot;
 use crate::store::checkpoints;
@@ -210,7 +211,7 @@ impl Exporter {
                         return Err(NO_RIGHTS.to_owned());
                     }
                     let chunk = exports::read(asked, &range, &mut recorder, tree).map_err(|error| error.to_string())?;
-                    exports::flush();
+                    compat::flush_wal();
                     Ok(chunk)
                 })?;
                 let chunk: Chunk = chunk.map_err(Stop::Failed)?;

@@ -12,6 +12,8 @@ pub struct Failure {
     pub code: PgSqlErrorCode,
     /// Its message.
     pub message: String,
+    /// Its DETAIL: of a deadlock, who waited for whom.
+    detail: Option<String>,
 }
 
 /// Runs `work` in a transaction. On an error the transaction is rolled back and the message returned.
@@ -38,10 +40,15 @@ pub fn attempt<R>(work: impl FnOnce() -> R) -> Result<R, Failure> {
     }))
     .catch_others(|caught| {
         let failure = describe(&caught);
-        // SAFETY: pgrx has taken the error out of PostgreSQL's stack; back to a clean state, as
-        // PostgresMain does after an error.
-        unsafe { pg_sys::AbortCurrentTransaction() };
-        pgrx::log!("pg_auditlog: {}", failure.message);
+        // SAFETY: pgrx has taken the error out of PostgreSQL's stack; back to a clean state. AbortCurrentTransaction would end
+        // a subtransaction only, where one was left open.
+        unsafe { pg_sys::AbortOutOfAnyTransaction() };
+        let detail = failure.detail.as_deref().unwrap_or_default();
+        pgrx::log!(
+            "pg_auditlog: {}{}{detail}",
+            failure.message,
+            if detail.is_empty() { "" } else { ": " }
+        );
         Err(failure)
     })
     .execute();
@@ -58,5 +65,6 @@ fn describe(caught: &CaughtError) -> Failure {
     Failure {
         code: report.sql_error_code(),
         message: format!("{prefix}{}", report.message()),
+        detail: report.detail().map(str::to_owned),
     }
 }

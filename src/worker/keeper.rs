@@ -3,6 +3,7 @@
 //! its own. What a crash interrupts either never happened, or is certified and goes on (worker/removal).
 
 mod cold;
+mod rewriting;
 
 use super::archiver;
 use super::off_main::Background;
@@ -11,15 +12,13 @@ use super::removal::{self, Step};
 use super::{job, launcher};
 use crate::guc;
 use crate::shmem::{self, Slot};
+use crate::store::checkpoints;
 use crate::store::retention::{self, Asked, End};
 use crate::store::retention_plan::{self, Due, Kind, Move};
-use crate::store::{checkpoints, rebuild};
-use auditlog_policy::retention::tier::Tier;
 use pgrx::bgworkers::BackgroundWorker;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 use std::collections::HashSet;
-use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -264,86 +263,6 @@ impl Keeper {
         } else {
             Err(Stop::Leave)
         }
-    }
-
-    /// Into another tier, or into the classes that the policy of today says.
-    fn rewrite(&self, found: &Move) -> Result<(), Stop> {
-        let partition = &found.partition;
-        let begun = self.transaction(|| {
-            retention::begin(
-                &partition.relation,
-                &partition.class,
-                found.kind.label(),
-                "running",
-                partition.bytes,
-            )
-        })?;
-        let result = self.transaction(|| {
-            let policy = retention::in_force();
-            let all = retention::partitions();
-            // Those that get rows are written anew as well: so every snapshot finds all of them.
-            let goes_to: HashSet<String> = match found.kind {
-                Kind::Reclassify => retention::types(&partition.relation)
-                    .iter()
-                    .map(|(event_type, _)| policy.policy.class_of(event_type).name.clone())
-                    .collect(),
-                _ => HashSet::new(),
-            };
-            let sources: Vec<_> = all
-                .iter()
-                .filter(|one| one.month == partition.month)
-                .filter(|one| one.relation == partition.relation || goes_to.contains(&one.class))
-                .cloned()
-                .collect();
-            let to = match found.kind {
-                Kind::ToWarm => Tier::Warm,
-                _ => Tier::Hot,
-            };
-            let tier_of = |class: &str| -> &'static str {
-                let known = sources.iter().find(|one| one.class == class);
-                match found.kind {
-                    Kind::Reclassify if known.map_or(&partition.tier, |one| &one.tier) == "warm" => "warm",
-                    Kind::Reclassify => "hot",
-                    _ => to.label(),
-                }
-            };
-            let classes: Vec<Rc<str>> = policy
-                .policy
-                .classes()
-                .iter()
-                .map(|class| class.name.as_str().into())
-                .collect();
-            let mut own: Rc<str> = partition.class.as_str().into();
-            let outcome = rebuild::replace(&sources, policy.version, &tier_of, &mut |row| {
-                if found.kind == Kind::Reclassify {
-                    let name = &policy
-                        .policy
-                        .class_of(row.text(auditlog_core::columns::position("event_type").unwrap_or(0)))
-                        .name;
-                    own = classes
-                        .iter()
-                        .find(|class| ***class == **name)
-                        .cloned()
-                        .unwrap_or_else(|| name.as_str().into());
-                }
-                Some(own.clone())
-            });
-            let outcome = outcome.unwrap_or_else(|busy| {
-                crate::error::Fault::new(pgrx::PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE, busy.to_string())
-                    .hint("It is tried again in the next round.")
-                    .raise()
-            });
-            retention::end(
-                begun,
-                &End {
-                    state: "done",
-                    events: outcome.kept,
-                    bytes: rebuild::size(&partition.relation),
-                    ..End::default()
-                },
-            );
-        });
-        self.or_failed(begun, result)
     }
 
     /// What is certified goes, once the certificates are signed; returns how many moves were ended.

@@ -10,6 +10,6 @@ set -euo pipefail
 . "$(dirname "$0")/../../scripts/env.sh"
 cd "$ROOT"
 export CARGO_TARGET_DIR=$AUDITLOG_TARGET # nothing here depends on the major version
-cargo build "${CARGO_LOCKED[@]}" -q -p auditlog-cli
-export AUDITLOG_PROGRAM=$CARGO_TARGET_DIR/debug/auditlog
-exec cargo test "${CARGO_LOCKED[@]}" -q -p auditlog-client-tests --test client -- "$@"
+AUDITLOG_PROGRAM=$(bash scripts/debug_program.sh)
+export AUDITLOG_PROGRAM
+exec cargo test "${CARGO_LOCKED[@]}" -q --workspace --exclude pg_auditlog --test client -- "$@"

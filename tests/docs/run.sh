@@ -16,11 +16,7 @@ if [ -n "$chosen" ]; then export PG_BIN=$chosen PATH=$chosen:$PATH; fi
 # shellcheck source=tests/private_cluster.sh
 . "$ROOT/tests/private_cluster.sh"
 
-# Built without optimisation: `cargo test` has made most of it, and the page's log is small.
-if [ -z "${AUDITLOG_PROGRAM:-}" ] && have cargo; then
-    (cd "$ROOT" && cargo build --quiet "${CARGO_LOCKED[@]}" -p auditlog-cli)
-    AUDITLOG_PROGRAM=$CARGO_TARGET_DIR/debug/auditlog
-fi
+if [ -z "${AUDITLOG_PROGRAM:-}" ] && have cargo; then AUDITLOG_PROGRAM=$(bash "$ROOT/scripts/debug_program.sh"); fi
 export AUDITLOG_PROGRAM=${AUDITLOG_PROGRAM:-}
 
 ACCESS_LOG=on start_cluster

@@ -59,20 +59,24 @@ impl Keeper {
                 Ok::<_, String>(signed)
             })?;
             for (written, signed) in signed.map_err(Stop::Failed)? {
-                self.away(Job::Put(place.clone(), Box::new(written), signed.clone()))?;
+                // First the note: after a crash or a failure it says what may be there without a manifest.
                 self.noted(id, place, &signed)?;
+                self.away(Job::Put(place.clone(), Box::new(written), signed.clone()))?;
                 manifests.push(signed.manifest);
             }
         }
-        let stale = self.transaction(|| archive::stale(id, &partition.class, partition.month.range()))?;
-        for object in stale {
-            self.away(Job::Delete(
-                Place::of(&object.url).map_err(Stop::Failed)?,
-                object.name.clone(),
-            ))?;
+        self.delete(self.transaction(|| archive::stale(id, &partition.class, partition.month.range()))?)?;
+        self.transaction(|| removal::certify_archived(found, id, &manifests, erased, &place.url))
+    }
+
+    /// Removes objects that never got rows' places.
+    fn delete(&self, unused: Vec<Live>) -> Result<(), Stop> {
+        for object in unused {
+            let place = Place::of(&object.url).map_err(Stop::Failed)?;
+            self.away(Job::Delete(place, object.name.clone()))?;
             self.transaction(|| archive::ended(&object.name, "gone"))?;
         }
-        self.transaction(|| removal::certify_archived(found, id, &manifests, erased, &place.url))
+        Ok(())
     }
 
     fn noted(&self, id: i64, place: &Place, signed: &SignedManifest) -> Result<(), Stop> {
@@ -124,8 +128,9 @@ impl Keeper {
         }
     }
 
-    /// Removes objects whose time is up and that no hold needs; returns how many.
+    /// Removes objects whose time is up and that no hold needs; returns how many. What failed rounds have left goes too.
     pub(super) fn expire(&self, at: i64) -> Result<i64, Stop> {
+        self.delete(self.transaction(archive::left_over)?)?;
         let due = self.transaction(|| retention_plan::expired(at))?;
         let mut gone = 0;
         for object in due {

@@ -29,6 +29,8 @@ fn kills_of_worker_and_postmaster_change_no_byte() {
             options,
         );
         done(&mut client, expected);
+        let took = "SELECT (extract(epoch FROM ended_at - begun_at) * 1000)::bigint FROM auditlog.exports WHERE id = ";
+        let took = scalar(&mut client, &format!("{took}{expected}"));
         let expected = sha256(&mut client, expected);
         let mut interrupted = 0;
         for round in 0..rounds {
@@ -40,7 +42,13 @@ fn kills_of_worker_and_postmaster_change_no_byte() {
                 options,
             );
             wait_until("it runs", LONG, || state(&mut client, id) != "waiting");
-            std::thread::sleep(Duration::from_millis(random.below(1_500)));
+            // the first as soon as it runs, so that one at least is interrupted
+            let wait = if round == 0 {
+                0
+            } else {
+                random.below(took.max(1) as u64)
+            };
+            std::thread::sleep(Duration::from_millis(wait));
             if state(&mut client, id) == "running" {
                 interrupted += 1;
             }

@@ -4,7 +4,7 @@ use super::{record_days, run, set};
 use crate::offline::said;
 use crate::program::Program;
 use auditlog_testkit::crash::{Victim, kill9};
-use auditlog_testkit::log::{scalar, text, verify};
+use auditlog_testkit::log::{scalar, text, verify, wait_sealed};
 use auditlog_testkit::postgres::Client;
 use auditlog_testkit::random::Random;
 use auditlog_testkit::refused::refused_with;
@@ -158,7 +158,65 @@ fn erasure_reaches_the_archive() {
     );
     let key = text(&mut client, "SELECT auditlog.public_key()");
     proven(&archive, &key);
-    auditlog_testkit::log::wait_sealed(&mut client);
+    wait_sealed(&mut client);
+    assert_eq!(verify(&mut client), []);
+}
+
+/// Values of warm partitions are compressed as it is set.
+#[test]
+fn warm_values_are_compressed_as_set() {
+    let (cluster, _) = cluster();
+    let mut client = cluster.create_database_with_extension("audited");
+    client
+        .batch_execute(
+            "INSERT INTO auditlog.events (event_type, \"timestamp\", extra)
+             SELECT 'a.b', '2021-01-01', jsonb_build_object('text', repeat('audited ', 400)) FROM generate_series(1, 10)",
+        )
+        .expect("INSERT");
+    wait_sealed(&mut client);
+    let how =
+        "SELECT string_agg(DISTINCT pg_column_compression(extra), ' ') FROM auditlog_data.log WHERE extra ? 'text'";
+    for (at, method) in [("2021-03-05", "lz4"), ("2021-03-10", "pglz")] {
+        cluster.set("auditlog.warm_compression", method);
+        cluster.psql("postgres", "SELECT pg_reload_conf()");
+        let hot = if method == "lz4" { 20 } else { 21 };
+        set(
+            &mut client,
+            &format!("default: {{hot_days: {hot}, warm_days: 400, cold_days: 0}}"),
+        );
+        run(&mut client, at);
+        assert_eq!(text(&mut client, how), method);
+        // back to hot, so that it is written anew
+        set(&mut client, "default: {hot_days: 200, warm_days: 400, cold_days: 0}");
+        run(&mut client, at);
+    }
+}
+
+/// A round that wrote an object and failed before its manifest; then the partition changes, and another object comes.
+#[test]
+fn nothing_stays_of_a_round_that_failed() {
+    let (cluster, archive) = cluster();
+    let mut client = cluster.create_database_with_extension("audited");
+    record_days(&mut client, 31);
+    set(&mut client, POLICY);
+    let manifests = archive.join("_manifests");
+    command::run(command::as_server("mkdir").arg(&manifests));
+    command::run(command::as_server("chmod").arg("0555").arg(&manifests));
+    let id = scalar(&mut client, "SELECT auditlog.run_retention('2021-03-05')");
+    let failed =
+        format!("SELECT count(*) FROM auditlog.retention_runs WHERE id = {id} AND error LIKE '%ermission denied%'");
+    wait_until("the round fails", LONG, || scalar(&mut client, &failed) == 1);
+    client
+        .batch_execute(
+            "INSERT INTO auditlog.events (event_type, \"timestamp\", actor_id, extra)
+             VALUES ('resource.view', '2021-01-01 12:00:00+00', 'late', '{\"n\": 1}')",
+        )
+        .expect("a late event");
+    wait_sealed(&mut client);
+    command::run(command::as_server("chmod").arg("0755").arg(&manifests));
+    run(&mut client, "2021-03-05");
+    let key = text(&mut client, "SELECT auditlog.public_key()");
+    proven(&archive, &key);
     assert_eq!(verify(&mut client), []);
 }
 

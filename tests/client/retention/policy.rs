@@ -1,9 +1,9 @@
 //! Policies, plans and holds as people call them.
 
 use super::{SEED, record_days, run, set};
-use auditlog_testkit::Database;
 use auditlog_testkit::log::{scalar, text, wait_sealed};
 use auditlog_testkit::refused::refused_with;
+use auditlog_testkit::{Database, LONG, wait_until};
 
 #[test]
 fn a_policy_is_shown_told_of_and_checked() {
@@ -151,6 +151,78 @@ fn nothing_is_lost_to_readers_of_before() {
             "SELECT count(*) FROM auditlog.events WHERE resource_id = 'r3'"
         )
     );
+}
+
+/// A keeper that is cancelled while it waits for a reader's lock tells of it, and does the work in the next round.
+#[test]
+fn a_cancelled_round_leaves_the_keeper_whole() {
+    let db = Database::new();
+    let (mut client, mut reader) = (db.superuser(), db.superuser());
+    record_days(&mut client, 60);
+    set(&mut client, SEED);
+    reader
+        .batch_execute("BEGIN; SELECT count(*) FROM auditlog_data.log")
+        .expect("a lock");
+    let id = scalar(&mut client, "SELECT auditlog.run_retention('2021-07-01')");
+    wait_until("the keeper waits for the reader and is cancelled", LONG, || {
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM pg_locks WHERE relation = 'auditlog_data.log'::regclass AND NOT granted AND pg_cancel_backend(pid)",
+        ) > 0
+    });
+    reader.batch_execute("COMMIT").expect("COMMIT");
+    wait_until("that round is over", LONG, || {
+        let sql = "SELECT count(*) FROM auditlog.retention_runs WHERE id = $1 AND ended_at IS NOT NULL";
+        client.query_one(sql, &[&id]).expect("the round").get::<_, i64>(0) == 1
+    });
+    let row = client
+        .query_one("SELECT error FROM auditlog.retention_runs WHERE id = $1", &[&id])
+        .expect("the round");
+    let error: String = row.get::<_, Option<String>>(0).expect("it was cancelled");
+    assert!(error.contains("canceling statement due to user request"), "{error}");
+    assert!(!error.contains("aborted"), "{error}");
+    run(&mut client, "2021-07-01");
+    assert_eq!(
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM auditlog.events WHERE extra ? 'n' AND event_type <> 'resource.view'"
+        ),
+        180
+    );
+}
+
+/// A reader holds the log, the keeper waits for it with a class that it has made, and events come for a month that has no
+/// partition yet: others are sealed meanwhile.
+#[test]
+fn sealing_goes_on_while_the_keeper_waits() {
+    let db = Database::new();
+    let (mut client, mut reader) = (db.superuser(), db.superuser());
+    record_days(&mut client, 60);
+    set(&mut client, SEED);
+    reader
+        .batch_execute("BEGIN; SELECT count(*) FROM auditlog_data.log")
+        .expect("a lock");
+    client
+        .batch_execute("SELECT auditlog.run_retention('2021-07-01')")
+        .expect("run_retention()");
+    wait_until("the keeper waits for the reader", LONG, || {
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM pg_locks WHERE relation = 'auditlog_data.log'::regclass AND NOT granted",
+        ) > 0
+    });
+    client
+        .batch_execute(
+            "INSERT INTO auditlog.events (event_type, \"timestamp\", extra) VALUES ('resource.modify', '2020-05-05', '{\"n\": -1}')",
+        )
+        .expect("an event of a new month");
+    let id = text(
+        &mut client,
+        "INSERT INTO auditlog.events (event_type, \"timestamp\") VALUES ('resource.modify', '2021-02-02') RETURNING event_id",
+    );
+    assert!(scalar(&mut client, &format!("SELECT auditlog.await_sealed('{id}')")) > 0);
+    reader.batch_execute("COMMIT").expect("COMMIT");
+    wait_sealed(&mut client);
 }
 
 /// Policies, classes, tiers, holds and certificates come along in a dump, and the copy verifies.
