@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness import captures, exporting, journal, measures, proofs, report, roles, searches, streaming, watching
+from harness import captures, exporting, journal, measures, proofs, report, roles, searches, streaming, tiering, watching
 from harness.cluster import Cluster, Failed
 
 
@@ -22,6 +22,7 @@ ALL = {
     "roles": roles.roles,
     "watching": watching.watching,
     "streaming": streaming.streaming,
+    "tiering": tiering.tiering,
     "growth": searches.growth,
 }
 
@@ -41,6 +42,7 @@ class Plan:
         self.verify_rows = 60_000 if quick else 1_000_000 if long else 300_000
         self.search_rows = 100_000 if quick else 1_000_000
         self.stream_rows = 20_000 if quick else 500_000 if long else 100_000
+        self.tier_rows = 30_000 if quick else 300_000
         self.roles_rows = 100_000 if quick else 2_000_000
         small = options.growth or (10_000 if quick else 1_000_000)
         self.growth_rows = (small, 10 * small)

@@ -12,7 +12,7 @@ set -euo pipefail
 PACKAGES=(build-essential ca-certificates clang libclang-dev libssl-dev pkg-config python3)
 
 # Only tests compare us with these; without them they say that they are skipped.
-OPTIONAL=(postgresql-15-cron)
+OPTIONAL=(postgresql-15-cron openjdk-17-jre-headless)
 
 # The packages among the arguments that are not there. Packages decide, not commands, so that a second run asks nobody
 # although build-essential and its kin may have been provided by other means (a container's own gcc).

@@ -3,12 +3,14 @@
 import subprocess
 import time
 
-from .cluster import Failed
+from .cluster import Failed, Session
+from .memory import Watch
 from .quiet import undisturbed
 from .searches import load
 from .variants import RECORD, database
 
 RATE = "export (events/s)"
+MEMORY = "handing over {:,} events, memory (MB)"
 STATEMENTS = {
     "COPY": "SELECT * FROM auditlog.events ORDER BY log_index",
     "json": "SELECT * FROM auditlog.export_rows('json')",
@@ -58,3 +60,24 @@ def to_file(cluster, db, path):
         if state not in ("waiting", "running"):
             raise Failed(f"the export {state}: {error}")
         time.sleep(0.02)
+
+
+def all_of_it(cluster, results, db, rows):
+    """The memory of the workers while a long log goes to a file: as an export, and by a sink."""
+    results.begin()
+    with Watch(cluster, db.name, "exporter") as memory:
+        seconds = to_file(cluster, db, f"{cluster.directory}/all.ndjson")
+    results.add(RATE, f"json to a file, {rows:,} events", rows / seconds)
+    results.add(MEMORY.format(rows), "exporter", memory.largest)
+    config = f'{{"path": "{cluster.directory}/streamed.jsonl"}}'
+    with Watch(cluster, db.name, "streamer") as memory, Session(cluster, db.name) as session:
+        session.rows(f"SELECT auditlog.create_sink('all', 'file', '{config}', from_index => 0)")
+        begun = time.perf_counter()
+        while session.value(f"SELECT (position + 1 >= {rows})::int FROM auditlog.sinks WHERE name = 'all'") != "1":
+            if time.perf_counter() - begun > 3600:
+                raise Failed("the sink is not at the end of the log after an hour")
+            time.sleep(0.5)
+        results.add("streaming (events/s)", f"file, {rows:,} events", rows / (time.perf_counter() - begun))
+        session.rows("SELECT auditlog.drop_sink('all')")
+    results.add(MEMORY.format(rows), "streamer", memory.largest)
+    results.commit(0.0)

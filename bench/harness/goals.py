@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from .captures import EXTRA, ONE
-from .exporting import RATE
+from .exporting import MEMORY, RATE
 from .searches import SELECTIVE, SHAPES
+from .tiering import BYTES, LATENCY
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,12 @@ def goals(plan):
                       "journal off", 1.05, False))
     for name in ("json", "csv"):
         found.append(Goal(f"export_rows(), {name}", "COPY of the events", RATE, name, "COPY", 0.8, True))
+    found.append(Goal("bytes of a warm event", "a hot one", BYTES, "warm", "hot", 0.5, False))
+    found.append(Goal("bytes of an archived event", "a hot one", BYTES, "archive", "hot", 0.15, False))
+    for target in ("warm", "archive"):
+        found.append(Goal(f"record() beside moves to {target}", "alone", LATENCY, f"beside moves to {target}", "alone", 1.2, False))
+    for worker in ("exporter", "streamer"):
+        found.append(Goal(f"memory of the {worker}, {plan.growth_rows[1]:,} events", "—", MEMORY.format(plan.growth_rows[1]), worker, None, 150, False, "MB"))
     found.append(Goal("evaluator, one core", "—", "evaluator (documents/s)", "auditlog", None, 1_000_000, True, "/s"))
     found.append(Goal(f"a user's newest 50 of {plan.roles_rows:,} events", "—", "roles, a user's newest 50 (ms)", "my_events", None, 5, False, "ms"))
     found.append(Goal("the same by search()", "—", "roles, a user's newest 50 (ms)", "search()", None, 5, False, "ms"))

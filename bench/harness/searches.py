@@ -124,7 +124,7 @@ def evaluator(cluster, session, results, plan):
 
 def growth(cluster, results, plan):
     """Selective searches over a log and over one ten times as long."""
-    from . import proofs  # which loads logs as this does
+    from . import exporting, proofs  # which load logs as this does
     small, large = plan.growth_rows
     with database(cluster, RECORD) as db:
         done = 0
@@ -149,3 +149,4 @@ def growth(cluster, results, plan):
                         times = sorted(session.seconds(statement) for _ in range(9))
                         results.add(f"growth, {shape} (ms)", name, times[4] * 1000)
                     undisturbed(cluster, results, once)
+        exporting.all_of_it(cluster, results, db, large)

@@ -11,7 +11,8 @@ use crate::store::view_record::Recorder;
 use crate::store::{POSTGRES_EPOCH, checkpoints};
 use auditlog_core::document::format_timestamp;
 use auditlog_core::json::Json;
-use auditlog_format::{Format, FormatError, OptionError, Options, Source, Writer};
+use auditlog_export::{Content, PARQUET};
+use auditlog_format::{Format, FormatError, Source, Writer};
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
@@ -133,25 +134,27 @@ pub fn too_large() -> Fault {
 }
 
 /// The writer for a format and its options; raises an error when there is none.
-pub fn writer(format: &str, options: &serde_json::Value) -> Writer {
-    make_writer(format, options).unwrap_or_else(|error| {
+fn writer(format: &str, options: &serde_json::Value) -> Writer {
+    match content(format, options) {
+        Content::Lines(writer) => *writer,
+        Content::Parquet { .. } => Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, "the format parquet has no lines")
+            .detail("Its end says where everything is, so it cannot pass row by row.")
+            .hint("Write it into a file with auditlog.export('parquet', …).")
+            .raise(),
+    }
+}
+
+/// What is exported in this format; raises an error when there is none.
+pub fn content(format: &str, options: &serde_json::Value) -> Content {
+    Content::parse(format, options, source()).unwrap_or_else(|error| {
         Fault::new(Code::ERRCODE_INVALID_PARAMETER_VALUE, error.message)
             .hint(error.hint)
             .raise()
     })
 }
 
-/// The writer for a format and its options.
-///
-/// # Errors
-/// When the format or an option is unknown.
-pub fn make_writer(format: &str, options: &serde_json::Value) -> Result<Writer, OptionError> {
-    let options = Options::parse(Format::from_label(format)?, options)?;
-    Ok(Writer::new(options, source()))
-}
-
 /// Where the events come from.
-fn source() -> Source {
+pub fn source() -> Source {
     let origin = checkpoints::incarnation().map(|now| now.origin);
     Source {
         origin: origin.unwrap_or_else(|| checkpoints::default_origin(1)),
@@ -188,7 +191,9 @@ pub fn options_text(data: &[u8]) -> String {
 fn no_format() -> ! {
     let formats = Format::ALL.map(Format::label).join(", ");
     Fault::new(Code::ERRCODE_NULL_VALUE_NOT_ALLOWED, "an export needs a format")
-        .hint(format!("The formats are {formats}."))
+        .hint(format!(
+            "The formats are {formats}; auditlog.export() writes {PARQUET} as well."
+        ))
         .raise()
 }
 

@@ -1,6 +1,6 @@
 //! Exports to files: `export`, `cancel_export`, `resume_export`. What they ask for the exporter does (`src/worker/exporter.rs`).
 
-use super::export_rows::{options_text, writer};
+use super::export_rows::{content, options_text};
 use super::file_rights;
 use super::own_event::{self, OwnEvent};
 use super::query::with_options;
@@ -42,7 +42,7 @@ fn export(call: &Call) -> Datum {
     let given = call.text(4);
     let destination = destination(given.as_deref());
     let (of_format, ours) = split(&options);
-    writer(&format, &of_format);
+    content(&format, &of_format);
     check_query(&query);
     check_destination(&destination, &ours);
     let who = crate::provenance::session_user();

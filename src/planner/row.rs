@@ -89,4 +89,28 @@ impl Row {
             Some((node, kind, collation))
         }
     }
+
+    /// Is it a row of a foreign table: of another database's log?
+    ///
+    /// # Safety
+    /// `root` is what the planner gave along with the row, or null.
+    pub unsafe fn is_foreign(&self, root: *mut pg_sys::PlannerInfo) -> bool {
+        let Some((place, ..)) = self.column("log_index") else {
+            return false;
+        };
+        // SAFETY: variables of this level name entries of the query's range table, counted from 1.
+        unsafe {
+            if root.is_null() || (*place).type_ != pg_sys::NodeTag::T_Var {
+                return false;
+            }
+            let var: *mut pg_sys::Var = place.cast();
+            let tables = (*(*root).parse).rtable;
+            let number = (*var).varno;
+            if (*var).varlevelsup != 0 || tables.is_null() || number < 1 || number > (*tables).length {
+                return false;
+            }
+            let table: *mut pg_sys::RangeTblEntry = pg_sys::list_nth(tables, number - 1).cast();
+            (*table).rtekind == pg_sys::RTEKind::RTE_RELATION && (*table).relkind as u8 == pg_sys::RELKIND_FOREIGN_TABLE
+        }
+    }
 }

@@ -6,9 +6,10 @@ use super::{functions, nodes};
 use crate::api::candidates;
 use crate::api::query::{checked, zone_name};
 use crate::fmgr::Call;
+use crate::guc;
 use crate::store::row::text;
 use auditlog_query::predicate::{Op, Operand, Predicate, Value, predicate};
-use auditlog_query::wanted::in_text;
+use auditlog_query::wanted::{in_text, wanted};
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
 
@@ -41,7 +42,7 @@ fn support(call: &Call) -> Datum {
 /// The conditions that mean the same; nothing when the query's text is not known yet or the row's
 /// columns cannot be named: then the function itself judges each row.
 unsafe fn simplified(request: &pg_sys::SupportRequestSimplify) -> Option<Datum> {
-    // SAFETY: a call of a function with two arguments, declared as (auditlog.events, text).
+    // SAFETY: a call of a function with two arguments, declared as (auditlog.events, text); the planner's own root.
     unsafe {
         let arguments = (*request.fcall).args;
         if arguments.is_null() || (*arguments).length != 2 {
@@ -64,7 +65,13 @@ unsafe fn simplified(request: &pg_sys::SupportRequestSimplify) -> Option<Datum> 
         };
         let checked = checked(&query);
         let condition = builder.build(&predicate(&checked))?;
-        if candidates::narrows(&checked) {
+        // What another database's index knows is not known here. There the filter costs nothing where it doesn't help.
+        let is_narrowed = if row.is_foreign(request.root) {
+            guc::WORD_INDEX.get() && wanted(&checked).is_some()
+        } else {
+            candidates::narrows(&checked)
+        };
+        if is_narrowed {
             return Some(Datum::from(nodes::joined(true, [builder.has_words()?, condition])));
         }
         Some(Datum::from(condition))

@@ -6,7 +6,7 @@ use super::export_output::{self, Done, Remote, Work};
 use super::off_main::Background;
 use super::presence::may_work;
 use super::{job, launcher};
-use crate::api::export_rows::{make_writer, max_size};
+use crate::api::export_rows::{max_size, source};
 use crate::api::exports::{described, split};
 use crate::api::own_event::{self, OwnEvent};
 use crate::compat;
@@ -18,8 +18,7 @@ use crate::store::tiles::{Stored, Subtrees};
 use crate::store::view_record::Recorder;
 use auditlog_core::document::format_timestamp;
 use auditlog_export::files::Names;
-use auditlog_export::{Destination, Ended, Manifest, Output, OutputError, Plan, manifest};
-use auditlog_format::Format;
+use auditlog_export::{Content, Destination, Ended, Manifest, Output, OutputError, Plan, manifest};
 use auditlog_notify::egress::AllowedHosts;
 use auditlog_tlog::proof;
 use pgrx::bgworkers::BackgroundWorker;
@@ -375,7 +374,7 @@ fn plan(asked: &Asked) -> Result<(Running, Plan), String> {
     }
     exports::begin(asked.id);
     let (options, ours) = split(&asked.options);
-    let writer = make_writer(&asked.format, &options).map_err(|error| error.message)?;
+    let content = Content::parse(&asked.format, &options, source()).map_err(|error| error.message)?;
     let (names, spooled) = names(asked)?;
     if spooled {
         names.make_directory().map_err(|error| format!("{SPOOL}: {error}"))?;
@@ -389,7 +388,7 @@ fn plan(asked: &Asked) -> Result<(Running, Plan), String> {
         }),
         _ => None,
     };
-    let proves = writer.format() == Format::Json;
+    let proves = content.proves();
     let origin = checkpoints::incarnation().map(|now| now.origin);
     let running = Running {
         asked: asked.clone(),
@@ -400,9 +399,8 @@ fn plan(asked: &Asked) -> Result<(Running, Plan), String> {
     };
     let plan = Plan {
         names,
-        writer,
+        content,
         part_bytes: ours.part_bytes,
-        proves,
         max_bytes: u64::try_from(max_size()).unwrap_or(u64::MAX),
     };
     Ok((running, plan))

@@ -14,6 +14,7 @@ mod crash;
 mod database_events;
 mod erasure;
 mod exports;
+mod fleet;
 mod guard;
 mod idempotency;
 mod jobs;

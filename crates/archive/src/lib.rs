@@ -34,6 +34,7 @@ pub mod reader;
 pub mod rewrite;
 pub mod row;
 mod schema;
+pub mod table;
 pub mod verify;
 pub mod writer;
 
@@ -46,5 +47,6 @@ pub use reader::{ObjectReader, ReadError};
 pub use rewrite::{Change, RewriteError, rewrite};
 pub use row::{Group, RowError};
 pub use schema::SCHEMA_VERSION;
+pub use table::TableWriter;
 pub use verify::{Report, Trust, verify};
 pub use writer::{ObjectWriter, Options, Placement, WriteError};

@@ -1,5 +1,5 @@
-//! Engines that others have written read the archive as it is: DuckDB and pyarrow. Where they can't be installed
-//! these tests say «skipped».
+//! Engines that others have written read the archive as it is: DuckDB, pyarrow and Apache Spark. Where they can't be
+//! installed these tests say «skipped».
 
 mod support;
 
@@ -19,48 +19,38 @@ use auditlog_core::json::Json;
 use serde_json::{Value, json};
 use support::{object, records};
 
-const PACKAGES: [&str; 2] = ["duckdb==2.0.1", "pyarrow==26.0.1"];
-
 /// A Python that has the packages, made once for this target directory.
-fn python() -> Option<PathBuf> {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("archive-counterparts");
+fn python(home: &str, packages: &[&str], imports: &str) -> Option<PathBuf> {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(home);
     let python = home.join("bin/python");
-    let ran = |command: &mut Command| {
-        let output = command.stdin(Stdio::null()).output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    let ready = || ran(Command::new(&python).args(["-c", "import duckdb, pyarrow.dataset"]));
+    let ready = || ran(Command::new(&python).args(["-c", imports]));
     let there = ready()
         || ran(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))
             && ran(Command::new(&python)
                 .args(["-m", "pip", "install", "-q"])
-                .args(PACKAGES))
+                .args(packages))
             && ready();
     if !there {
-        // Past the capture of the test's output.
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: python3 with {} can't be had",
-            PACKAGES.join(", ")
-        );
+        skipped(&format!("python3 with {} can't be had", packages.join(", ")));
     }
     there.then_some(python)
 }
 
-fn events(records: &[Vec<u8>]) -> Vec<Event> {
-    let event = |bytes: &Vec<u8>| {
-        let record = Record::parse(bytes).expect("a record");
-        show::event(&decode_plain(record.values).expect("values")).expect("an event")
-    };
-    records.iter().map(event).collect()
+fn ran(command: &mut Command) -> bool {
+    let output = command.stdin(Stdio::null()).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
-#[test]
-fn engines_find_what_is_in_the_log() {
-    let Some(python) = python() else { return };
+/// Past the capture of the test's output.
+fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
+/// An archive of two objects.
+fn archive(records: &[Vec<u8>]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().expect("a directory");
-    let records = records(4000);
-    for part in [&records[..2500], &records[2500..]] {
+    let (first, second) = records.split_at(records.len() * 5 / 8);
+    for part in [first, second] {
         let options = Options {
             row_group_bytes: 1 << 20,
             ..Options::default()
@@ -79,6 +69,25 @@ fn engines_find_what_is_in_the_log() {
             fs::write(path, content).expect("a file");
         }
     }
+    directory
+}
+
+fn events(records: &[Vec<u8>]) -> Vec<Event> {
+    let event = |bytes: &Vec<u8>| {
+        let record = Record::parse(bytes).expect("a record");
+        show::event(&decode_plain(record.values).expect("values")).expect("an event")
+    };
+    records.iter().map(event).collect()
+}
+
+#[test]
+fn engines_find_what_is_in_the_log() {
+    let packages = ["duckdb==2.0.1", "pyarrow==26.0.1"];
+    let Some(python) = python("archive-counterparts", &packages, "import duckdb, pyarrow.dataset") else {
+        return;
+    };
+    let records = records(4000);
+    let directory = archive(&records);
     let events = events(&records);
     let id = events[1234].event_id.clone().expect("an id");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/counterparts/engines.py");
@@ -148,4 +157,30 @@ fn engines_find_what_is_in_the_log() {
     };
     assert_eq!(duckdb["network"], count(&network));
     assert_ne!(duckdb["network"], json!([[0]]));
+}
+
+/// examples/archive: DuckDB and Spark print the same lines over the same archive, and Spark finds what is in it.
+#[test]
+fn spark_says_the_same_as_duckdb() {
+    if !ran(Command::new("java").arg("-version")) {
+        return skipped("there is no Java");
+    }
+    let packages = ["duckdb==2.0.1", "pyspark==4.1.4"];
+    let Some(python) = python("archive-spark", &packages, "import duckdb, pyspark") else {
+        return;
+    };
+    let directory = archive(&records(400));
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/archive");
+    let [duckdb, spark] = ["queries_duckdb.py", "queries_spark.py"].map(|script| {
+        let output = Command::new(&python)
+            .arg("-B")
+            .arg(examples.join(script))
+            .arg(directory.path())
+            .output()
+            .expect("python");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    });
+    assert!(spark.contains("400"), "{spark}");
+    assert_eq!(spark, duckdb);
 }

@@ -137,6 +137,20 @@ pub fn sha256_of(path: &Path, most: u64) -> io::Result<(u64, String)> {
     Ok((bytes, hex(&hasher.finalize())))
 }
 
+/// Opens a file for nobody but this account, to go on in or, with `anew`, empty in place of what there is.
+pub(crate) fn private(path: &Path, anew: bool) -> io::Result<File> {
+    if anew {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create_new(anew);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 pub(crate) fn hash_of(file: impl Read, most: u64) -> io::Result<(u64, Sha256)> {
     let (mut file, mut hasher) = (file.take(most), Sha256::new());
     let (mut buffer, mut bytes) = (vec![0; 1 << 18], 0);

@@ -16,6 +16,7 @@
 //! manifest's own SHA-256 is in the log, in the event `auditlog.export` that ends the export.
 #![forbid(unsafe_code)]
 
+pub mod content;
 pub mod destination;
 pub mod files;
 mod line;
@@ -26,6 +27,7 @@ mod report;
 pub mod tree;
 pub mod verify;
 
+pub use content::{Content, PARQUET};
 pub use destination::Destination;
 pub use manifest::{FileEntry, Manifest, ManifestError, ProofEntry};
 pub use output::{Ended, Output, OutputError, Plan, Progress};

@@ -1,16 +1,17 @@
 //! Writing the files of an export.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
 use auditlog_bundle::Record;
 use auditlog_bundle::record::RecordError;
-use auditlog_format::{FormatError, Writer};
+use auditlog_format::FormatError;
 use auditlog_tlog::Hash;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::files::{Names, hash_of};
+use crate::content::{Content, Table};
+use crate::files::{Names, hash_of, private};
 use crate::line::hex;
 use crate::manifest::{FileEntry, ProofEntry};
 
@@ -22,12 +23,10 @@ const BUFFER: usize = 256 * 1024;
 pub struct Plan {
     /// What the files are called.
     pub names: Names,
-    /// Writes the lines.
-    pub writer: Writer,
+    /// What is in the files.
+    pub content: Content,
     /// Bytes after which a part ends; `None` for one file.
     pub part_bytes: Option<u64>,
-    /// Is there a file of hashes?
-    pub proves: bool,
     /// The most bytes of all files.
     pub max_bytes: u64,
 }
@@ -102,7 +101,7 @@ pub enum OutputError {
     TooLarge,
 }
 
-fn file_error(path: &std::path::Path) -> impl Fn(io::Error) -> OutputError + '_ {
+pub(crate) fn file_error(path: &std::path::Path) -> impl Fn(io::Error) -> OutputError + '_ {
     move |error| OutputError::File(format!("{}: {error}", path.display()))
 }
 
@@ -117,23 +116,9 @@ struct Counted {
 impl Counted {
     /// Opens it to go on behind `bytes`; `None` when it has fewer.
     fn open(path: std::path::PathBuf, bytes: u64) -> io::Result<Option<Self>> {
-        let options = || {
-            let mut options = OpenOptions::new();
-            options.read(true).write(true);
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            options
-        };
-        let mut file = if bytes == 0 {
-            match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            options().create_new(true).open(&path)?
-        } else {
-            match options().open(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                file => file?,
-            }
+        let mut file = match private(&path, bytes == 0) {
+            Err(error) if bytes > 0 && error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
         };
         let (there, sha256) = hash_of(&file, bytes)?;
         if there < bytes {
@@ -169,9 +154,15 @@ impl Counted {
 pub struct Output {
     plan: Plan,
     progress: Progress,
-    part: Option<Counted>,
+    part: Option<Part>,
     proof: Option<Counted>,
     line: Vec<u8>,
+}
+
+/// The part that is being written.
+enum Part {
+    Lines(Counted),
+    Table(Box<Table>),
 }
 
 /// What an export has in the end.
@@ -196,6 +187,9 @@ impl Output {
             proof: None,
             line: Vec::new(),
         };
+        if matches!(output.plan.content, Content::Parquet { .. }) {
+            output.progress = output.progress.back_to_part();
+        }
         if !output.open_files()? {
             output.progress = output.progress.back_to_part();
             if !output.open_files()? {
@@ -214,10 +208,10 @@ impl Output {
             let path = self.plan.names.temporary(&self.part_name());
             match Counted::open(path.clone(), self.progress.part_bytes).map_err(file_error(&path))? {
                 None => return Ok(false),
-                part => self.part = part,
+                Some(part) => self.part = Some(Part::Lines(part)),
             }
         }
-        if self.plan.proves {
+        if self.plan.content.proves() {
             let path = self.plan.names.temporary(&self.plan.names.proof());
             match Counted::open(path.clone(), self.progress.proof_bytes).map_err(file_error(&path))? {
                 None => return Ok(false),
@@ -255,25 +249,35 @@ impl Output {
         self.plan.names.part(number)
     }
 
-    /// The running part; begins it with the format's header.
-    fn part(&mut self) -> Result<&mut Counted, OutputError> {
-        if self.part.is_none() {
-            let path = self.plan.names.temporary(&self.part_name());
-            let mut part = Counted::open(path.clone(), 0)
-                .map_err(file_error(&path))?
-                .ok_or_else(|| OutputError::File(format!("{} is gone", path.display())))?;
-            self.line.clear();
-            self.plan.writer.header(&mut self.line);
-            if !self.line.is_empty() {
-                self.line.extend_from_slice(self.plan.writer.line_end().as_bytes());
-                part.write(&self.line)?;
-                self.progress.part_bytes = part.bytes;
+    /// The running part, begun with the format's header.
+    fn part(&mut self) -> Result<&mut Part, OutputError> {
+        let part = match self.part.take() {
+            Some(part) => part,
+            None => self.begin_part()?,
+        };
+        Ok(self.part.insert(part))
+    }
+
+    fn begin_part(&mut self) -> Result<Part, OutputError> {
+        let path = self.plan.names.temporary(&self.part_name());
+        let writer = match &self.plan.content {
+            Content::Parquet { origin } => {
+                let table = Table::begin(path, origin, self.plan.part_bytes)?;
+                return Ok(Part::Table(Box::new(table)));
             }
-            self.part = Some(part);
+            Content::Lines(writer) => writer,
+        };
+        let mut part = Counted::open(path.clone(), 0)
+            .map_err(file_error(&path))?
+            .ok_or_else(|| OutputError::File(format!("{} is gone", path.display())))?;
+        self.line.clear();
+        writer.header(&mut self.line);
+        if !self.line.is_empty() {
+            self.line.extend_from_slice(writer.line_end().as_bytes());
+            part.write(&self.line)?;
+            self.progress.part_bytes = part.bytes;
         }
-        self.part
-            .as_mut()
-            .ok_or_else(|| OutputError::File("there is no part".to_owned()))
+        Ok(Part::Lines(part))
     }
 
     /// Writes an event, and the hashes of the gap before it.
@@ -284,19 +288,24 @@ impl Output {
         let record = Record::parse(record)?;
         let index = record.log_index;
         self.part()?;
-        self.line.clear();
-        self.plan
-            .writer
-            .event(&record, &mut self.line)
-            .map_err(|error| OutputError::Event(index, error))?;
-        self.line.extend_from_slice(self.plan.writer.line_end().as_bytes());
-        if self.progress.bytes() + self.line.len() as u64 > self.plan.max_bytes {
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        if let Content::Lines(writer) = &self.plan.content {
+            writer
+                .event(&record, &mut line)
+                .map_err(|error| OutputError::Event(index, error))?;
+            line.extend_from_slice(writer.line_end().as_bytes());
+        }
+        if self.progress.bytes() + line.len() as u64 > self.plan.max_bytes {
             return Err(OutputError::TooLarge);
         }
-        let line = std::mem::take(&mut self.line);
-        let part = self.part()?;
-        part.write(&line)?;
-        let bytes = part.bytes;
+        let bytes = match self.part()? {
+            Part::Table(table) => table.push(&record)?,
+            Part::Lines(part) => {
+                part.write(&line)?;
+                part.bytes
+            }
+        };
         self.line = line;
         if let Some(proof) = &mut self.proof {
             proof.write(gap.as_flattened())?;
@@ -321,30 +330,37 @@ impl Output {
         self.progress.position = self.progress.position.max(position);
     }
 
-    /// Makes durable what was written.
+    /// Makes durable what was written. A part of Parquet is durable once it ends, and begins anew after a crash.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn sync(&mut self) -> Result<(), OutputError> {
-        for file in [&mut self.part, &mut self.proof].into_iter().flatten() {
-            file.sync()?;
+        if let Some(Part::Lines(part)) = &mut self.part {
+            part.sync()?;
         }
-        Ok(())
+        self.proof.as_mut().map_or(Ok(()), Counted::sync)
     }
 
     fn end_part(&mut self) -> Result<(), OutputError> {
         let name = self.part_name();
-        let Some(mut part) = self.part.take() else {
-            return Ok(());
+        let (bytes, sha256) = match self.part.take() {
+            None => return Ok(()),
+            Some(Part::Table(table)) => table.end()?,
+            Some(Part::Lines(mut part)) => {
+                part.sync()?;
+                (part.bytes, part.sha256())
+            }
         };
-        part.sync()?;
+        if self.progress.bytes() - self.progress.part_bytes + bytes > self.plan.max_bytes {
+            return Err(OutputError::TooLarge);
+        }
         if let Some(proof) = &mut self.proof {
             proof.sync()?;
         }
         let entry = FileEntry {
             name,
-            bytes: part.bytes,
-            sha256: part.sha256(),
+            bytes,
+            sha256,
             events: self.progress.part_events,
             first_log_index: self.progress.part_first.take(),
             last_log_index: self.progress.last.filter(|_| self.progress.part_events > 0),

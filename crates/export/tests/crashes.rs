@@ -5,8 +5,8 @@ use std::path::Path;
 
 use auditlog_bundle::synthetic::{Log, Plan as Events, Random};
 use auditlog_export::files::Names;
-use auditlog_export::{Ended, Manifest, Output, Plan, Progress, manifest, tree, verify};
-use auditlog_format::{Format, Options, Source, Writer};
+use auditlog_export::{Content, Ended, Manifest, Output, Plan, Progress, manifest, tree, verify};
+use auditlog_format::Source;
 use auditlog_tlog::Hash;
 use auditlog_tlog::tree::Frontier;
 
@@ -38,6 +38,15 @@ impl World {
         Self { log, records, leaves }
     }
 
+    /// A salt that may not leave.
+    fn salt(&self) -> Vec<u8> {
+        let salts = self.records.iter().filter_map(|(_, bytes)| {
+            let record = auditlog_bundle::Record::parse(bytes).expect("a record");
+            record.salt.map(<[u8]>::to_vec)
+        });
+        salts.into_iter().next().expect("an event with a salt")
+    }
+
     fn gap(&self, from: u64, to: u64) -> Vec<Hash> {
         let hash = |subtree: tree::Subtree| {
             let (width, mut builder) = (1usize << subtree.height, tree::Builder::default());
@@ -50,7 +59,7 @@ impl World {
         tree::gap(from, to).map(hash).collect()
     }
 
-    fn plan(&self, folder: &Path, part_bytes: Option<u64>) -> Plan {
+    fn plan(&self, folder: &Path, format: &str, part_bytes: Option<u64>) -> Plan {
         let source = Source {
             origin: self.log.origin.clone(),
             version: "1".to_owned(),
@@ -59,9 +68,8 @@ impl World {
         };
         Plan {
             names: Names::new(&folder.join("out.ndjson"), 7).expect("a path"),
-            writer: Writer::new(Options::usual(Format::Json), source),
+            content: Content::parse(format, &serde_json::json!({}), source).expect("a format"),
             part_bytes,
-            proves: true,
             max_bytes: u64::MAX,
         }
     }
@@ -101,7 +109,7 @@ impl World {
         (output.progress().clone(), Some(ended))
     }
 
-    fn manifest(&self, progress: &Progress, ended: &Ended) -> Manifest {
+    fn manifest(&self, format: &str, progress: &Progress, ended: &Ended) -> Manifest {
         let mut tree = Frontier::new();
         self.leaves.iter().for_each(|leaf| tree.push(*leaf));
         Manifest {
@@ -109,7 +117,7 @@ impl World {
             version: "1".to_owned(),
             export_id: 7,
             origin: self.log.origin.clone(),
-            format: "json".to_owned(),
+            format: format.to_owned(),
             options: serde_json::json!({}),
             query: String::new(),
             since: None,
@@ -148,15 +156,27 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 fn interrupted_exports_come_out_the_same() {
     let world = World::new();
     let mut random = Random::new(99);
-    for part_bytes in [None, Some(20_000)] {
+    for (format, part_bytes) in [
+        ("json", None),
+        ("json", Some(20_000)),
+        ("parquet", None),
+        ("parquet", Some(20_000)),
+    ] {
         let whole = tempfile::tempdir().expect("a folder");
-        let plan = world.plan(whole.path(), part_bytes);
+        let plan = world.plan(whole.path(), format, part_bytes);
         let (progress, ended) = world.write(&plan, Progress::default(), None, &mut random);
         let ended = ended.expect("all of it");
         let expected = files(whole.path());
-        for _ in 0..60 {
+        let salt = &world.salt();
+        for (name, bytes) in &expected {
+            assert!(
+                !bytes.windows(salt.len()).any(|part| part == salt),
+                "a salt is in {name}"
+            );
+        }
+        for _ in 0..if format == "json" { 60 } else { 12 } {
             let folder = tempfile::tempdir().expect("a folder");
-            let plan = world.plan(folder.path(), part_bytes);
+            let plan = world.plan(folder.path(), format, part_bytes);
             let mut saved = Progress::default();
             for _ in 0..random.below(4) {
                 let most = random.below(world.records.len() as u64 + 2) as usize;
@@ -167,16 +187,58 @@ fn interrupted_exports_come_out_the_same() {
             assert_eq!(again.as_ref(), Some(&ended));
             assert!(files(folder.path()) == expected);
         }
-        let manifest = world.manifest(&progress, &ended);
+        let manifest = world.manifest(format, &progress, &ended);
         let path = whole.path().join("out.ndjson.manifest.json");
         fs::write(&path, manifest.text()).expect("write");
         let report = verify(&path, &[world.log.vkey()], None).expect("a report");
-        assert!(report.fits() && report.in_log, "{}", report.text());
+        // only lines of JSON have hashes beside them
+        let proves = format == "json";
+        assert!(report.fits() && report.in_log == proves, "{}", report.text());
         assert_eq!(report.events as usize, world.records.len());
+        if part_bytes.is_some() {
+            assert!(ended.files.len() > 1, "{ended:?}");
+        }
         let other = auditlog_tlog::SigningKey::from_seed(&[9; 32]);
         let key = other.vkey(auditlog_tlog::KeyName::new(&world.log.origin).expect("a name"));
         let report = verify(&path, &[key], None).expect("a report");
         assert!(!report.fits() && !report.in_log);
+    }
+}
+
+/// What cannot be read as Parquet any more is found, and so is a row less.
+#[test]
+fn a_changed_table_is_found() {
+    let world = World::new();
+    let folder = tempfile::tempdir().expect("a folder");
+    let plan = world.plan(folder.path(), "parquet", None);
+    let (progress, ended) = world.write(&plan, Progress::default(), None, &mut Random::new(3));
+    let manifest = world.manifest("parquet", &progress, &ended.expect("all of it"));
+    let path = folder.path().join("out.ndjson.manifest.json");
+    fs::write(&path, manifest.text()).expect("write");
+    let table = folder.path().join("out.ndjson");
+    // the archive's reader finds the same events
+    let reader = auditlog_archive::ObjectReader::open(fs::File::open(&table).expect("open")).expect("Parquet");
+    let mut hashes = Vec::new();
+    reader
+        .for_each(|place, record| {
+            let bytes = record.expect("a record").to_vec();
+            let record = auditlog_bundle::Record::parse(&bytes).expect("a record");
+            assert_eq!(record.salt, None);
+            hashes.push((place, record.entry_hash));
+        })
+        .expect("it can be read");
+    let expected = world.records.iter().map(|(index, bytes)| {
+        let record = auditlog_bundle::Record::parse(bytes).expect("a record");
+        (*index, record.entry_hash)
+    });
+    assert_eq!(hashes, expected.collect::<Vec<_>>());
+    let bytes = fs::read(&table).expect("read");
+    for cut in [0, 10, bytes.len() / 2] {
+        let mut changed = bytes.clone();
+        changed.truncate(bytes.len() - cut - 1);
+        fs::write(&table, &changed).expect("write");
+        let report = verify(&path, &[world.log.vkey()], None).expect("a report");
+        assert!(!report.fits(), "{}", report.text());
     }
 }
 
@@ -186,7 +248,7 @@ fn nothing_is_overwritten() {
     let mut random = Random::new(1);
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("out.ndjson"), "something else").expect("write");
-    let plan = world.plan(folder.path(), None);
+    let plan = world.plan(folder.path(), "json", None);
     let mut output = Output::open(plan.clone(), Progress::default()).expect("open");
     output.event(&world.records[0].1, &[]).expect("event");
     let error = output.end(&[]).expect_err("it is not overwritten");

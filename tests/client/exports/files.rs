@@ -406,3 +406,47 @@ fn a_cancelled_export_leaves_nothing_half_done() {
     );
     refused_with(&mut client, "55000", &format!("SELECT auditlog.resume_export({id})"));
 }
+
+/// Parquet: whole parts, without salts, counted and hashed by the manifest; a change is found.
+#[test]
+fn parquet_is_a_format_of_files() {
+    let cluster = Cluster::start(&Options::default());
+    let mut client = cluster.create_database_with_extension("audited");
+    record(&mut client, 3_000);
+    let folder = folder(&cluster, "out");
+    let to = folder.join("some.parquet");
+    let id = ask(&mut client, "Parquet", "event_type:export.test", &to, "{\"part_bytes\": 200000}");
+    done(&mut client, id);
+    let files = "SELECT cardinality(files)::bigint FROM auditlog.exports WHERE id = ";
+    assert!(scalar(&mut client, &format!("{files}{id}")) > 1);
+    let key = text(&mut client, "SELECT auditlog.public_key()");
+    let names = ["some-00001.parquet", "some-00002.parquet", "some.parquet.manifest.json"];
+    let good = copy(&folder, &names);
+    let head = fs::read(good.join(names[0])).expect("read");
+    assert_eq!((&head[..4], &head[head.len() - 4..]), (&b"PAR1"[..], &b"PAR1"[..]));
+    let salts = client
+        .query("SELECT salt FROM auditlog.events WHERE event_type = 'export.test' ORDER BY log_index LIMIT 20", &[])
+        .expect("salts");
+    for salt in salts.iter().map(|row| row.get::<_, Vec<u8>>(0)) {
+        assert!(!head.windows(salt.len()).any(|part| part == salt), "a salt has left");
+    }
+    let all = "SELECT string_agg(name, ' ') FROM (SELECT unnest(files) AS name FROM auditlog.exports WHERE id = ";
+    let all = text(&mut client, &format!("{all}{id}) AS f"));
+    let all: Vec<&str> = all.split(' ').chain([names[2]]).collect();
+    let good = copy(&folder, &all);
+    let (code, report) = verify(&good.join(names[2]), &key);
+    assert_eq!((code, &report["events"]), (Some(0), &json!(3_000)), "{report}");
+    let mut changed = fs::read(good.join(names[1])).expect("read");
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    fs::write(good.join(names[1]), changed).expect("write");
+    let (code, report) = verify(&good.join(names[2]), &key);
+    assert_eq!(code, Some(1), "{report}");
+    for call in [
+        "SELECT * FROM auditlog.export_rows('parquet')".to_owned(),
+        format!("SELECT auditlog.export('parquet', '', NULL, NULL, '{}', '{{\"columns\": []}}')", to.display()),
+    ] {
+        let error = refused_with(&mut client, "22023", &call);
+        assert!(error.hint().is_some(), "{error:?}");
+    }
+}
