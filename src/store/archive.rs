@@ -37,7 +37,7 @@ pub fn note(object: &Object<'_>) {
                  (name, move_id, url, retention_class, day, first_index, last_index, events, bytes, manifest) \
              VALUES ($1, $2, $3, $4, $5::date, $6, $7, $8, $9, $10) \
              ON CONFLICT (name) DO UPDATE SET move_id = EXCLUDED.move_id, url = EXCLUDED.url, manifest = EXCLUDED.manifest, \
-                 state = CASE WHEN o.state = 'live' THEN 'live' ELSE 'written' END, written_at = clock_timestamp(), ended_at = NULL",
+                 state = CASE WHEN o.state = 'live' THEN 'live' ELSE 'written' END, ended_at = NULL",
             &[
                 Arg::text(Some(object.name)),
                 Arg::int(object.move_id),
@@ -107,11 +107,11 @@ pub fn stale(move_id: i64, class: &str, (since, until): (Option<i64>, i64)) -> V
     )
 }
 
-/// Objects that failed rounds have left a day ago or earlier, and that no round has wanted since.
+/// Objects that failed moves have left. Once nothing is due any more, nobody will want them.
 pub fn left_over() -> Vec<Live> {
     select(
-        "state = 'written' AND written_at < clock_timestamp() - interval '1 day' \
-         AND EXISTS (SELECT FROM auditlog_data.retention_move AS m WHERE m.id = move_id AND m.state IN ('failed', 'withdrawn'))",
+        "state = 'written' AND EXISTS (SELECT FROM auditlog_data.retention_move AS m \
+             WHERE m.id = move_id AND m.state IN ('failed', 'withdrawn'))",
         &[Arg::time_or_null(None), Arg::time_or_null(None)],
     )
 }

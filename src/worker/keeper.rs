@@ -152,7 +152,7 @@ impl Keeper {
             }
             // What is certified goes at the end: so one checkpoint covers all of it.
             match self.finish_removals() {
-                Ok(0) => match self.expire(at) {
+                Ok(0) => match self.expire(at, failures.is_empty()) {
                     Ok(done) => {
                         moves += done;
                         break Ok(());

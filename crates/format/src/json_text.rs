@@ -41,6 +41,10 @@ pub(crate) fn string(text: &[u8], out: &mut Vec<u8>) {
 
 /// Appends what stands between the quotes.
 pub(crate) fn escaped(text: &[u8], out: &mut Vec<u8>) {
+    if is_plain(text) {
+        out.extend_from_slice(text);
+        return;
+    }
     if std::str::from_utf8(text).is_ok() {
         escape_valid(text, out);
         return;
@@ -51,6 +55,14 @@ pub(crate) fn escaped(text: &[u8], out: &mut Vec<u8>) {
             out.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
+}
+
+/// Is it ASCII of which nothing is escaped? Most values are; the loop has no branches, so the compiler takes many bytes at once.
+fn is_plain(text: &[u8]) -> bool {
+    let special = |byte: u8| byte.wrapping_sub(b' ') >= 0x5f || byte == b'"' || byte == b'\\';
+    let mut chunks = text.chunks_exact(16);
+    chunks.all(|chunk| !chunk.iter().fold(false, |found, byte| found | special(*byte)))
+        && !text[text.len() / 16 * 16..].iter().any(|byte| special(*byte))
 }
 
 fn escape_valid(text: &[u8], out: &mut Vec<u8>) {

@@ -128,9 +128,13 @@ impl Keeper {
         }
     }
 
-    /// Removes objects whose time is up and that no hold needs; returns how many. What failed rounds have left goes too.
-    pub(super) fn expire(&self, at: i64) -> Result<i64, Stop> {
-        self.delete(self.transaction(archive::left_over)?)?;
+    /// Removes objects whose time is up and that no hold needs; returns how many. What failed moves have left goes too: the
+    /// partition may be removed by now, and its events must not stay in the archive. But what failed in this round is
+    /// tried again in the next, and has those objects.
+    pub(super) fn expire(&self, at: i64, is_all_done: bool) -> Result<i64, Stop> {
+        if is_all_done {
+            self.delete(self.transaction(archive::left_over)?)?;
+        }
         let due = self.transaction(|| retention_plan::expired(at))?;
         let mut gone = 0;
         for object in due {

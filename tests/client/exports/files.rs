@@ -415,7 +415,13 @@ fn parquet_is_a_format_of_files() {
     record(&mut client, 3_000);
     let folder = folder(&cluster, "out");
     let to = folder.join("some.parquet");
-    let id = ask(&mut client, "Parquet", "event_type:export.test", &to, "{\"part_bytes\": 200000}");
+    let id = ask(
+        &mut client,
+        "Parquet",
+        "event_type:export.test",
+        &to,
+        "{\"part_bytes\": 200000}",
+    );
     done(&mut client, id);
     let files = "SELECT cardinality(files)::bigint FROM auditlog.exports WHERE id = ";
     assert!(scalar(&mut client, &format!("{files}{id}")) > 1);
@@ -425,7 +431,10 @@ fn parquet_is_a_format_of_files() {
     let head = fs::read(good.join(names[0])).expect("read");
     assert_eq!((&head[..4], &head[head.len() - 4..]), (&b"PAR1"[..], &b"PAR1"[..]));
     let salts = client
-        .query("SELECT salt FROM auditlog.events WHERE event_type = 'export.test' ORDER BY log_index LIMIT 20", &[])
+        .query(
+            "SELECT salt FROM auditlog.events WHERE event_type = 'export.test' ORDER BY log_index LIMIT 20",
+            &[],
+        )
         .expect("salts");
     for salt in salts.iter().map(|row| row.get::<_, Vec<u8>>(0)) {
         assert!(!head.windows(salt.len()).any(|part| part == salt), "a salt has left");
@@ -444,7 +453,10 @@ fn parquet_is_a_format_of_files() {
     assert_eq!(code, Some(1), "{report}");
     for call in [
         "SELECT * FROM auditlog.export_rows('parquet')".to_owned(),
-        format!("SELECT auditlog.export('parquet', '', NULL, NULL, '{}', '{{\"columns\": []}}')", to.display()),
+        format!(
+            "SELECT auditlog.export('parquet', '', NULL, NULL, '{}', '{{\"columns\": []}}')",
+            to.display()
+        ),
     ] {
         let error = refused_with(&mut client, "22023", &call);
         assert!(error.hint().is_some(), "{error:?}");

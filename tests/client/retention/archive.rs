@@ -192,6 +192,16 @@ fn warm_values_are_compressed_as_set() {
     }
 }
 
+fn record_at(client: &mut Client, day: &str) {
+    client
+        .batch_execute(&format!(
+            "INSERT INTO auditlog.events (event_type, \"timestamp\", actor_id, extra)
+             VALUES ('resource.view', '{day} 12:00:00+00', 'late', '{{\"n\": 1}}')"
+        ))
+        .expect("a late event");
+    wait_sealed(client);
+}
+
 /// A round that wrote an object and failed before its manifest; then the partition changes, and another object comes.
 #[test]
 fn nothing_stays_of_a_round_that_failed() {
@@ -206,18 +216,30 @@ fn nothing_stays_of_a_round_that_failed() {
     let failed =
         format!("SELECT count(*) FROM auditlog.retention_runs WHERE id = {id} AND error LIKE '%ermission denied%'");
     wait_until("the round fails", LONG, || scalar(&mut client, &failed) == 1);
-    client
-        .batch_execute(
-            "INSERT INTO auditlog.events (event_type, \"timestamp\", actor_id, extra)
-             VALUES ('resource.view', '2021-01-01 12:00:00+00', 'late', '{\"n\": 1}')",
-        )
-        .expect("a late event");
-    wait_sealed(&mut client);
+    record_at(&mut client, "2021-01-01");
     command::run(command::as_server("chmod").arg("0755").arg(&manifests));
     run(&mut client, "2021-03-05");
     let key = text(&mut client, "SELECT auditlog.public_key()");
     proven(&archive, &key);
     assert_eq!(verify(&mut client), []);
+
+    // what is removed, and not archived, later stays nowhere either
+    record_at(&mut client, "2022-01-01");
+    command::run(command::as_server("chmod").args(["-R", "0555"]).arg(&manifests));
+    let id = scalar(&mut client, "SELECT auditlog.run_retention('2022-02-15')");
+    let failed =
+        format!("SELECT count(*) FROM auditlog.retention_runs WHERE id = {id} AND error LIKE '%ermission denied%'");
+    wait_until("the round fails", LONG, || scalar(&mut client, &failed) == 1);
+    command::run(command::as_server("chmod").args(["-R", "0755"]).arg(&manifests));
+    run(&mut client, "2022-06-15");
+    assert!(!proven(&archive, &key).contains("extra"));
+    assert_eq!(
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM auditlog.archive WHERE state = 'written'"
+        ),
+        0
+    );
 }
 
 /// Worker, postmaster or everybody is killed at random moments of a round: no event is lost, none is there twice.
