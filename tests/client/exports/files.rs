@@ -420,7 +420,7 @@ fn parquet_is_a_format_of_files() {
         "Parquet",
         "event_type:export.test",
         &to,
-        "{\"part_bytes\": 200000}",
+        "{\"part_bytes\": 65536}",
     );
     done(&mut client, id);
     let files = "SELECT cardinality(files)::bigint FROM auditlog.exports WHERE id = ";
