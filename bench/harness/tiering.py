@@ -1,20 +1,28 @@
 """Tiers: events per second into warm partitions and into the archive, bytes in each, and record() beside it."""
 
+import re
+import statistics
+import subprocess
 import threading
 import time
 
 from .cluster import Failed, Session
 from .memory import Watch
-from .pgbench import pgbench
+from .pgbench import SCRIPTS
 from .quiet import undisturbed
 from .searches import load
 from .variants import RECORD, database
 
 MOVED = "tiers, moved (events/s)"
 BYTES = "tiers, bytes per event"
-LATENCY = "tiers, record() at 200/s, mean (ms)"
+LATENCY = "tiers, record() at 200/s (ms)"
 PATIENCE = 1800
-POLICY = "default: {hot_days: 10, warm_days: 300, cold_days: 3000}"
+# Seconds for the disk to come to rest after the log was loaded.
+SETTLE = 10
+POLICIES = {
+    "warm": "default: {hot_days: 1, warm_days: 300, cold_days: 3000}",
+    "archive": "default: {hot_days: 1, warm_days: 2, cold_days: 3000}",
+}
 
 
 def tiering(cluster, results, plan):
@@ -25,57 +33,78 @@ def tiering(cluster, results, plan):
     for _ in range(min(plan.rounds, 2)):
         with database(cluster, RECORD) as db:
             load(db, plan.tier_rows)
-            undisturbed(cluster, results, lambda db=db: results.add(LATENCY, "alone", pgbench(db, 4, seconds=10, rate=200).latency_ms))
-            db.sql(f"SELECT auditlog.set_retention('{POLICY}')")
+            time.sleep(SETTLE)
+            undisturbed(cluster, results, lambda db=db: results.add(LATENCY, "alone", alone(db)))
             # a move can't be measured twice, so nothing is measured again when others disturb it: conditions say how much they did
-            move(results, db, "hot", "warm", "90 days", "to_warm")
-            move(results, db, "warm", "archive", "400 days", "archive")
+            move(results, db, "warm", "to_warm")
+            move(results, db, "archive", "archive")
 
 
-def move(results, db, source, target, age, kind):
-    """One round of retention as of a later time, beside clients that record."""
+class Clients:
+    """Four clients that record 200 events a second; `latency` is the median of the means of their seconds, in ms."""
+
+    def __init__(self, db):
+        script = (SCRIPTS / f"{db.variant.script}.sql").read_text(encoding="utf-8")
+        self.process = subprocess.Popen(
+            db.cluster.command("pgbench", "-n", "-M", "prepared", "-c", "4", "-j", "2", "-U", "bench_app", "-R", "200", "-T", str(PATIENCE),
+                               "-P", "1", "-f", "-", db.name),
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=db.cluster.environment, cwd="/")
+        self.process.stdin.write(script)
+        self.process.stdin.close()
+        self.seconds = []
+        self.reader = threading.Thread(target=self.read)
+        self.reader.start()
+        time.sleep(2)  # connections and caches
+        self.seconds.clear()
+
+    def read(self):
+        """Until pgbench ends."""
+        for line in self.process.stderr:
+            if found := re.search(r"lat ([\d.]+) ms", line):
+                self.seconds.append(float(found[1]))
+
+    def latency(self):
+        """Ends them."""
+        self.process.terminate()
+        self.process.wait()
+        self.reader.join()
+        if not self.seconds:
+            raise Failed("pgbench has said nothing")
+        return statistics.median(self.seconds)
+
+
+def alone(db):
+    """Their latency when nothing else happens."""
+    clients = Clients(db)
+    time.sleep(10)
+    return clients.latency()
+
+
+def move(results, db, target, kind):
+    """One round of retention for the months before this one, beside clients that record."""
     results.begin()
-    if source == "hot":
-        results.add(BYTES, "hot", size(db) / events(db))
-    beside = []
-    until = threading.Event()
-
-    def record():
-        while not until.is_set():
-            beside.append(pgbench(db, 4, seconds=2, rate=200).latency_ms)
-
-    clients = threading.Thread(target=record)
+    db.sql(f"SELECT auditlog.set_retention('{POLICIES[target]}')")
+    clients = Clients(db)
     with Session(db.cluster, db.name) as session, Watch(db.cluster, db.name, "keeper") as memory:
-        clients.start()
         begun = time.perf_counter()
-        number = session.value(f"SELECT auditlog.run_retention(now() + interval '{age}')")
+        number = session.value("SELECT auditlog.run_retention(now())")
         while session.value(f"SELECT (ended_at IS NOT NULL)::int FROM auditlog.retention_runs WHERE id = {number}") != "1":
             if time.perf_counter() - begun > PATIENCE:
                 raise Failed(f"the round is not over after {PATIENCE} s")
             time.sleep(0.05)
-        until.set()
-        clients.join()
+        latency = clients.latency()
         error = session.value(f"SELECT coalesce(error, '') FROM auditlog.retention_runs WHERE id = {number}")
         if error:
             raise Failed(f"the round: {error}")
-        moved, seconds = session.rows("SELECT sum(events), extract(epoch FROM max(ended_at) - min(begun_at)) "
-                                      f"FROM auditlog.retention_moves WHERE kind = '{kind}' AND state = 'done'")[0]
-        results.add(MOVED, f"to {target}", float(moved) / float(seconds))
-        results.add(LATENCY, f"beside moves to {target}", sum(beside) / len(beside))
+        moved, before, after, seconds = (float(value) for value in session.rows(
+            "SELECT sum(events), sum(bytes_before), sum(bytes_after), extract(epoch FROM max(ended_at) - min(begun_at)) "
+            f"FROM auditlog.retention_moves WHERE kind = '{kind}' AND state = 'done'")[0])
+        results.add(MOVED, f"to {target}", moved / seconds)
+        results.add(LATENCY, f"beside moves to {target}", latency)
         results.add("tiers, memory of the keeper (MB)", f"to {target}", memory.largest)
         if target == "archive":
-            archived, kept = session.rows("SELECT sum(bytes), sum(events) FROM auditlog.archive WHERE state = 'live'")[0]
-            results.add(BYTES, target, float(archived) / float(kept))
+            after = float(session.value("SELECT sum(bytes) FROM auditlog.archive WHERE state = 'live'"))
         else:
-            results.add(BYTES, target, size(db) / events(db))
+            results.add(BYTES, "hot", before / moved)
+        results.add(BYTES, target, after / moved)
     results.commit(0.0)
-
-
-def size(db):
-    """Bytes of the log's partitions."""
-    return int(db.sql("SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('auditlog_data.log') WHERE isleaf")[0][0])
-
-
-def events(db):
-    """Events in them."""
-    return int(db.sql("SELECT count(*) FROM auditlog_data.log")[0][0])

@@ -3,6 +3,7 @@
 use super::catalog::as_owner;
 use super::checkpoints::trusted_rows;
 use super::columns::LOG;
+use super::pace::Pace;
 use super::spi::{self, Arg};
 use chrono::NaiveDate;
 use pgrx::pg_sys::Datum;
@@ -158,13 +159,17 @@ pub fn days(relation: &str) -> Vec<NaiveDate> {
 }
 
 /// Hands the rows of a partition's day to `each`, in the order of the log.
-pub fn rows(relation: &str, day: NaiveDate, each: impl FnMut(&[Datum; LOG], &[bool; LOG])) {
+pub fn rows(relation: &str, day: NaiveDate, mut each: impl FnMut(&[Datum; LOG], &[bool; LOG])) {
     let sql = format!(
         "SELECT * FROM auditlog_data.{} WHERE \"timestamp\" >= $1::date::timestamp AT TIME ZONE 'UTC' \
              AND \"timestamp\" < ($1::date + 1)::timestamp AT TIME ZONE 'UTC' ORDER BY log_index",
         spi::identifier(relation)
     );
-    spi::stream_rows::<LOG>(&sql, &[Arg::text(Some(&day.to_string()))], each);
+    let mut pace = Pace::default();
+    spi::stream_rows::<LOG>(&sql, &[Arg::text(Some(&day.to_string()))], |values, nulls| {
+        pace.row();
+        each(values, nulls);
+    });
 }
 
 /// Somebody wants events back.

@@ -28,6 +28,7 @@ pub mod local_setting;
 pub mod log;
 pub mod notifications;
 pub mod outbox;
+pub mod pace;
 pub mod partitions;
 pub mod principals;
 pub mod rebuild;

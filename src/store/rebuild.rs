@@ -7,6 +7,7 @@
 use super::catalog::as_owner;
 use super::columns::{LOG, RETENTION_CLASS, RowBuf, text};
 use super::local_setting;
+use super::pace::Pace;
 use super::partitions::Month;
 use super::retention::Partition;
 use super::spi::{self, Arg};
@@ -90,6 +91,7 @@ pub fn replace(
     local_setting::set(c"default_toast_compression", guc::WARM_COMPRESSION.get().label());
     let mut outcome = Outcome::default();
     let mut targets: HashMap<Rc<str>, Target> = HashMap::new();
+    let mut pace = Pace::default();
     for source in sources {
         let sql = format!(
             "SELECT * FROM auditlog_data.{} ORDER BY \"timestamp\", log_index",
@@ -97,6 +99,7 @@ pub fn replace(
         );
         with_latest_snapshot(|| {
             spi::stream_rows::<LOG>(&sql, &[], |values, nulls| {
+                pace.row();
                 let Some(class) = route(&Row { values, nulls }) else {
                     outcome.dropped += 1;
                     return;
