@@ -202,6 +202,7 @@ fn who_reads_the_log_may_prove_it() {
         }
     }
     let mut superuser = db.superuser();
+    auditlog_testkit::log::wait_sealed(&mut superuser);
     for sql in [
         "UPDATE auditlog_data.tile SET hashes = ''",
         "DELETE FROM auditlog_data.checkpoint",

@@ -220,6 +220,7 @@ fn sinks_are_checked_when_they_are_added() {
             refused_with(&mut other, "42501", sql);
         }
     }
+    auditlog_testkit::log::wait_sealed(&mut client);
     for sql in [
         "UPDATE auditlog_data.checkpoint_sink SET address = '/x'",
         "INSERT INTO auditlog_data.cosignature VALUES ('a', 1, 'b', 'c', now())",

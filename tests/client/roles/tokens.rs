@@ -288,6 +288,7 @@ fn changes_of_keys_are_events_and_private_keys_stay_out() {
         );
         assert!(error.hint().is_some() && error.detail().is_some());
     }
+    auditlog_testkit::log::wait_sealed(&mut admin);
     for sql in [
         "UPDATE auditlog_data.token_keys SET issuer = 'me'",
         "DELETE FROM auditlog_data.token_keys",
