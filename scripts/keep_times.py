@@ -29,10 +29,15 @@ def main(memory):
     except (OSError, ValueError):
         before = {}
     # the index says what was checked out; a file that was edited since is none of those
-    edited = subprocess.run(["git", "diff", "--name-only", "-z"], check=True, capture_output=True, text=True).stdout
+    try:
+        edited = subprocess.run(["git", "diff", "--name-only", "-z"], check=True, capture_output=True, text=True).stdout
+        files = list(tracked())
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"no checkout of Git, so everything is built: {error}")
+        return
     edited = set(edited.split("\0"))
     now, kept = {}, 0
-    for path, content in tracked():
+    for path, content in files:
         if path in edited or not os.path.isfile(path):
             continue
         if path in before and before[path][0] == content:
