@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,41 +18,32 @@ from types import SimpleNamespace
 from harness import measures, variants
 from harness.cluster import Cluster, Session
 from harness.pgbench import pgbench
+from harness.watch import Watch
 
 RESULTS = Path(__file__).parent / "results"
 DATA = "/tmp/pg_auditlog_perf.data"
 
 
-class Processes:
-    """Notes which processes seal and which record, while a load runs."""
+class Processes(Watch):
+    """Notes five times a second which processes seal and which record, while a load runs."""
 
     def __init__(self, cluster):
+        super().__init__(0.2)
         self.postmaster = str(cluster.postmaster())
         self.sealing, self.recording = set(), set()
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self.watch)
 
-    def watch(self):
-        """Five times a second."""
-        while not self.over.wait(0.2):
-            for entry in filter(str.isdigit, os.listdir("/proc")):
-                try:
-                    title = Path("/proc", entry, "cmdline").read_bytes()
-                    parent = Path("/proc", entry, "stat").read_text().rsplit(")", 1)[1].split()[1]
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
-                if parent == self.postmaster and b"pg_auditlog sealer" in title:
-                    self.sealing.add(entry)
-                elif parent == self.postmaster and b"bench_app" in title:
-                    self.recording.add(entry)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
+    def look(self):
+        """Once."""
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                title = Path("/proc", entry, "cmdline").read_bytes()
+                parent = Path("/proc", entry, "stat").read_text().rsplit(")", 1)[1].split()[1]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if parent == self.postmaster and b"pg_auditlog sealer" in title:
+                self.sealing.add(entry)
+            elif parent == self.postmaster and b"bench_app" in title:
+                self.recording.add(entry)
 
 
 def samples():

@@ -2,6 +2,7 @@
 //! for superusers only.
 
 mod access;
+mod assign;
 mod capture;
 mod exports;
 mod jobs;
@@ -13,6 +14,7 @@ pub use access::{
     ACCESS_LOG, ACCESS_POLICY, ACCESS_QUEUE_SIZE, ACCESS_TIMEOUT, AccessPolicy, PRIMARY_CONNINFO,
     STANDBY_ACCESS_POLICY, StandbyPolicy, reads_are_forwarded,
 };
+pub use assign::{set_for_level, set_for_worker, set_local};
 pub use capture::{CAPTURE, CAPTURE_DATABASE};
 pub use exports::EXPORT_MAX_SIZE;
 pub use jobs::{JOB_HISTORY, JOB_TIMEOUT, JOB_TIMEZONE, MISSED_RUNS, MissedRuns, USE_PG_CRON};

@@ -4,7 +4,7 @@ import subprocess
 import time
 
 from .cluster import Failed, Session
-from .memory import Watch
+from .memory import MemoryWatch
 from .quiet import undisturbed
 from .searches import load
 from .variants import RECORD, database
@@ -65,12 +65,12 @@ def to_file(cluster, db, path):
 def all_of_it(cluster, results, db, rows):
     """The memory of the workers while a long log goes to a file: as an export, and by a sink."""
     results.begin()
-    with Watch(cluster, db.name, "exporter") as memory:
+    with MemoryWatch(cluster, db.name, "exporter") as memory:
         seconds = to_file(cluster, db, f"{cluster.directory}/all.ndjson")
     results.add(RATE, f"json to a file, {rows:,} events", rows / seconds)
     results.add(MEMORY, "exporter", memory.largest)
     config = f'{{"path": "{cluster.directory}/streamed.jsonl"}}'
-    with Watch(cluster, db.name, "streamer") as memory, Session(cluster, db.name) as session:
+    with MemoryWatch(cluster, db.name, "streamer") as memory, Session(cluster, db.name) as session:
         session.rows(f"SELECT auditlog.create_sink('all', 'file', '{config}', from_index => 0)")
         begun = time.perf_counter()
         while session.value(f"SELECT (position + 1 >= {rows})::int FROM auditlog.sinks WHERE name = 'all'") != "1":

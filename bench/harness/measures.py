@@ -1,7 +1,6 @@
 """The measurements. Each yields samples into a `Results`, a figure per name, variant and round."""
 
 import statistics
-import threading
 import time
 from collections import defaultdict
 
@@ -9,6 +8,7 @@ from .cluster import Session
 from .pgbench import pgbench
 from .quiet import undisturbed
 from .variants import INSERT, INSERT_100, NAIVE, PLAIN, PLAIN_100, RECORD, database, rotated
+from .watch import Watch
 
 SOURCE_COLUMNS = """event_type, severity, actor_type, actor_id, actor_email, actor_ip, actor_user_agent, actor_session_id,
     resource_type, resource_id, cloud_provider, account_id, region, resource_tags, operation, status, method,
@@ -147,28 +147,17 @@ def sustained_once(cluster, results, variant, clients, transactions, events_each
             results.add("inbox after drain and VACUUM (MB)", name, inbox / 1e6)
 
 
-class InboxWatch:
-    """Looks at the inbox' size once a second while a load runs."""
+class InboxWatch(Watch):
+    """Looks at the inbox' size once a second while a load runs. The yardstick is watched too: one more query for both."""
 
     def __init__(self, db):
+        super().__init__(1.0)
         self.db = db
         self.largest = 0
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self.watch)
 
-    def watch(self):
-        """Until the load is over."""
-        while not self.over.wait(1.0):
-            self.largest = max(self.largest, self.db.bytes()[1])
-
-    def __enter__(self):
-        # The yardstick is watched too: one more query a second for both.
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
+    def look(self):
+        """Once."""
+        self.largest = max(self.largest, self.db.bytes()[1])
 
 
 def seal_lag(cluster, results, plan):
@@ -202,20 +191,18 @@ def note_percentiles(results, measure, variant, seconds):
         results.add(f"{measure.replace(' (ms)', '')}, {label} (ms)", variant, ordered[at] * 1000)
 
 
-class HeadWatch:
+class HeadWatch(Watch):
     """Notes every 10 ms how far the log is, so that the lag need not be believed to the sealer."""
 
     def __init__(self, db):
+        super().__init__(0.01)
         self.session = Session(db.cluster, db.name)
         self.points = []
-        self.over = threading.Event()
-        self.thread = threading.Thread(target=self.watch)
 
-    def watch(self):
-        """Until told to end."""
-        while not self.over.wait(0.01):
-            at, size = self.session.rows("SELECT extract(epoch FROM clock_timestamp()), size FROM auditlog_data.head")[0]
-            self.points.append((float(at), int(size)))
+    def look(self):
+        """Once."""
+        at, size = self.session.rows("SELECT extract(epoch FROM clock_timestamp()), size FROM auditlog_data.head")[0]
+        self.points.append((float(at), int(size)))
 
     def lags(self, recorded):
         """For each (log_index, time of recording) the time until the head had passed it."""
@@ -228,13 +215,8 @@ class HeadWatch:
             lags.append(self.points[at][0] - time_recorded)
         return lags
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        self.thread.join()
+    def end(self):
+        """Afterwards."""
         self.session.close()
 
 

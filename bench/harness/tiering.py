@@ -7,7 +7,7 @@ import threading
 import time
 
 from .cluster import Failed, Session
-from .memory import Watch
+from .memory import MemoryWatch
 from .pgbench import SCRIPTS
 from .quiet import undisturbed
 from .searches import load
@@ -63,11 +63,16 @@ class Clients:
             if found := re.search(r"lat ([\d.]+) ms", line):
                 self.seconds.append(float(found[1]))
 
-    def latency(self):
-        """Ends them."""
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
         self.reader.join()
+
+    def latency(self):
+        """Of what they have said so far."""
         if not self.seconds:
             raise Failed("pgbench has said nothing")
         return statistics.median(self.seconds)
@@ -75,8 +80,8 @@ class Clients:
 
 def alone(db):
     """Their latency when nothing else happens."""
-    clients = Clients(db)
-    time.sleep(10)
+    with Clients(db) as clients:
+        time.sleep(10)
     return clients.latency()
 
 
@@ -84,8 +89,7 @@ def move(results, db, target, kind):
     """One round of retention for the months before this one, beside clients that record."""
     results.begin()
     db.sql(f"SELECT auditlog.set_retention('{POLICIES[target]}')")
-    clients = Clients(db)
-    with Session(db.cluster, db.name) as session, Watch(db.cluster, db.name, "keeper") as memory:
+    with Clients(db) as clients, Session(db.cluster, db.name) as session, MemoryWatch(db.cluster, db.name, "keeper") as memory:
         begun = time.perf_counter()
         number = session.value("SELECT auditlog.run_retention(now())")
         while session.value(f"SELECT (ended_at IS NOT NULL)::int FROM auditlog.retention_runs WHERE id = {number}") != "1":

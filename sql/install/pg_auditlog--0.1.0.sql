@@ -826,7 +826,7 @@ COMMENT ON FUNCTION auditlog_data.word_collect(auditlog.events) IS 'Adds an even
 
 CREATE FUNCTION auditlog_data.word_support(internal) RETURNS internal
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_word_support';
-COMMENT ON FUNCTION auditlog_data.word_support(internal) IS 'Planner support of auditlog_data.word_filter and word_candidates';
+COMMENT ON FUNCTION auditlog_data.word_support(internal) IS 'Planner support of auditlog.word_filter and auditlog_data.word_candidates';
 
 -- It is stable, but the planner would make the whole answer of what is stable, and then estimate each
 -- item of it, only to know how many rows to expect: word_filter tells it that.
@@ -835,10 +835,11 @@ CREATE FUNCTION auditlog_data.word_candidates(query text) RETURNS bigint[]
     AS 'MODULE_PATHNAME', 'auditlog_word_candidates';
 COMMENT ON FUNCTION auditlog_data.word_candidates(text) IS 'Places in the log of the events that have the query''s words, and of those that are not indexed yet';
 
-CREATE FUNCTION auditlog_data.word_filter(log_index bigint, query text) RETURNS boolean
+-- In the open schema: postgres_fdw names it to other databases (examples/fleet), and it says nothing of the log.
+CREATE FUNCTION auditlog.word_filter(log_index bigint, query text) RETURNS boolean
     LANGUAGE c IMMUTABLE LEAKPROOF PARALLEL SAFE COST 0.1 SUPPORT auditlog_data.word_support
     AS 'MODULE_PATHNAME', 'auditlog_word_filter';
-COMMENT ON FUNCTION auditlog_data.word_filter(bigint, text) IS 'True; lets the planner use the word index in its place';
+COMMENT ON FUNCTION auditlog.word_filter(bigint, text) IS 'True; lets the planner use the word index in its place';
 
 CREATE FUNCTION auditlog.rebuild_word_index() RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_rebuild_word_index';
@@ -3802,8 +3803,8 @@ GRANT EXECUTE ON FUNCTION auditlog.matches(jsonb, text), auditlog.matches(text, 
     auditlog.match_event(auditlog.events, text, integer), auditlog.parse_query(text), auditlog.format_query(text),
     auditlog.explain_query(text), auditlog.fields()
     TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
--- Named in conditions that the planner makes; the schema is closed, so nobody calls it by hand.
-GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text), auditlog_data.word_filter(bigint, text)
+-- Named in conditions that the planner makes. The candidates' schema is closed, so nobody calls them by hand.
+GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text), auditlog.word_filter(bigint, text)
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.rebuild_word_index() TO auditlog_administrator;
 

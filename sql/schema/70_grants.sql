@@ -53,8 +53,8 @@ GRANT EXECUTE ON FUNCTION auditlog.matches(jsonb, text), auditlog.matches(text, 
     auditlog.match_event(auditlog.events, text, integer), auditlog.parse_query(text), auditlog.format_query(text),
     auditlog.explain_query(text), auditlog.fields()
     TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
--- Named in conditions that the planner makes; the schema is closed, so nobody calls it by hand.
-GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text), auditlog_data.word_filter(bigint, text)
+-- Named in conditions that the planner makes. The candidates' schema is closed, so nobody calls them by hand.
+GRANT EXECUTE ON FUNCTION auditlog_data.word_candidates(text), auditlog.word_filter(bigint, text)
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.rebuild_word_index() TO auditlog_administrator;
 

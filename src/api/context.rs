@@ -4,7 +4,7 @@
 
 use crate::error::Fault;
 use crate::fmgr::Call;
-use crate::store::{columns, jsonb, local_setting};
+use crate::store::{columns, jsonb};
 use auditlog_core::context::Context;
 use auditlog_core::json::Json;
 use pgrx::pg_sys;
@@ -58,7 +58,7 @@ fn read(data: &[u8]) -> Json {
 /// SET LOCAL: ends with the transaction, and with a savepoint that is rolled back.
 fn set_local(value: &str) {
     let value = CString::new(value).unwrap_or_default(); // jsonb has no NUL characters
-    local_setting::set(c"auditlog.context", &value);
+    crate::guc::set_local(c"auditlog.context", &value);
 }
 
 /// A setting's text; none when it is unset or empty (PostgREST's are empty after the transaction).

@@ -20,7 +20,7 @@ pub struct Functions {
     pub match_event: Oid,
     /// `moment(text, text)`
     pub moment: Oid,
-    /// `auditlog_data.word_filter(bigint, text)`
+    /// `word_filter(bigint, text)`
     pub word_filter: Oid,
     /// Row type of `auditlog.events`.
     pub events: Oid,
@@ -61,11 +61,7 @@ pub fn beside(matches: Oid, events: Oid) -> Option<Functions> {
             match_json: function(schema, c"match_json", &[pg_sys::JSONBOID, text, int, int, int])?,
             match_event: function(schema, c"match_event", &[events, text, int])?,
             moment: function(schema, c"moment", &[text, text])?,
-            word_filter: function(
-                pg_sys::get_namespace_oid(crate::store::catalog::DATA_SCHEMA.as_ptr(), true),
-                c"word_filter",
-                &[pg_sys::INT8OID, text],
-            )?,
+            word_filter: function(schema, c"word_filter", &[pg_sys::INT8OID, text])?,
             events,
             severity,
         };
@@ -77,11 +73,11 @@ pub fn beside(matches: Oid, events: Oid) -> Option<Functions> {
     }
 }
 
-/// `word_candidates(text)`, which lies beside `word_filter`.
-pub fn word_candidates(word_filter: Oid) -> Option<Oid> {
+/// `auditlog_data.word_candidates(text)`
+pub fn word_candidates() -> Option<Oid> {
     // SAFETY: catalogue look-ups in a transaction.
     unsafe {
-        let schema = pg_sys::get_func_namespace(word_filter);
+        let schema = pg_sys::get_namespace_oid(crate::store::catalog::DATA_SCHEMA.as_ptr(), true);
         function(schema, c"word_candidates", &[pg_sys::TEXTOID])
     }
 }

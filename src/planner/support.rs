@@ -180,7 +180,7 @@ unsafe fn index_condition(request: &pg_sys::SupportRequestIndexCondition) -> Opt
             return None;
         }
         let query = constant_text((*call).args, 1)?;
-        let candidates = functions::word_candidates((*call).funcid)?;
+        let candidates = functions::word_candidates()?;
         let place = nodes::copy(pg_sys::list_nth((*call).args, 0).cast());
         let condition = super::expression::is_candidate(place, candidates, &query);
         Some(Datum::from(nodes::list([condition])))

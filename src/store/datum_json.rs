@@ -364,16 +364,7 @@ pub fn steadily<R>(f: impl FnOnce() -> R) -> R {
             (c"extra_float_digits", c"1"),
             (c"bytea_output", c"hex"),
         ] {
-            pg_sys::set_config_option(
-                name.as_ptr(),
-                value.as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SAVE,
-                true,
-                0,
-                false,
-            );
+            crate::guc::set_for_level(name, value);
         }
         let result = f();
         // An error rolls the settings back with the transaction or savepoint.

@@ -135,6 +135,12 @@ pub fn save(id: i64, progress: &str) -> bool {
     !rows.is_empty()
 }
 
+/// Does somebody want it still?
+pub fn is_wanted(id: i64) -> bool {
+    let sql = "SELECT id FROM auditlog_data.export WHERE id = $1 AND state = 'running'";
+    !as_owner(|| spi::read_latest(sql, &[Arg::int(id)])).is_empty()
+}
+
 /// Sets the state by hand.
 pub fn set_state(id: i64, state: &str) {
     trusted(

@@ -24,7 +24,6 @@ pub mod inbox;
 pub mod jobs;
 pub mod jsonb;
 pub mod jsonb_build;
-pub mod local_setting;
 pub mod log;
 pub mod notifications;
 pub mod outbox;

@@ -6,7 +6,6 @@
 
 use super::catalog::as_owner;
 use super::columns::{LOG, RETENTION_CLASS, RowBuf, text};
-use super::local_setting;
 use super::pace::Pace;
 use super::partitions::Month;
 use super::retention::Partition;
@@ -88,7 +87,7 @@ pub fn replace(
         spi::run(&sql, &[]);
     }
     // For this transaction, not as the columns' own: a dump would have ALTER TABLE for these.
-    local_setting::set(c"default_toast_compression", guc::WARM_COMPRESSION.get().label());
+    guc::set_local(c"default_toast_compression", guc::WARM_COMPRESSION.get().label());
     let mut outcome = Outcome::default();
     let mut targets: HashMap<Rc<str>, Target> = HashMap::new();
     let mut pace = Pace::default();
@@ -181,7 +180,7 @@ fn try_lock(sources: &[Partition]) -> bool {
         tables.join(", ")
     );
     let locked = subtransaction::unless(Code::ERRCODE_LOCK_NOT_AVAILABLE, || {
-        local_setting::set(c"lock_timeout", PATIENCE);
+        guc::set_local(c"lock_timeout", PATIENCE);
         spi::run(&sql, &[]);
     });
     if locked.is_none() {
@@ -189,7 +188,7 @@ fn try_lock(sources: &[Partition]) -> bool {
         return false;
     }
     // The rest waits for an autovacuum of a TOAST table at most, which gives way after deadlock_timeout.
-    local_setting::set(c"lock_timeout", c"5s");
+    guc::set_local(c"lock_timeout", c"5s");
     true
 }
 

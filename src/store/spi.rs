@@ -325,29 +325,11 @@ fn execute_and<R>(sql: &str, args: &[Arg], read_only: bool, take: impl FnOnce() 
     // SAFETY: connected and finished around the call; arrays have one element per argument.
     unsafe {
         let settings = pg_sys::NewGUCNestLevel();
-        pg_sys::set_config_option(
-            c"search_path".as_ptr(),
-            c"pg_catalog, pg_temp".as_ptr(),
-            pg_sys::GucContext::PGC_USERSET,
-            pg_sys::GucSource::PGC_S_SESSION,
-            pg_sys::GucAction::GUC_ACTION_SAVE,
-            true,
-            0,
-            false,
-        );
+        crate::guc::set_for_level(c"search_path", c"pg_catalog, pg_temp");
         // Whoever has switched it off asks for an error where policies would hide rows; of the owner, who
         // does our own bookkeeping, they hide none.
         if !pg_sys::row_security && super::catalog::find().is_some_and(|ours| ours.owner == pg_sys::GetUserId()) {
-            pg_sys::set_config_option(
-                c"row_security".as_ptr(),
-                c"on".as_ptr(),
-                pg_sys::GucContext::PGC_USERSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SAVE,
-                true,
-                0,
-                false,
-            );
+            crate::guc::set_for_level(c"row_security", c"on");
         }
         pg_sys::SPI_connect();
         let code = pg_sys::SPI_execute_with_args(

@@ -148,6 +148,8 @@ impl Exporter {
             return Err(unexpected());
         };
         let (output, gap_from) = self.write(&running, output)?;
+        // From here on files get their names.
+        self.go_on(asked)?;
         let size = running.asked.log_size as u64;
         let gap = match running.proves {
             false => Vec::new(),
@@ -272,6 +274,7 @@ impl Exporter {
                     return Err(Stop::Failed(why.to_owned()));
                 }
                 None => {
+                    self.go_on(&running.asked)?;
                     self.slot.checkpoint_wanted.store(true, Ordering::Release);
                     self.slot.publisher.wake();
                     if !BackgroundWorker::wait_latch(Some(NAP)) {
@@ -304,6 +307,12 @@ impl Exporter {
             checkpoint,
             consistency,
         })
+    }
+
+    /// Ends it when somebody has cancelled it.
+    fn go_on(&self, asked: &Asked) -> Result<(), Stop> {
+        let is_wanted = self.transaction(|| exports::is_wanted(asked.id))?;
+        is_wanted.then_some(()).ok_or(Stop::Cancelled)
     }
 
     /// Of one that was cancelled.

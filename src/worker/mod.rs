@@ -161,18 +161,6 @@ fn settle_settings() {
 
 fn settle(settings: &[(&CStr, &CStr)]) {
     for (name, value) in settings {
-        // SAFETY: a worker of ours outside any transaction; names and values are constants.
-        unsafe {
-            pg_sys::set_config_option(
-                name.as_ptr(),
-                value.as_ptr(),
-                pg_sys::GucContext::PGC_SUSET,
-                pg_sys::GucSource::PGC_S_SESSION,
-                pg_sys::GucAction::GUC_ACTION_SET,
-                true,
-                0,
-                false,
-            );
-        }
+        crate::guc::set_for_worker(name, value);
     }
 }

@@ -33,6 +33,7 @@ mod places;
 pub mod reader;
 pub mod rewrite;
 pub mod row;
+mod rows;
 mod schema;
 pub mod table;
 pub mod verify;

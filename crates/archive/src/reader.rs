@@ -128,7 +128,7 @@ impl<R: ChunkReader + 'static> ObjectReader<R> {
 }
 
 /// The library checks less than an attacker may change: what it stumbles over is damage.
-pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
+fn guarded<T>(read: impl FnOnce() -> Result<T, ReadError>) -> Result<T, ReadError> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()

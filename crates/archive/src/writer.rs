@@ -9,14 +9,12 @@ use auditlog_core::decode::decode_plain;
 use auditlog_core::encode::Value;
 use chrono::{DateTime, NaiveDate};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::KeyValue;
-use parquet::file::writer::SerializedFileWriter;
 use sha2::{Digest, Sha256};
 
-use crate::buffer::{Buffer, MAX_COLUMN_BYTES};
 use crate::manifest::{FORMAT, Manifest};
 use crate::places::Places;
-use crate::schema::{FIRST, SCHEMA_VERSION, message_type, properties};
+use crate::rows::{Rows, check_size};
+use crate::schema::{FIRST, SCHEMA_VERSION};
 
 /// What all events of an object have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,10 +133,8 @@ impl<W: Write> Write for Digesting<W> {
 /// Row groups follow each other in the order of the log. Within a row group rows stand by time, as its
 /// metadata says: nothing but one row group is ever in memory, and the log's order is nearly that of time.
 pub struct ObjectWriter<W: Write + Send> {
-    file: SerializedFileWriter<Digesting<W>>,
+    rows: Rows<Digesting<W>>,
     placement: Placement,
-    options: Options,
-    buffer: Buffer,
     places: Places,
     times: Option<(i64, i64)>,
 }
@@ -149,35 +145,21 @@ impl<W: Write + Send> ObjectWriter<W> {
     /// # Errors
     /// When an option is out of its range, or the first bytes cannot be written.
     pub fn new(out: W, placement: Placement, options: Options) -> Result<Self, WriteError> {
-        if !(1..=MAX_ROW_GROUP_BYTES).contains(&options.row_group_bytes) {
-            let wrong = format!(
-                "row groups have 1 to {MAX_ROW_GROUP_BYTES} bytes, not {}",
-                options.row_group_bytes
-            );
-            return Err(ParquetError::General(wrong).into());
-        }
-        let fact = |key: &str, value: String| KeyValue {
-            key: format!("pg_auditlog.{key}"),
-            value: Some(value),
-        };
-        let facts = vec![
-            fact("format", FORMAT.to_owned()),
-            fact("schema", SCHEMA_VERSION.to_string()),
-            fact("origin", placement.origin.clone()),
-            fact("retention_class", placement.retention_class.clone()),
-            fact("day", placement.day.to_string()),
-        ];
         let out = Digesting {
             inner: out,
             sha256: Sha256::new(),
             bytes: 0,
         };
-        let file = SerializedFileWriter::new(out, message_type()?, properties(options.level, facts)?)?;
+        let facts = [
+            ("format", FORMAT),
+            ("schema", &SCHEMA_VERSION.to_string()),
+            ("origin", &placement.origin),
+            ("retention_class", &placement.retention_class),
+            ("day", &placement.day.to_string()),
+        ];
         Ok(Self {
-            file,
+            rows: Rows::begin(out, &facts, options)?,
             placement,
-            options,
-            buffer: Buffer::new(),
             places: Places::default(),
             times: None,
         })
@@ -197,12 +179,7 @@ impl<W: Write + Send> ObjectWriter<W> {
         if !self.places.is_next(log_index) {
             return Err(WriteError::Order(log_index));
         }
-        if bytes.len() > MAX_RECORD_BYTES {
-            return Err(WriteError::TooLarge {
-                log_index,
-                bytes: bytes.len(),
-            });
-        }
+        check_size(log_index, bytes.len())?;
         if self.places.begins(log_index) && self.places.ranges().len() == MAX_RANGES {
             return Err(WriteError::Full);
         }
@@ -212,15 +189,8 @@ impl<W: Write + Send> ObjectWriter<W> {
             _ => None,
         });
         self.check_day(log_index, time)?;
-        // JSON text may take six times its canonical bytes
-        if self.buffer.rows() > 0 && self.buffer.longest() + 6 * bytes.len() > MAX_COLUMN_BYTES {
-            self.buffer.flush(&mut self.file)?;
-        }
-        self.buffer.push(&record, values.as_ref(), bytes);
+        self.rows.push(&record, values.as_ref(), bytes)?;
         self.places.push(log_index, &record.entry_hash);
-        if self.buffer.bytes() >= self.options.row_group_bytes {
-            self.buffer.flush(&mut self.file)?;
-        }
         Ok(())
     }
 
@@ -249,23 +219,18 @@ impl<W: Write + Send> ObjectWriter<W> {
 
     /// How many bytes have been written; those of the row group in memory are not among them.
     pub fn bytes_written(&self) -> u64 {
-        self.file.bytes_written() as u64
+        self.rows.bytes_written()
     }
 
     /// Writes what is left, and gives what the object was written to, and its manifest.
     ///
     /// # Errors
     /// [`WriteError::Empty`], or when it cannot be written.
-    pub fn finish(mut self) -> Result<(W, Manifest), WriteError> {
+    pub fn finish(self) -> Result<(W, Manifest), WriteError> {
         if self.places.events() == 0 {
             return Err(WriteError::Empty);
         }
-        if self.buffer.rows() > 0 {
-            self.buffer.flush(&mut self.file)?;
-        }
-        let mut out = self.file.into_inner()?;
-        out.flush().map_err(ParquetError::from)?;
-        let Digesting { inner, sha256, bytes } = out;
+        let Digesting { inner, sha256, bytes } = self.rows.finish()?;
         let manifest = Manifest {
             bytes,
             checkpoint: None,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use auditlog_archive::table;
+use auditlog_archive::ObjectReader;
 use auditlog_format::Format;
 use auditlog_tlog::proof::verify_consistency;
 use auditlog_tlog::{Checkpoint, Policy, SignedNote, VerifierKey};
@@ -242,8 +242,8 @@ impl Verifier<'_> {
     fn file(&mut self, manifest: &Manifest, entry: &FileEntry, hashes: Option<&mut Hashes>) -> io::Result<u64> {
         let path = self.directory.join(&entry.name);
         if manifest.format == PARQUET {
-            match table::rows(File::open(&path)?) {
-                Ok(rows) => self.report.events += rows,
+            match ObjectReader::open(File::open(&path)?) {
+                Ok(table) => self.report.events += table.rows(),
                 Err(error) => self.find("file", format!("{}: {error}", entry.name)),
             }
         }

@@ -2,6 +2,7 @@
 
 use super::{SEED, record_days, run, set};
 use auditlog_testkit::log::{scalar, text, wait_sealed};
+use auditlog_testkit::postgres::Client;
 use auditlog_testkit::refused::refused_with;
 use auditlog_testkit::{Database, LONG, wait_until};
 
@@ -153,9 +154,8 @@ fn nothing_is_lost_to_readers_of_before() {
     );
 }
 
-/// A keeper that is cancelled while it waits for a reader's lock tells of it, and does the work in the next round.
-#[test]
-fn a_cancelled_round_leaves_the_keeper_whole() {
+/// Two months of events, a policy that is to move them, and a reader that holds the log.
+fn with_a_reader() -> (Database, Client, Client) {
     let db = Database::new();
     let (mut client, mut reader) = (db.superuser(), db.superuser());
     record_days(&mut client, 60);
@@ -163,6 +163,13 @@ fn a_cancelled_round_leaves_the_keeper_whole() {
     reader
         .batch_execute("BEGIN; SELECT count(*) FROM auditlog_data.log")
         .expect("a lock");
+    (db, client, reader)
+}
+
+/// A keeper that is cancelled while it waits for a reader's lock tells of it, and does the work in the next round.
+#[test]
+fn a_cancelled_round_leaves_the_keeper_whole() {
+    let (_db, mut client, mut reader) = with_a_reader();
     let id = scalar(&mut client, "SELECT auditlog.run_retention('2021-07-01')");
     // It waits in short attempts: one is hit sooner or later.
     let wait = "SELECT count(pg_cancel_backend(pid)) FROM pg_locks WHERE relation = 'auditlog_data.log'::regclass AND NOT granted";
@@ -192,13 +199,7 @@ fn a_cancelled_round_leaves_the_keeper_whole() {
 /// partition yet: others are sealed meanwhile.
 #[test]
 fn sealing_goes_on_while_the_keeper_waits() {
-    let db = Database::new();
-    let (mut client, mut reader) = (db.superuser(), db.superuser());
-    record_days(&mut client, 60);
-    set(&mut client, SEED);
-    reader
-        .batch_execute("BEGIN; SELECT count(*) FROM auditlog_data.log")
-        .expect("a lock");
+    let (_db, mut client, mut reader) = with_a_reader();
     client
         .batch_execute("SELECT auditlog.run_retention('2021-07-01')")
         .expect("run_retention()");

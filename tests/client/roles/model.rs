@@ -255,7 +255,7 @@ auditlog_data.tell_type_change   -
 auditlog_data.watch_state        ANCP
 auditlog_data.word_candidates    ANCMU
 auditlog_data.word_collect       -
-auditlog_data.word_filter        ANCMU
+auditlog.word_filter             ANCMU
 auditlog_data.word_state         ANCP
 auditlog_data.word_support       -
 auditlog.set_retention           A
