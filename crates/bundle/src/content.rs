@@ -140,7 +140,7 @@ impl Entries {
 }
 
 /// The paths of the column `personal`.
-pub(crate) fn personal(values: &Values<'_>) -> Result<Option<Vec<String>>, ContentError> {
+pub fn personal(values: &Values<'_>) -> Result<Option<Vec<String>>, ContentError> {
     let Value::TextArray(payload) = values[PERSONAL] else {
         return Ok(None);
     };

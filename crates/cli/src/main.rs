@@ -10,6 +10,7 @@ mod input;
 mod keygen;
 mod progress;
 mod proof;
+mod report;
 mod show;
 mod signer;
 mod state;

@@ -40,6 +40,7 @@ mod time_text;
 mod verb;
 mod writer;
 
+pub use csv::is_formula;
 pub use error::{FormatError, OptionError};
 pub use format::Format;
 pub use ocsf::{OCSF_CLASSES, ocsf_class, ocsf_class_name};

@@ -27,7 +27,7 @@
 mod describe;
 mod error;
 mod json;
-pub(crate) mod keys;
+pub mod keys;
 mod queries;
 mod read;
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Zone {
 
     /// When the clocks show it: the first time when they do so twice, the moment of the jump when
     /// they never do.
-    pub(super) fn instant(&self, local: NaiveDateTime) -> Option<i64> {
+    pub fn instant(&self, local: NaiveDateTime) -> Option<i64> {
         let offset = match self {
             Zone::Utc => return Some(local.and_utc().timestamp_micros()),
             Zone::Fixed(offset) => *offset,

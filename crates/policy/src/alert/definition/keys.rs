@@ -6,7 +6,7 @@ use crate::duration::Duration;
 use crate::yaml::{Entry, Node, Place, Value};
 
 /// A mapping whose keys are all known.
-pub(crate) struct Keys<'a> {
+pub struct Keys<'a> {
     entries: &'a [Entry],
     /// Of the mapping.
     pub place: Place,
@@ -50,7 +50,7 @@ impl<'a> Keys<'a> {
 }
 
 /// The known name nearest to a wrong one, when it is near enough to be meant.
-pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace(['-', ' '], "_");
     let name = plain(name);
     let allowed = if name.chars().count() > 5 { 2 } else { 1 };
@@ -61,12 +61,13 @@ pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     near.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
 }
 
-pub(crate) fn wrong(node: &Node, what: &str, wanted: &str, hint: &str) -> DefinitionError {
+/// The error for a value of the wrong kind; `what` names the value, `wanted` what it should be.
+pub fn wrong(node: &Node, what: &str, wanted: &str, hint: &str) -> DefinitionError {
     Fault::new(format!("{what} is {}, not {wanted}", node.kind()), hint).at(node.place)
 }
 
 /// A text without control characters; `lines` allows line breaks and tabs.
-pub(crate) fn text(node: &Node, what: &str, lines: bool) -> Result<String, DefinitionError> {
+pub fn text(node: &Node, what: &str, lines: bool) -> Result<String, DefinitionError> {
     let Some(text) = node.scalar() else {
         return Err(wrong(node, what, "a text", "Write a text, in quotes if need be."));
     };
@@ -79,7 +80,7 @@ pub(crate) fn text(node: &Node, what: &str, lines: bool) -> Result<String, Defin
 }
 
 /// A text that is not empty.
-pub(crate) fn name(node: &Node, what: &str, most: usize) -> Result<String, DefinitionError> {
+pub fn name(node: &Node, what: &str, most: usize) -> Result<String, DefinitionError> {
     let text = text(node, what, false)?;
     if text.trim().is_empty() {
         return Err(Fault::new(format!("{what} is empty"), format!("Write 1 to {most} characters.")).at(node.place));
@@ -92,12 +93,12 @@ pub(crate) fn name(node: &Node, what: &str, most: usize) -> Result<String, Defin
 }
 
 /// A list of texts, or one.
-pub(super) fn names(node: &Node, what: &str) -> Result<Vec<String>, DefinitionError> {
+pub fn names(node: &Node, what: &str) -> Result<Vec<String>, DefinitionError> {
     each(node, |item| name(item, what, 320))
 }
 
 /// A list, or a single value.
-pub(crate) fn each<T>(
+pub fn each<T>(
     node: &Node,
     mut read: impl FnMut(&Node) -> Result<T, DefinitionError>,
 ) -> Result<Vec<T>, DefinitionError> {
@@ -107,7 +108,8 @@ pub(crate) fn each<T>(
     }
 }
 
-pub(super) fn flag(node: &Node, what: &str) -> Result<bool, DefinitionError> {
+/// `true` or `false`.
+pub fn flag(node: &Node, what: &str) -> Result<bool, DefinitionError> {
     match node.value {
         Value::Bool(value) => Ok(value),
         _ => Err(wrong(node, what, "true or false", "Write true or false.")),
@@ -115,7 +117,7 @@ pub(super) fn flag(node: &Node, what: &str) -> Result<bool, DefinitionError> {
 }
 
 /// A whole number from 1 on.
-pub(super) fn whole(node: &Node, what: &str, most: u32) -> Result<u32, DefinitionError> {
+pub fn whole(node: &Node, what: &str, most: u32) -> Result<u32, DefinitionError> {
     let hint = format!("Write a whole number from 1 to {most}.");
     let Value::Number(number) = &node.value else {
         return Err(wrong(node, what, "a number", &hint));
@@ -126,7 +128,8 @@ pub(super) fn whole(node: &Node, what: &str, most: u32) -> Result<u32, Definitio
     }
 }
 
-pub(super) fn duration(node: &Node, what: &str, most: Option<i64>) -> Result<Duration, DefinitionError> {
+/// A length of time, at most `most` seconds.
+pub fn duration(node: &Node, what: &str, most: Option<i64>) -> Result<Duration, DefinitionError> {
     let Some(text) = node.scalar() else {
         return Err(wrong(node, what, "a length of time", Duration::HINT));
     };
@@ -143,7 +146,7 @@ pub(super) fn duration(node: &Node, what: &str, most: Option<i64>) -> Result<Dur
 }
 
 /// A field, or several.
-pub(super) fn fields(node: &Node, what: &str, most: usize) -> Result<Vec<Field>, DefinitionError> {
+pub fn fields(node: &Node, what: &str, most: usize) -> Result<Vec<Field>, DefinitionError> {
     let found = each(node, |item| field(item, what))?;
     if found.len() > most {
         let message = format!("{what} has more than {most} fields");
@@ -160,7 +163,8 @@ pub(super) fn fields(node: &Node, what: &str, most: usize) -> Result<Vec<Field>,
     Ok(found)
 }
 
-pub(super) fn field(node: &Node, what: &str) -> Result<Field, DefinitionError> {
+/// A field's name as in a query.
+pub fn field(node: &Node, what: &str) -> Result<Field, DefinitionError> {
     let Some(text) = node.scalar() else {
         return Err(wrong(
             node,

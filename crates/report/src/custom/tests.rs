@@ -1,0 +1,4 @@
+//! Definitions as texts, and their periods.
+
+mod periods;
+mod texts;
