@@ -35,7 +35,7 @@ bench: ## measure beside a plain table and a naive chain; writes docs/performanc
 soak: ## the long crash, load and query tests
 	@bash scripts/with_extension.sh tests/client/soak.sh
 
-docs: ## API documentation of all crates into target/doc, and the tour of the README run as a test
+docs: ## API documentation and sample reports into target/doc, and the tour of the README run as a test
 	@bash scripts/docs.sh
 
 package: ## dist/pg_auditlog-<version>-pg<major>.tar.gz, to be unpacked at /

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness import captures, exporting, journal, measures, proofs, report, roles, searches, streaming, tiering, watching
+from harness import captures, exporting, journal, measures, proofs, report, reporting, roles, searches, streaming, tiering, watching
 from harness.cluster import Cluster, Failed
 
 
@@ -18,6 +18,7 @@ ALL = {
     "search": searches.search,
     "journal": journal.journal,
     "exporting": exporting.exporting,
+    "reporting": reporting.reporting,
     "proof": proofs.proof,
     "roles": roles.roles,
     "watching": watching.watching,

@@ -20,6 +20,7 @@ pub mod planner;
 pub mod provenance;
 pub mod queue;
 pub mod random;
+pub mod reporting;
 pub mod shmem;
 pub mod store;
 pub mod trigger;
@@ -45,9 +46,24 @@ extension_sql_file!("../sql/schema/38_proof.sql", name = "proof", requires = ["s
 extension_sql_file!("../sql/schema/39_live.sql", name = "live", requires = ["proof"]);
 extension_sql_file!("../sql/schema/40_triggers.sql", name = "triggers", requires = ["live"]);
 extension_sql_file!(
+    "../sql/schema/41_describe.sql",
+    name = "describe",
+    requires = ["triggers"]
+);
+extension_sql_file!(
+    "../sql/schema/42_investigation.sql",
+    name = "investigation",
+    requires = ["describe"]
+);
+extension_sql_file!(
+    "../sql/schema/42_changes.sql",
+    name = "changes",
+    requires = ["investigation"]
+);
+extension_sql_file!(
     "../sql/schema/43_retention.sql",
     name = "retention",
-    requires = ["triggers"]
+    requires = ["changes"]
 );
 extension_sql_file!("../sql/schema/44_sinks.sql", name = "sinks", requires = ["retention"]);
 extension_sql_file!(
@@ -80,9 +96,24 @@ extension_sql_file!(
     requires = ["protection"]
 );
 extension_sql_file!(
+    "../sql/schema/53_evidence.sql",
+    name = "evidence",
+    requires = ["health"]
+);
+extension_sql_file!(
+    "../sql/schema/53_report_contents.sql",
+    name = "report_contents",
+    requires = ["evidence"]
+);
+extension_sql_file!(
+    "../sql/schema/54_reports.sql",
+    name = "reports",
+    requires = ["report_contents"]
+);
+extension_sql_file!(
     "../sql/schema/60_event_types.sql",
     name = "event_types",
-    requires = ["health"]
+    requires = ["reports"]
 );
 extension_sql_file!(
     "../sql/schema/65_policies.sql",

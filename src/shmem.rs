@@ -101,6 +101,10 @@ pub struct Slot {
     pub exporter: Worker,
     /// Exports that have failed, and its failed rounds.
     pub exporter_errors: LastError,
+    /// The reporter, which makes reports.
+    pub reporter: Worker,
+    /// Reports that have failed, and its failed rounds.
+    pub reporter_errors: LastError,
     /// The streamer, which sends events to sinks.
     pub streamer: Worker,
     /// The streamer's failed rounds.
@@ -310,6 +314,8 @@ pub fn free(slot: &Slot) {
     slot.deliverer.clear();
     slot.scheduler.clear();
     slot.keeper.clear();
+    slot.exporter.clear();
+    slot.reporter.clear();
     slot.streamer.clear();
     slot.name.set("");
     slot.log_size.store(0, Ordering::Release);

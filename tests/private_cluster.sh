@@ -10,8 +10,9 @@ start_cluster() {
     chmod 755 "$CLUSTER"
     as_postgres "$PG_BIN/initdb" -D "$CLUSTER/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
     printf '%s\n' "listen_addresses = ''" "port = 5432" "unix_socket_directories = '$CLUSTER'" "fsync = off" \
-        "shared_preload_libraries = 'pg_auditlog'" "max_prepared_transactions = 10" "max_worker_processes = 40" "log_line_prefix = '%m [%p] %b %d '" \
+        "shared_preload_libraries = 'pg_auditlog'" "max_prepared_transactions = 10" "max_worker_processes = 100" "log_line_prefix = '%m [%p] %b %d '" \
         "auditlog.access_log = ${ACCESS_LOG:-off}" \
+        "auditlog.sample_interval = 0" \
         >>"$CLUSTER/data/postgresql.conf"
     as_postgres "$PG_BIN/pg_ctl" -D "$CLUSTER/data" -l "$CLUSTER/log" -w -t 120 start </dev/null >/dev/null || {
         cat "$CLUSTER/log" >&2

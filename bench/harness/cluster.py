@@ -78,6 +78,7 @@ class Cluster:
             settings["shared_preload_libraries"] = "'pg_auditlog'"
             # The harness counts events; its own reads are no events but where they are measured.
             settings["auditlog.access_log"] = "off"
+            settings["auditlog.sample_interval"] = "0"
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as conf:
             conf.writelines(f"{name} = {value}\n" for name, value in settings.items())
         # pg_ctl keeps our pipe open in the postmaster, so its output must not be captured.

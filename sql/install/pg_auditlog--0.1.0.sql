@@ -1449,6 +1449,785 @@ COMMENT ON EVENT TRIGGER auditlog_guard_ddl IS 'pg_auditlog: refuses DDL on the 
 COMMENT ON EVENT TRIGGER auditlog_guard_drop IS 'pg_auditlog: refuses dropping parts of the log';
 COMMENT ON EVENT TRIGGER auditlog_guard_extension IS 'pg_auditlog: refuses DROP EXTENSION without CASCADE while there are events';
 
+-- sql/schema/41_describe.sql
+-- Events as people read them: what a change changed, and a sentence for what happened (docs/investigations.md).
+
+CREATE FUNCTION auditlog.diff(before jsonb, after jsonb, path text DEFAULT '') RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 1000 SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    found jsonb := '[]';
+    key text;
+    gone jsonb;
+    came jsonb;
+BEGIN
+    -- Of something that was created or deleted each key is told, but below it what is on one side only is not taken apart.
+    IF path = '' AND before IS NULL AND jsonb_typeof(after) = 'object' THEN
+        before := '{}';
+    ELSIF path = '' AND after IS NULL AND jsonb_typeof(before) = 'object' THEN
+        after := '{}';
+    END IF;
+    IF before IS NOT DISTINCT FROM after THEN
+        RETURN NULL;
+    ELSIF jsonb_typeof(before) = 'object' AND jsonb_typeof(after) = 'object' THEN
+        FOR key IN SELECT k FROM jsonb_object_keys(before || after) AS k ORDER BY k COLLATE "C" LOOP
+            IF before -> key IS DISTINCT FROM after -> key THEN
+                found := found || auditlog.diff(before -> key, after -> key, concat(nullif(path, '') || '.',
+                    CASE WHEN key ~ '^[A-Za-z_][A-Za-z0-9_-]*$' THEN key ELSE to_json(key)::text END));
+            END IF;
+        END LOOP;
+        RETURN found;
+    ELSIF jsonb_typeof(before) = 'array' AND jsonb_typeof(after) = 'array' THEN
+        IF jsonb_array_length(before) = jsonb_array_length(after) THEN
+            FOR i IN 0 .. jsonb_array_length(before) - 1 LOOP
+                IF before -> i IS DISTINCT FROM after -> i THEN
+                    found := found || auditlog.diff(before -> i, after -> i, format('%s[%s]', path, i));
+                END IF;
+            END LOOP;
+            RETURN found;
+        END IF;
+        -- Lists of different lengths: what went and what came, as positions say nothing there.
+        path := path || '[]';
+        SELECT nullif(coalesce(jsonb_agg(x.item ORDER BY x.item), '[]'), '[]') INTO gone
+            FROM (SELECT jsonb_array_elements(before) EXCEPT ALL SELECT jsonb_array_elements(after)) AS x (item);
+        SELECT nullif(coalesce(jsonb_agg(x.item ORDER BY x.item), '[]'), '[]') INTO came
+            FROM (SELECT jsonb_array_elements(after) EXCEPT ALL SELECT jsonb_array_elements(before)) AS x (item);
+        before := gone;
+        after := came;
+    END IF;
+    RETURN jsonb_build_array(jsonb_build_object('path', path)
+        || CASE WHEN before IS NULL THEN '{}' ELSE jsonb_build_object('before', before) END
+        || CASE WHEN after IS NULL THEN '{}' ELSE jsonb_build_object('after', after) END);
+END
+$body$;
+COMMENT ON FUNCTION auditlog.diff(jsonb, jsonb, text) IS
+    'What differs, as a list of {path, before, after}; a side that had nothing is left out, path[] is what a list has lost and gained, and NULL means that nothing differs';
+
+CREATE FUNCTION auditlog.sentence(
+    actor text,
+    event_type text,
+    operation text,
+    status text,
+    resource_type text,
+    resource_id text,
+    diff jsonb DEFAULT NULL,
+    metadata jsonb DEFAULT NULL
+) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 200 SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    last text := substring(event_type, '[^.]*$');
+    thing text := nullif(concat_ws(' ', resource_type, resource_id), '');
+    grantee text := metadata ->> 'grantee';
+    -- what somebody tries to do, and what somebody did
+    verb text[] := (CASE event_type
+        WHEN 'authentication.login' THEN '{log in,logged in}'
+        WHEN 'authentication.logout' THEN '{log out,logged out}'
+        WHEN 'authentication.mfa_verify' THEN '{pass the second factor,passed the second factor}'
+        WHEN 'authentication.password_change' THEN '{change a password,changed a password}'
+        WHEN 'authentication.assume_role' THEN '{take on,took on}'
+        WHEN 'session.set_role' THEN '{take on,took on}'
+        WHEN 'session.set_authorization' THEN '{act as,acted as}'
+        WHEN 'data.select' THEN '{read rows of,read rows of}'
+        WHEN 'data.insert' THEN '{insert rows into,inserted rows into}'
+        WHEN 'data.update' THEN '{update rows of,updated rows of}'
+        WHEN 'data.delete' THEN '{delete rows of,deleted rows of}'
+        WHEN 'data.merge' THEN '{merge rows into,merged rows into}'
+        WHEN 'data.copy_from' THEN '{load rows into,loaded rows into}'
+        WHEN 'data.copy_to' THEN '{copy rows out of,copied rows out of}'
+        WHEN 'resource.tag_change' THEN '{change the tags of,changed the tags of}'
+        WHEN 'resource.state_change' THEN '{change the state of,changed the state of}'
+        WHEN 'owner.change' THEN '{change the owner of,changed the owner of}'
+        WHEN 'grant.privilege' THEN '{"grant ","granted "}' -- the privilege follows
+        WHEN 'revoke.privilege' THEN '{"revoke ","revoked "}'
+        WHEN 'auditlog.search' THEN '{search the audit log,searched the audit log}'
+        WHEN 'auditlog.view' THEN '{read the audit log,read the audit log}'
+        WHEN 'auditlog.export' THEN '{export the audit log,exported the audit log}'
+        ELSE CASE last
+            WHEN 'create' THEN '{create,created}' WHEN 'user_create' THEN '{create,created}' WHEN 'budget_create' THEN '{create,created}'
+            WHEN 'modify' THEN '{change,changed}' WHEN 'alter' THEN '{change,changed}' WHEN 'update' THEN '{change,changed}'
+            WHEN 'user_modify' THEN '{change,changed}' WHEN 'budget_modify' THEN '{change,changed}'
+            WHEN 'delete' THEN '{delete,deleted}' WHEN 'drop' THEN '{delete,deleted}'
+            WHEN 'user_delete' THEN '{delete,deleted}' WHEN 'budget_delete' THEN '{delete,deleted}'
+            WHEN 'rename' THEN '{rename,renamed}' WHEN 'truncate' THEN '{empty,emptied}' WHEN 'replace' THEN '{replace,replaced}'
+            WHEN 'view' THEN '{look at,looked at}' WHEN 'read' THEN '{read,read}' WHEN 'write' THEN '{write,wrote}'
+            WHEN 'execute' THEN '{run,ran}' WHEN 'exec' THEN '{run a command in,ran a command in}'
+            WHEN 'export' THEN '{export,exported}' WHEN 'restore' THEN '{restore,restored}'
+            WHEN 'request' THEN '{ask for,asked for}' WHEN 'approve' THEN '{approve,approved}' WHEN 'reject' THEN '{reject,rejected}'
+            WHEN 'role' THEN CASE event_type WHEN 'grant.role' THEN '{grant,granted}' WHEN 'revoke.role' THEN '{revoke,revoked}' END
+            ELSE CASE WHEN last LIKE '%\_change' OR last LIKE 'alter\_%' OR last LIKE '%\_update' THEN '{change,changed}' END
+        END
+    END)::text[];
+    parts text[];
+    done text;
+BEGIN
+    IF event_type = 'access.denied' OR event_type = 'auditlog.access_denied' THEN
+        RETURN concat(coalesce(actor, 'somebody'), ' was refused', ' ' || operation, ' on ' || thing);
+    END IF;
+    IF verb IS NULL THEN
+        done := concat_ws(' ', event_type || CASE WHEN lower(operation) = last THEN '' ELSE coalesce(' (' || operation || ')', '') END, thing);
+        done := concat(coalesce(actor, 'somebody'), ': ', done,
+            CASE WHEN lower(status) IN ('success', 'succeeded', 'ok') THEN NULL ELSE ', ' || status END);
+    ELSE
+        IF verb[1] LIKE '% ' THEN
+            verb := ARRAY[verb[1] || coalesce(metadata ->> 'privilege', 'a right') || ' on', verb[2] || coalesce(metadata ->> 'privilege', 'a right') || ' on'];
+        END IF;
+        IF event_type LIKE 'authentication.log%' OR verb[1] LIKE '% the audit log' THEN
+            thing := NULL;
+        ELSIF event_type LIKE 'change.%' THEN
+            thing := concat_ws(' ', 'the change', metadata ->> 'change_ref');
+        END IF;
+        -- An operation that says no more than the type is left out.
+        IF split_part(lower(operation), ' ', 1) NOT IN (last, split_part(last, '_', 1), split_part(verb[1], ' ', 1), 'modify', 'update', 'select', 'insert',
+            'login', 'logout') THEN
+            thing := concat_ws(' ', thing, '(' || operation || ')');
+        END IF;
+        IF grantee IS NOT NULL AND event_type ~ '^(grant|revoke)\.' THEN
+            thing := concat_ws(' ', thing, CASE WHEN event_type LIKE 'grant%' THEN 'to' ELSE 'from' END, grantee);
+        END IF;
+        done := CASE
+            WHEN lower(status) = 'denied' THEN concat_ws(' ', coalesce(actor, 'somebody'), 'tried to', verb[1], thing) || ' and was refused'
+            WHEN lower(status) IN ('failed', 'failure', 'error') THEN concat_ws(' ', coalesce(actor, 'somebody'), 'tried to', verb[1], thing) || ' and failed'
+            ELSE concat_ws(' ', coalesce(actor, 'somebody'), verb[2], thing)
+                || CASE WHEN lower(status) IN ('success', 'succeeded', 'ok') THEN '' ELSE coalesce(', ' || status, '') END
+        END;
+    END IF;
+    -- What had been there is of no interest where all of it has gone.
+    IF jsonb_array_length(diff) > 0 AND (verb[1] IS DISTINCT FROM 'delete' OR diff @? '$[*].after') THEN
+        SELECT array_agg(CASE WHEN c.path LIKE '%[]' THEN concat_ws(' and ', left(c.path, -2) || ' lost ' || c.before,
+                    CASE WHEN c.before IS NULL THEN left(c.path, -2) || ' ' ELSE '' END || 'gained ' || c.after)
+                WHEN c.before IS NULL THEN format('%s set to %s', c.path, c.after)
+                WHEN c.after IS NULL THEN format('%s removed (was %s)', c.path, c.before)
+                ELSE format('%s %s → %s', c.path, c.before, c.after) END ORDER BY c.number) INTO parts
+            FROM (SELECT d.number, d.item, coalesce(nullif(d.item ->> 'path', ''), 'value') AS path,
+                    CASE WHEN d.item ? 'before' THEN CASE WHEN length(d.item ->> 'before') > 40 THEN left(d.item ->> 'before', 39) || '…'
+                        ELSE coalesce(nullif(d.item ->> 'before', ''), CASE d.item ->> 'before' WHEN '' THEN '«»' ELSE 'null' END) END END AS before,
+                    CASE WHEN d.item ? 'after' THEN CASE WHEN length(d.item ->> 'after') > 40 THEN left(d.item ->> 'after', 39) || '…'
+                        ELSE coalesce(nullif(d.item ->> 'after', ''), CASE d.item ->> 'after' WHEN '' THEN '«»' ELSE 'null' END) END END AS after
+                FROM jsonb_array_elements(diff) WITH ORDINALITY AS d (item, number) WHERE d.number <= 3) AS c;
+        done := done || ': ' || array_to_string(parts, ', ')
+            || CASE WHEN jsonb_array_length(diff) > 3 THEN format(' and %s more', jsonb_array_length(diff) - 3) ELSE '' END;
+    END IF;
+    RETURN done;
+END
+$body$;
+COMMENT ON FUNCTION auditlog.sentence(text, text, text, text, text, text, jsonb, jsonb) IS
+    'What an event tells, as a sentence: who did what to what, with what success, and what it changed';
+
+-- sql/schema/42_investigation.sql
+-- Investigations: what happened around somebody or something, in the order of time (docs/investigations.md).
+--
+-- Everything here reads events with the caller's rights. What arguments mean becomes a query of its own, beside the
+-- caller's, so that an error in that one is told of at its own place. Without JIT: it takes ten seconds for statements of this size, which run for less than one.
+
+CREATE FUNCTION auditlog.stitch(bursts integer[], sessions integer[], requests integer[]) RETURNS integer[]
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 10000 SET search_path = pg_catalog, pg_temp AS
+$body$
+DECLARE
+    -- A forest over bursts, sessions and requests, in which everything that hangs together has one root.
+    first_session CONSTANT integer := coalesce((SELECT max(b) FROM unnest(bursts) AS b), 0);
+    first_request CONSTANT integer := first_session + coalesce((SELECT max(s) FROM unnest(sessions) AS s), 0);
+    parent integer[] := ARRAY(SELECT generate_series(1, first_request + coalesce((SELECT max(r) FROM unnest(requests) AS r), 0)));
+    numbers integer[] := array_fill(0, ARRAY[cardinality(parent)]);
+    found integer[] := bursts;
+    last integer := 0;
+    a integer;
+    b integer;
+BEGIN
+    FOR i IN 1 .. coalesce(cardinality(bursts), 0) LOOP
+        FOR link IN 1 .. 2 LOOP
+            a := bursts[i];
+            b := CASE link WHEN 1 THEN sessions[i] + first_session ELSE requests[i] + first_request END;
+            CONTINUE WHEN b IS NULL;
+            WHILE parent[a] <> a LOOP
+                parent[a] := parent[parent[a]];
+                a := parent[a];
+            END LOOP;
+            WHILE parent[b] <> b LOOP
+                parent[b] := parent[parent[b]];
+                b := parent[b];
+            END LOOP;
+            IF a < b THEN
+                parent[b] := a;
+            ELSE
+                parent[a] := b;
+            END IF;
+        END LOOP;
+    END LOOP;
+    FOR i IN 1 .. coalesce(cardinality(bursts), 0) LOOP
+        a := bursts[i];
+        WHILE parent[a] <> a LOOP
+            a := parent[a];
+        END LOOP;
+        IF numbers[a] = 0 THEN
+            last := last + 1;
+            numbers[a] := last;
+        END IF;
+        found[i] := numbers[a];
+    END LOOP;
+    RETURN found;
+END
+$body$;
+COMMENT ON FUNCTION auditlog.stitch(integer[], integer[], integer[]) IS
+    'Numbers of stitched sessions: events that share a burst, a session or a request, each numbered from 1, belong together; used by auditlog.timeline()';
+
+CREATE FUNCTION auditlog.timeline_rows(
+    query text,
+    since timestamptz,
+    until timestamptz,
+    around bigint,
+    actor text,
+    session text,
+    request text,
+    resource text,
+    gap interval,
+    max_rows integer
+) RETURNS TABLE (log_index bigint, "timestamp" timestamptz, session_number integer, gap_before interval, actor_id text, actor_ip inet,
+        actor_session_id text, request_id text, event_type text, operation text, status text, severity auditlog.severity,
+        resource_type text, resource_id text, what text, changes jsonb, new_address boolean, event_id text)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET jit = off AS
+$body$
+DECLARE
+    own text := (SELECT w.actor_id FROM auditlog.whoami() AS w WHERE w.sees = 'own');
+    pivot record;
+    pivot_tenant text;
+    conditions text[] := ARRAY['(actor.id:=%1$s OR actor.email:=%1$s)', 'actor.session_id:=%s', 'metadata.request_id:=%s',
+        'resource.id:=%s'];
+    given text[] := ARRAY[actor, session, request, resource];
+    joined text := ' AND ';
+    wanted text;
+    source text;
+    returned bigint;
+    left_out timestamptz;
+BEGIN
+    PERFORM auditlog.note_search('timeline', jsonb_strip_nulls(jsonb_build_object('query', query, 'since', since, 'until', until, 'around', around,
+        'actor', actor, 'session', session, 'request', request, 'resource', resource, 'gap', gap, 'max_rows', max_rows)));
+    IF gap IS NULL OR gap < interval '0' THEN
+        RAISE EXCEPTION 'gap of a timeline is out of range' USING ERRCODE = '22023',
+            DETAIL = format('gap is %s; it may not be negative.', coalesce(quote_literal(gap::text), 'NULL')),
+            HINT = 'Use an interval such as 30 minutes; with 0 every pause is shown.';
+    END IF;
+    IF max_rows IS NULL OR max_rows NOT BETWEEN 1 AND 100000 THEN
+        RAISE EXCEPTION 'max_rows of a timeline is out of range' USING ERRCODE = '22023',
+            DETAIL = format('max_rows is %s; it may be 1 to 100000.', coalesce(max_rows::text, 'NULL')),
+            HINT = 'Give since and until, and go on from there.';
+    END IF;
+    IF since >= until THEN
+        RAISE EXCEPTION 'the time of a timeline ends before it begins' USING ERRCODE = '22023',
+            DETAIL = format('since is %s, until is %s.', since, until),
+            HINT = 'since belongs to the time, until is the first moment after it.';
+    END IF;
+    IF around IS NOT NULL THEN
+        SELECT e."timestamp", e.tenant, e.actor_id, e.actor_email, e.actor_session_id, e.request_id, e.resource_type, e.resource_id
+            INTO pivot FROM auditlog.events AS e WHERE e.log_index = around;
+        IF NOT found THEN
+            RAISE EXCEPTION 'there is no event % in the log', around USING ERRCODE = '22023',
+                HINT = 'around is a log_index, such as search() and alert_firings tell it; you may not see the event, or retention has removed it.';
+        END IF;
+        pivot_tenant := pivot.tenant;
+        since := coalesce(since, pivot."timestamp" - interval '1 hour');
+        until := coalesce(until, pivot."timestamp" + interval '1 hour');
+        IF num_nonnulls(actor, session, request, resource) = 0 THEN
+            conditions := ARRAY['actor.id:=%s', 'actor.email:=%s', 'actor.session_id:=%s', 'metadata.request_id:=%s', 'resource.id:=%s'];
+            given := ARRAY[pivot.actor_id, CASE WHEN pivot.actor_id IS NULL THEN pivot.actor_email END, pivot.actor_session_id,
+                pivot.request_id, pivot.resource_id];
+            joined := ' OR ';
+        END IF;
+    END IF;
+    -- Quoted values have no wildcards; := compares them byte for byte, which indexes serve.
+    SELECT string_agg(format(c.condition, '"' || replace(replace(c.value, '\', '\\'), '"', '\"') || '"'), joined) INTO wanted
+        FROM unnest(conditions, given) AS c (condition, value) WHERE c.value IS NOT NULL;
+    source := ' FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2)'
+        || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $3' END
+        || CASE WHEN until IS NULL THEN '' ELSE ' AND e."timestamp" < $4' END
+        || CASE WHEN own IS NULL THEN '' ELSE ' AND e.actor_id = $7' END
+        || CASE WHEN pivot_tenant IS NULL THEN '' ELSE ' AND e.tenant = $8' END
+        || ' ORDER BY e."timestamp" DESC, e.log_index DESC, e.event_id COLLATE "C" DESC';
+    RETURN QUERY EXECUTE 'WITH found AS MATERIALIZED (SELECT e.log_index, e."timestamp", e.tenant, e.actor_id, e.actor_email, e.actor_ip,'
+        ' e.actor_session_id, e.request_id, e.event_type, e.operation, e.status, e.severity, e.resource_type, e.resource_id, e.before,'
+        ' e.after, e.extra -> ''metadata'' AS metadata, e.event_id, coalesce(e.actor_id, e.actor_email) AS who' || source || ' LIMIT $5'
+        || $q$), placed AS (
+            SELECT f.*, row_number() OVER (ORDER BY f."timestamp", f.log_index, f.event_id COLLATE "C") AS n,
+                lag(f."timestamp") OVER (PARTITION BY f.tenant, f.who ORDER BY f."timestamp", f.log_index, f.event_id COLLATE "C") AS last,
+                lag(f."timestamp") OVER (PARTITION BY f.tenant, f.who, f.actor_ip ORDER BY f."timestamp", f.log_index, f.event_id COLLATE "C") AS last_here
+            FROM found AS f
+        ), linked AS (
+            SELECT p.*, p."timestamp" - lag(p."timestamp") OVER (ORDER BY p.n) AS pause,
+                -- Nobody is not one actor.
+                (sum(CASE WHEN p.who IS NOT NULL AND p."timestamp" - p.last < $6 THEN 0 ELSE 1 END) OVER (ORDER BY p.tenant, p.who, p.n))::integer AS burst,
+                CASE WHEN p.actor_session_id IS NOT NULL THEN (dense_rank() OVER (ORDER BY p.tenant, p.actor_session_id))::integer END AS in_session,
+                CASE WHEN p.request_id IS NOT NULL THEN (dense_rank() OVER (ORDER BY p.tenant, p.request_id))::integer END AS in_request
+            FROM placed AS p
+        ), stitched AS (
+            SELECT s.number, s.n FROM (SELECT auditlog.stitch(array_agg(l.burst ORDER BY l.n), array_agg(l.in_session ORDER BY l.n),
+                array_agg(l.in_request ORDER BY l.n)) AS numbers FROM linked AS l) AS a
+            CROSS JOIN LATERAL unnest(a.numbers) WITH ORDINALITY AS s (number, n)
+        )
+        SELECT l.log_index, l."timestamp", s.number, CASE WHEN l.pause >= $6 THEN l.pause END, l.actor_id, l.actor_ip, l.actor_session_id,
+            l.request_id, l.event_type, l.operation, l.status, l.severity, l.resource_type, l.resource_id,
+            auditlog.sentence(coalesce(l.actor_email, l.actor_id), l.event_type, l.operation, l.status, l.resource_type, l.resource_id, d.items, l.metadata),
+            (SELECT jsonb_object_agg(i.item ->> 'path', i.item - 'path') FROM jsonb_array_elements(d.items) AS i (item)),
+            CASE WHEN l.actor_id IS NULL OR l.actor_ip IS NULL THEN NULL
+                WHEN l."timestamp" - l.last_here <= interval '90 days' THEN false
+                ELSE NOT EXISTS (SELECT FROM auditlog.events AS e WHERE e.actor_id = l.actor_id AND e.actor_ip = l.actor_ip
+                    AND e.tenant IS NOT DISTINCT FROM l.tenant
+                    AND e."timestamp" >= l."timestamp" - interval '90 days' AND e."timestamp" < l."timestamp") END,
+            l.event_id
+        FROM linked AS l JOIN stitched AS s ON s.n = l.n
+        CROSS JOIN LATERAL (SELECT CASE WHEN l.before IS NOT NULL OR l.after IS NOT NULL THEN auditlog.diff(l.before, l.after) END) AS d (items)
+        ORDER BY l.n$q$
+        USING coalesce(query, ''), coalesce(wanted, ''), since, until, max_rows, gap, own, pivot_tenant;
+    GET DIAGNOSTICS returned = ROW_COUNT;
+    IF returned = max_rows THEN
+        EXECUTE 'SELECT e."timestamp"' || source || ' OFFSET $5 LIMIT 1' INTO left_out
+            USING coalesce(query, ''), coalesce(wanted, ''), since, until, max_rows, gap, own, pivot_tenant;
+        IF left_out IS NOT NULL THEN
+            RAISE NOTICE 'the timeline has the newest % events only', max_rows
+                USING DETAIL = format('The newest of the older ones is of %s.', left_out),
+                    HINT = 'For those give until, or a larger max_rows.';
+        END IF;
+    END IF;
+END
+$body$;
+COMMENT ON FUNCTION auditlog.timeline_rows(text, timestamptz, timestamptz, bigint, text, text, text, text, interval, integer) IS
+    'The body of auditlog.timeline()';
+
+-- A function of its own because plpgsql has one namespace for arguments and results.
+CREATE FUNCTION auditlog.timeline(
+    query text DEFAULT '',
+    since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL,
+    around bigint DEFAULT NULL,
+    actor text DEFAULT NULL,
+    session text DEFAULT NULL,
+    request text DEFAULT NULL,
+    resource text DEFAULT NULL,
+    gap interval DEFAULT '30 minutes',
+    max_rows integer DEFAULT 10000
+) RETURNS TABLE (log_index bigint, "timestamp" timestamptz, session integer, gap_before interval, actor_id text, actor_ip inet,
+        actor_session_id text, request_id text, event_type text, operation text, status text, severity auditlog.severity,
+        resource_type text, resource_id text, what text, changes jsonb, new_address boolean, event_id text)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT t.log_index, t."timestamp", t.session_number, t.gap_before, t.actor_id, t.actor_ip, t.actor_session_id, t.request_id,
+        t.event_type, t.operation, t.status, t.severity, t.resource_type, t.resource_id, t.what, t.changes, t.new_address, t.event_id
+    FROM auditlog.timeline_rows($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS t
+$body$;
+COMMENT ON FUNCTION auditlog.timeline(text, timestamptz, timestamptz, bigint, text, text, text, text, interval, integer) IS
+    'What happened around an event, actor, session, request or resource, in the order of time: sessions that belong together by number, pauses, changes, addresses that are new for their actor';
+
+-- Moments are told in UTC, so that the same events give the same document everywhere.
+CREATE FUNCTION auditlog.incident_summary(query text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+$body$
+DECLARE
+    summary jsonb;
+BEGIN
+    PERFORM auditlog.note_search('incident_summary', jsonb_strip_nulls(jsonb_build_object('query', query, 'since', since, 'until', until)));
+    IF since >= until THEN
+        RAISE EXCEPTION 'the time of an incident ends before it begins' USING ERRCODE = '22023',
+            DETAIL = format('since is %s, until is %s.', since, until),
+            HINT = 'since belongs to the time, until is the first moment after it.';
+    END IF;
+    EXECUTE 'WITH found AS MATERIALIZED (SELECT e.log_index, e."timestamp", e.event_id, e.actor_id, e.actor_email, coalesce(e.actor_id, e.actor_email) AS who,'
+        ' host(e.actor_ip) AS address, e.event_type, e.category, e.operation, coalesce(lower(e.status), ''unknown'') AS status, e.severity,'
+        ' e.resource_type, e.resource_id, coalesce(lower(e.status) IN (''failed'', ''failure'', ''denied'', ''error''), false) AS failed'
+        ' FROM auditlog.events AS e WHERE auditlog.matches(e, $1)'
+        || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $2' END
+        || CASE WHEN until IS NULL THEN '' ELSE ' AND e."timestamp" < $3' END
+        || $q$), total AS (
+            SELECT count(*) AS events, count(*) FILTER (WHERE f.failed) AS failed, min(f."timestamp") AS first, max(f."timestamp") AS last,
+                min(f.log_index) AS first_index, max(f.log_index) AS last_index FROM found AS f
+        ), person AS (
+            SELECT f.who, max(f.actor_id) AS actor_id, max(f.actor_email) AS actor_email, count(*) AS events, count(*) FILTER (WHERE f.failed) AS failed,
+                min(f."timestamp") AS first, max(f."timestamp") AS last FROM found AS f WHERE f.who IS NOT NULL GROUP BY f.who
+        ), effect AS MATERIALIZED (
+            SELECT y.event_type, y.event_type ~ '\.(create|modify|alter|update|insert|merge|rename|tag_change|state_change|.*_change|role|privilege)$' AS changes,
+                y.event_type ~ '\.(delete|drop|truncate|purge|.*_delete)$' AS deletes
+            FROM (SELECT DISTINCT f.event_type FROM found AS f) AS y
+        ), thing AS (
+            SELECT f.resource_type, f.resource_id, count(*) AS events, count(*) FILTER (WHERE f.failed) AS failed,
+                count(*) FILTER (WHERE NOT f.failed AND x.changes) AS changed, count(*) FILTER (WHERE NOT f.failed AND x.deletes) AS deleted,
+                min(f."timestamp") AS first, max(f."timestamp") AS last
+            FROM found AS f JOIN effect AS x ON x.event_type = f.event_type WHERE f.resource_id IS NOT NULL GROUP BY f.resource_type, f.resource_id
+        ), place AS (
+            SELECT f.address, count(*) AS events, count(*) FILTER (WHERE f.failed) AS failed, min(f."timestamp") AS first, max(f."timestamp") AS last
+            FROM found AS f WHERE f.address IS NOT NULL GROUP BY f.address
+        ), top_person AS MATERIALIZED (
+            SELECT * FROM person ORDER BY events DESC, who COLLATE "C" LIMIT 200
+        ), top_thing AS MATERIALIZED (
+            SELECT * FROM thing ORDER BY deleted > 0 DESC, changed > 0 DESC, events DESC, resource_type COLLATE "C", resource_id COLLATE "C" LIMIT 200
+        ), top_place AS MATERIALIZED (
+            SELECT * FROM place ORDER BY events DESC, address COLLATE "C" LIMIT 200
+        -- Who with what: of those that are listed, the most frequent ones first.
+        ), person_place AS (
+            SELECT r.who, jsonb_agg(r.address ORDER BY r.place) AS addresses FROM (
+                SELECT f.who, f.address, row_number() OVER (PARTITION BY f.who ORDER BY count(*) DESC, f.address COLLATE "C") AS place
+                FROM found AS f WHERE f.address IS NOT NULL AND f.who IN (SELECT t.who FROM top_person AS t) GROUP BY 1, 2) AS r WHERE r.place <= 20 GROUP BY r.who
+        ), person_thing AS (
+            SELECT r.who, count(*) AS resources FROM (SELECT DISTINCT f.who, f.resource_type, f.resource_id FROM found AS f
+                WHERE f.resource_id IS NOT NULL AND f.who IN (SELECT t.who FROM top_person AS t)) AS r GROUP BY r.who
+        ), thing_person AS (
+            SELECT r.resource_type, r.resource_id, jsonb_agg(r.who ORDER BY r.place) AS users FROM (
+                SELECT f.resource_type, f.resource_id, f.who, row_number() OVER (PARTITION BY f.resource_type, f.resource_id ORDER BY count(*) DESC, f.who COLLATE "C") AS place
+                FROM found AS f WHERE f.who IS NOT NULL AND f.resource_id IN (SELECT t.resource_id FROM top_thing AS t) GROUP BY 1, 2, 3) AS r WHERE r.place <= 20 GROUP BY 1, 2
+        ), place_person AS (
+            SELECT r.address, jsonb_agg(r.who ORDER BY r.place) AS users FROM (
+                SELECT f.address, f.who, row_number() OVER (PARTITION BY f.address ORDER BY count(*) DESC, f.who COLLATE "C") AS place
+                FROM found AS f WHERE f.who IS NOT NULL AND f.address IN (SELECT t.address FROM top_place AS t) GROUP BY 1, 2) AS r WHERE r.place <= 20 GROUP BY r.address
+        ), counted AS (
+            SELECT f.event_type, f.status, f.severity, f.category, count(*) AS events FROM found AS f GROUP BY 1, 2, 3, 4
+        ), paused AS (
+            SELECT f.*, coalesce(f."timestamp" - lag(f."timestamp") OVER w >= interval '30 minutes', true) AS begins FROM found AS f
+            WINDOW w AS (ORDER BY f."timestamp", f.log_index, f.event_id COLLATE "C")
+        ), numbered AS (
+            SELECT p.*, count(*) FILTER (WHERE p.begins) OVER (ORDER BY p."timestamp", p.log_index, p.event_id COLLATE "C") AS phase FROM paused AS p
+        ), phase AS (
+            SELECT n.phase, count(*) AS events, count(*) FILTER (WHERE n.failed) AS failed, min(n."timestamp") AS first, max(n."timestamp") AS last,
+                min(n.log_index) AS first_index, max(n.log_index) AS last_index, max(n.severity) AS severity
+            FROM numbered AS n GROUP BY n.phase
+        ), phase_person AS (
+            SELECT r.phase, jsonb_agg(r.who ORDER BY r.place) AS users FROM (
+                SELECT n.phase, n.who, row_number() OVER (PARTITION BY n.phase ORDER BY count(*) DESC, n.who COLLATE "C") AS place
+                FROM numbered AS n WHERE n.who IS NOT NULL AND n.phase <= 200 GROUP BY 1, 2) AS r WHERE r.place <= 20 GROUP BY r.phase
+        ), phase_place AS (
+            SELECT r.phase, jsonb_agg(r.address ORDER BY r.place) AS addresses FROM (
+                SELECT n.phase, n.address, row_number() OVER (PARTITION BY n.phase ORDER BY count(*) DESC, n.address COLLATE "C") AS place
+                FROM numbered AS n WHERE n.address IS NOT NULL AND n.phase <= 200 GROUP BY 1, 2) AS r WHERE r.place <= 20 GROUP BY r.phase
+        ), kind AS (
+            SELECT k.phase, jsonb_object_agg(k.event_type, k.events) AS types
+            FROM (SELECT n.phase, n.event_type, count(*) AS events FROM numbered AS n WHERE n.phase <= 200 GROUP BY 1, 2) AS k GROUP BY k.phase
+        ), notable AS (
+            SELECT g.phase, jsonb_agg(jsonb_build_object('log_index', g.log_index, 'timestamp', g."timestamp", 'severity', g.severity,
+                    'what', auditlog.sentence(coalesce(g.actor_email, g.actor_id), g.event_type, g.operation, g.status, g.resource_type, g.resource_id))
+                ORDER BY g."timestamp", g.log_index) AS events
+            FROM (SELECT n.*, row_number() OVER (PARTITION BY n.phase ORDER BY n.severity DESC, n."timestamp", n.log_index) AS place FROM numbered AS n WHERE n.phase <= 200) AS g
+            WHERE g.place <= 5 GROUP BY g.phase
+        ), alert AS (
+            -- Those that these events made fire, and those of the same time that name somebody or something of them.
+            SELECT a.*, CASE WHEN EXISTS (SELECT FROM found AS f WHERE f.event_id = ANY (a.samples))
+                    OR EXISTS (SELECT FROM found AS f WHERE f.log_index = a.completed_index) THEN 'event' ELSE 'group' END AS relation
+            FROM auditlog.alert_firings AS a, total AS t
+            WHERE EXISTS (SELECT FROM found AS f WHERE f.event_id = ANY (a.samples))
+                OR EXISTS (SELECT FROM found AS f WHERE f.log_index = a.completed_index)
+                OR a.first_at <= coalesce($3, t.last) AND a.last_at >= coalesce($2, t.first) AND EXISTS (SELECT FROM jsonb_each_text(a."group") AS g
+                    WHERE EXISTS (SELECT FROM person AS p WHERE g.value IN (p.actor_id, p.actor_email))
+                        OR EXISTS (SELECT FROM thing AS h WHERE g.value = h.resource_id) OR EXISTS (SELECT FROM place AS l WHERE g.value = l.address))
+        )
+        SELECT jsonb_build_object(
+            'query', $1, 'since', $2, 'until', $3,
+            'first_seen', t.first, 'last_seen', t.last, 'first_log_index', t.first_index, 'last_log_index', t.last_index,
+            'totals', jsonb_build_object('events', t.events, 'failed', t.failed, 'users', (SELECT count(*) FROM person), 'resources', (SELECT count(*) FROM thing),
+                'addresses', (SELECT count(*) FROM place), 'event_types', (SELECT count(DISTINCT event_type) FROM counted),
+                'phases', (SELECT count(*) FROM phase), 'alerts', (SELECT count(*) FROM alert)),
+            'users', (SELECT coalesce(jsonb_agg(jsonb_build_object('actor_id', p.actor_id, 'actor_email', p.actor_email, 'events', p.events, 'failed', p.failed,
+                    'first_seen', p.first, 'last_seen', p.last, 'resources', coalesce(h.resources, 0), 'addresses', coalesce(l.addresses, '[]'))
+                ORDER BY p.events DESC, p.who COLLATE "C"), '[]')
+                FROM top_person AS p LEFT JOIN person_place AS l ON l.who = p.who LEFT JOIN person_thing AS h ON h.who = p.who),
+            'resources', (SELECT coalesce(jsonb_agg(jsonb_build_object('resource_type', h.resource_type, 'resource_id', h.resource_id, 'events', h.events,
+                    'failed', h.failed, 'changed', h.changed, 'deleted', h.deleted, 'first_seen', h.first, 'last_seen', h.last, 'users', coalesce(p.users, '[]'))
+                ORDER BY h.deleted > 0 DESC, h.changed > 0 DESC, h.events DESC, h.resource_type COLLATE "C", h.resource_id COLLATE "C"), '[]')
+                FROM top_thing AS h LEFT JOIN thing_person AS p ON p.resource_id = h.resource_id AND p.resource_type IS NOT DISTINCT FROM h.resource_type),
+            'addresses', (SELECT coalesce(jsonb_agg(jsonb_build_object('address', l.address, 'events', l.events, 'failed', l.failed,
+                    'first_seen', l.first, 'last_seen', l.last, 'users', coalesce(p.users, '[]')) ORDER BY l.events DESC, l.address COLLATE "C"), '[]')
+                FROM top_place AS l LEFT JOIN place_person AS p ON p.address = l.address),
+            'types', (SELECT coalesce(jsonb_agg(jsonb_build_object('event_type', y.event_type, 'events', y.events, 'outcomes', y.outcomes)
+                ORDER BY y.events DESC, y.event_type COLLATE "C"), '[]') FROM (SELECT o.event_type, sum(o.events) AS events, jsonb_object_agg(o.status, o.events) AS outcomes
+                FROM (SELECT c.event_type, c.status, sum(c.events) AS events FROM counted AS c GROUP BY 1, 2) AS o GROUP BY 1) AS y),
+            'outcomes', (SELECT coalesce(jsonb_object_agg(o.status, o.events), '{}') FROM (SELECT c.status, sum(c.events) AS events FROM counted AS c GROUP BY 1) AS o),
+            'severities', (SELECT coalesce(jsonb_object_agg(o.severity, o.events), '{}') FROM (SELECT c.severity, sum(c.events) AS events FROM counted AS c GROUP BY 1) AS o),
+            'categories', (SELECT coalesce(jsonb_object_agg(o.category, o.events), '{}') FROM (SELECT c.category, sum(c.events) AS events FROM counted AS c GROUP BY 1) AS o),
+            'phases', (SELECT coalesce(jsonb_agg(jsonb_build_object('phase', p.phase, 'first_seen', p.first, 'last_seen', p.last, 'events', p.events, 'failed', p.failed,
+                    'first_log_index', p.first_index, 'last_log_index', p.last_index, 'severity', p.severity, 'users', coalesce(u.users, '[]'),
+                    'addresses', coalesce(l.addresses, '[]'), 'types', k.types, 'notable', n.events) ORDER BY p.phase), '[]')
+                FROM (SELECT * FROM phase ORDER BY phase LIMIT 200) AS p JOIN kind AS k ON k.phase = p.phase JOIN notable AS n ON n.phase = p.phase
+                LEFT JOIN phase_person AS u ON u.phase = p.phase LEFT JOIN phase_place AS l ON l.phase = p.phase),
+            'alerts', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'alert', a.alert, 'severity', a.severity, 'group', a."group", 'count', a.count, 'events', a.events,
+                    'first_at', a.first_at, 'last_at', a.last_at, 'fired_at', a.fired_at, 'state', a.state, 'acknowledged_by', a.acknowledged_by, 'reason', a.reason,
+                    'relation', a.relation) ORDER BY a.first_at, a.id), '[]') FROM (SELECT * FROM alert ORDER BY first_at, id LIMIT 200) AS a))
+        FROM total AS t$q$
+        INTO summary USING coalesce(query, ''), since, until;
+    RETURN summary;
+END
+$body$;
+COMMENT ON FUNCTION auditlog.incident_summary(text, timestamptz, timestamptz) IS
+    'What an incident touched: users, resources, addresses, phases of activity between pauses of 30 minutes, counts by type and outcome, related alerts; lists hold 200 items, totals count all';
+
+-- sql/schema/42_changes.sql
+-- Change control and the segregation of duties (docs/investigations.md). For those who see the whole log: whoever sees only a
+-- part of it would take changes for unapproved whose approval he can't see. Without JIT, as 42_investigation.sql.
+
+-- What the log notices about its own protection is no change but a consequence of one.
+CREATE FUNCTION auditlog.change_query() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT 'event_type:(resource.create OR resource.modify OR resource.delete OR resource.truncate OR resource.tag_change OR resource.state_change'
+        ' OR ddl.* OR extension.* OR function.create OR function.replace OR trigger.*'
+        ' OR config.alter_database OR config.alter_role OR config.alter_system OR config.hba_change OR configuration.* OR automation.workflow_change'
+        ' OR grant.* OR revoke.* OR role.* OR owner.change OR default_privileges.alter'
+        ' OR policy.create OR policy.alter OR policy.modify OR policy.drop OR policy.exception'
+        ' OR auditlog.alert_change OR auditlog.job_change OR auditlog.policy_change OR auditlog.principal_change OR auditlog.retention_change'
+        ' OR auditlog.role_grant OR auditlog.role_revoke OR auditlog.setting_change OR auditlog.sink_change OR auditlog.track_change OR auditlog.type_change)'
+        ' AND NOT status:(failed OR denied OR error) AND NOT action.operation:protection_change'
+$body$;
+COMMENT ON FUNCTION auditlog.change_query() IS 'The query that says which events are changes to auditlog.changes(): of resources, definitions, settings, roles, rights and policies';
+
+CREATE FUNCTION auditlog.changes(
+    query text DEFAULT '',
+    since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL,
+    resource text DEFAULT NULL,
+    max_rows integer DEFAULT 10000
+) RETURNS TABLE (log_index bigint, "timestamp" timestamptz, actor_id text, actor_email text, event_type text, resource_type text,
+        resource_id text, operation text, diff jsonb, change_ref text, approved_by text, approval text, approval_log_index bigint,
+        statement text)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp SET jit = off AS
+$body$
+DECLARE
+    about text := coalesce('resource.id:="' || replace(replace(resource, '\', '\\'), '"', '\"') || '"', '');
+    returned bigint := 0;
+BEGIN
+    PERFORM auditlog.note_search('changes', jsonb_strip_nulls(jsonb_build_object('query', query, 'since', since, 'until', until,
+        'resource', resource, 'max_rows', max_rows)));
+    IF max_rows IS NULL OR max_rows NOT BETWEEN 1 AND 100000 THEN
+        RAISE EXCEPTION 'max_rows of changes is out of range' USING ERRCODE = '22023',
+            DETAIL = format('max_rows is %s; it may be 1 to 100000.', coalesce(max_rows::text, 'NULL')),
+            HINT = 'Give since and until, and go on from there.';
+    END IF;
+    IF since >= until THEN
+        RAISE EXCEPTION 'the time of changes ends before it begins' USING ERRCODE = '22023',
+            DETAIL = format('since is %s, until is %s.', since, until),
+            HINT = 'since belongs to the time, until is the first moment after it.';
+    END IF;
+    FOR log_index, "timestamp", actor_id, actor_email, event_type, resource_type, resource_id, operation, diff, change_ref, approved_by,
+        approval, approval_log_index, statement IN EXECUTE
+        'WITH picked AS MATERIALIZED (SELECT row_number() OVER () AS n, e.log_index, e."timestamp", e.tenant, e.actor_id, e.actor_email, e.event_type,'
+        ' e.resource_type, e.resource_id, e.operation, e.before, e.after, e.extra -> ''metadata'' AS metadata,'
+        ' nullif(e.extra #>> ''{metadata,change_ref}'', '''') AS change_ref'
+        ' FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2) AND auditlog.matches(e, $3)'
+        || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $4' END
+        || CASE WHEN until IS NULL THEN '' ELSE ' AND e."timestamp" < $5' END
+        -- A decision counts from when it was made: what came before it was not approved by it.
+        || $q$), decision AS MATERIALIZED (
+            SELECT row_number() OVER (ORDER BY e."timestamp", e.log_index) AS k, e.log_index, e."timestamp", e.tenant,
+                e.extra #>> '{metadata,change_ref}' AS change_ref, e.actor_id, e.actor_email,
+                e.event_type = 'change.reject' OR coalesce(lower(e.status) IN ('denied', 'rejected', 'refused'), false) AS refuses
+            FROM auditlog.events AS e
+            WHERE auditlog.matches(e, 'event_type:(change.approve OR change.reject) AND NOT status:(failed OR error)')
+                AND e.extra #>> '{metadata,change_ref}' IN (SELECT p.change_ref FROM picked AS p)
+        ), weighed AS (
+            SELECT p.n, max(d.k) FILTER (WHERE d.refuses AND d."timestamp" <= p."timestamp") AS refusal,
+                max(d.k) FILTER (WHERE NOT d.refuses AND d."timestamp" <= p."timestamp" AND NOT s.same) AS by_other,
+                max(d.k) FILTER (WHERE NOT d.refuses AND d."timestamp" <= p."timestamp" AND s.same) AS by_self,
+                min(d.k) FILTER (WHERE NOT d.refuses AND d."timestamp" > p."timestamp") AS later
+            FROM picked AS p JOIN decision AS d ON d.change_ref = p.change_ref AND d.tenant IS NOT DISTINCT FROM p.tenant
+            CROSS JOIN LATERAL (SELECT coalesce(auditlog.fold(d.actor_id) = auditlog.fold(p.actor_id), false)
+                OR coalesce(auditlog.fold(d.actor_email) = auditlog.fold(p.actor_email), false)
+                -- Who stands behind an application's login to the database.
+                OR coalesce(auditlog.fold(d.actor_id) = auditlog.fold(p.metadata ->> 'end_user'), false)) AS s (same)
+            GROUP BY p.n
+        ), judged AS (
+            SELECT p.*, c.claim, CASE
+                    WHEN w.refusal > coalesce(greatest(w.by_other, w.by_self), 0) THEN 'refused'
+                    WHEN w.by_other > coalesce(w.refusal, 0) THEN 'approved'
+                    WHEN w.by_self > coalesce(w.refusal, 0) OR c.by_self THEN 'self_approved'
+                    -- The event's own word counts where the log has no other.
+                    WHEN c.claim IS NOT NULL AND w.later IS NULL THEN 'approved'
+                    ELSE 'unapproved' END AS approval,
+                CASE WHEN w.refusal > coalesce(greatest(w.by_other, w.by_self), 0) THEN w.refusal
+                    WHEN w.by_other > coalesce(w.refusal, 0) THEN w.by_other
+                    WHEN w.by_self > coalesce(w.refusal, 0) THEN w.by_self
+                    WHEN NOT c.by_self THEN w.later END AS k
+            FROM picked AS p LEFT JOIN weighed AS w ON w.n = p.n
+            CROSS JOIN LATERAL (SELECT nullif(p.metadata ->> 'approved_by', '') AS claim, coalesce(p.metadata @> '{"self_approved": true}', false)
+                OR coalesce(auditlog.fold(p.metadata ->> 'approved_by') IN (auditlog.fold(p.actor_id), auditlog.fold(p.actor_email),
+                    auditlog.fold(p.metadata ->> 'end_user')), false) AS by_self) AS c
+        ), first AS (
+            SELECT j.*, array_position(ARRAY['refused', 'unapproved', 'self_approved', 'approved'], j.approval) AS rank
+            FROM judged AS j ORDER BY rank, j."timestamp" DESC, j.log_index DESC, j.n LIMIT $6 + 1
+        )
+        SELECT f.log_index, f."timestamp", f.actor_id, f.actor_email, f.event_type, f.resource_type, f.resource_id, f.operation,
+            auditlog.diff(f.before, f.after), f.change_ref,
+            CASE WHEN f.k IS NULL THEN f.claim ELSE coalesce(d.actor_id, d.actor_email) END, f.approval, d.log_index, f.metadata ->> 'statement'
+        FROM first AS f LEFT JOIN decision AS d ON d.k = f.k
+        ORDER BY f.rank, f."timestamp" DESC, f.log_index DESC, f.n$q$
+        USING coalesce(query, ''), auditlog.change_query(), about, since, until, max_rows
+    LOOP
+        returned := returned + 1;
+        IF returned > max_rows THEN
+            RAISE NOTICE 'there are more changes than max_rows (%)', max_rows
+                USING HINT = 'Those that nobody approved come first; give since and until, or a larger max_rows.';
+            EXIT;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END
+$body$;
+COMMENT ON FUNCTION auditlog.changes(text, timestamptz, timestamptz, text, integer) IS
+    'Who changed what, and who had approved it: refused, unapproved and self-approved changes first; a change and its approval share metadata.change_ref';
+
+CREATE FUNCTION auditlog.segregation_rules() RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT jsonb_build_array(
+        jsonb_build_object('name', 'requested_and_approved', 'severity', 'error', 'description', 'asked for a change and approved it',
+            'a', 'event_type:change.request', 'b', 'event_type:change.approve AND NOT status:(failed OR denied OR error)',
+            'same', '["user", "metadata.change_ref"]'::jsonb),
+        jsonb_build_object('name', 'approved_and_made', 'severity', 'error', 'description', 'approved a change and made it',
+            'a', 'event_type:change.approve AND NOT status:(failed OR denied OR error)', 'b', 'metadata.change_ref:* AND ' || auditlog.change_query(),
+            'same', '["user", "metadata.change_ref"]'::jsonb),
+        jsonb_build_object('name', 'granted_to_self', 'severity', 'critical', 'description', 'granted rights to an account of their own',
+            'a', g.grants || ' AND NOT metadata.self_grant:true', 'b', g.grants, 'same', '["event_id", "user=metadata.grantee"]'::jsonb),
+        -- What the database itself has recorded: there the session's roles were compared.
+        jsonb_build_object('name', 'granted_to_self_in_database', 'severity', 'critical', 'description', 'granted rights to a role of their own session',
+            'a', g.grants || ' AND metadata.self_grant:true', 'b', g.grants || ' AND metadata.self_grant:true', 'same', '["event_id"]'::jsonb),
+        jsonb_build_object('name', 'created_granted_and_used', 'severity', 'critical',
+            'description', 'created an account, gave it rights, and it came in from their address',
+            'a', 'event_type:(role.create OR configuration.user_create) AND NOT status:(failed OR denied OR error)',
+            'b', 'event_type:(authentication.login OR authentication.assume_role OR integration.sso_authentication) AND NOT status:(failed OR denied OR error)',
+            'same', '["resource.id=user", "actor.ip_address"]'::jsonb,
+            'via', jsonb_build_object('query', g.grants, 'same', '["user", "resource.id=metadata.grantee"]'::jsonb)),
+        jsonb_build_object('name', 'created_granted_and_assumed', 'severity', 'critical',
+            'description', 'created an account, gave it rights, and took it on',
+            'a', 'event_type:(role.create OR configuration.user_create) AND NOT status:(failed OR denied OR error)',
+            'b', 'event_type:(session.set_role OR session.set_authorization OR authentication.assume_role) AND NOT status:(failed OR denied OR error)',
+            'same', '["user", "resource.id"]'::jsonb,
+            'via', jsonb_build_object('query', g.grants, 'same', '["user", "resource.id=metadata.grantee"]'::jsonb)),
+        jsonb_build_object('name', 'audit_policy_and_data', 'severity', 'error', 'description', 'changed what is audited, and changed data',
+            'a', 'event_type:(auditlog.policy_change OR auditlog.setting_change OR auditlog.track_change OR auditlog.retention_change'
+                ' OR auditlog.pause OR auditlog.stop OR auditlog.purge OR configuration.logging_change) AND NOT status:(failed OR denied OR error)',
+            'b', 'event_type:(data.insert OR data.update OR data.delete OR data.merge OR data.truncate OR data.copy_from'
+                ' OR resource.create OR resource.modify OR resource.delete OR resource.truncate) AND NOT status:(failed OR denied OR error)',
+            'same', '["user"]'::jsonb),
+        jsonb_build_object('name', 'exported_and_deleted', 'severity', 'warning', 'description', 'took data out, and deleted data',
+            'a', 'event_type:(data.copy_to OR file.write OR auditlog.export OR cost.export) AND NOT status:(failed OR denied OR error)',
+            'b', 'event_type:(data.delete OR data.truncate OR resource.delete OR resource.truncate OR ddl.drop) AND NOT status:(failed OR denied OR error)',
+            'same', '["user"]'::jsonb))
+    FROM (SELECT 'event_type:(grant.role OR grant.privilege OR auditlog.role_grant) AND NOT status:(failed OR denied OR error)') AS g (grants)
+$body$;
+COMMENT ON FUNCTION auditlog.segregation_rules() IS
+    'The rules of auditlog.segregation_of_duties() when it is given none: duties a and b as queries, and fields whose values must be the same in both';
+
+CREATE FUNCTION auditlog.segregation_of_duties(
+    since timestamptz DEFAULT NULL,
+    until timestamptz DEFAULT NULL,
+    rules jsonb DEFAULT NULL
+) RETURNS TABLE (rule text, severity auditlog.severity, actor_id text, duty_a_events bigint, duty_b_events bigint, example_a bigint,
+        example_b bigint, explanation text)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100 SET search_path = pg_catalog, pg_temp SET jit = off AS
+$body$
+DECLARE
+    r record;
+    wrong text;
+    side record;
+    sides text;
+    pair text[];
+    field text;
+    joins text;
+    keys text;
+    label text;
+    possible boolean;
+BEGIN
+    PERFORM auditlog.note_search('segregation_of_duties', jsonb_strip_nulls(jsonb_build_object('since', since, 'until', until, 'rules', rules)));
+    IF since >= until THEN
+        RAISE EXCEPTION 'the time of the segregation of duties ends before it begins' USING ERRCODE = '22023',
+            DETAIL = format('since is %s, until is %s.', since, until),
+            HINT = 'since belongs to the time, until is the first moment after it.';
+    END IF;
+    rules := coalesce(nullif(rules, 'null'), auditlog.segregation_rules());
+    IF jsonb_typeof(rules) <> 'array' THEN
+        RAISE EXCEPTION 'rules must be a list' USING ERRCODE = '22023',
+            DETAIL = format('rules is of type %s.', jsonb_typeof(rules)),
+            HINT = 'Write rules such as auditlog.segregation_rules() has, in a JSON list.';
+    END IF;
+    FOR r IN SELECT i.number, i.rule, i.rule ->> 'name' AS name, i.rule ->> 'severity' AS severity, i.rule ->> 'description' AS description,
+            i.rule ->> 'a' AS a, i.rule ->> 'b' AS b, i.rule -> 'same' AS same, i.rule -> 'via' AS via
+        FROM jsonb_array_elements(rules) WITH ORDINALITY AS i (rule, number) ORDER BY i.number
+    LOOP
+        -- Each in its turn, as a later condition takes the earlier ones for granted.
+        wrong := CASE
+            WHEN jsonb_typeof(r.rule) <> 'object' THEN 'it is no object'
+            WHEN r.rule - '{name,severity,description,a,b,same,via}'::text[] <> '{}' THEN format('it has an unknown key «%s»',
+                (SELECT min(k) FROM jsonb_object_keys(r.rule - '{name,severity,description,a,b,same,via}'::text[]) AS k))
+            WHEN jsonb_typeof(r.rule -> 'name') IS DISTINCT FROM 'string' OR r.name = '' THEN 'it has no name'
+            WHEN jsonb_typeof(r.rule -> 'a') IS DISTINCT FROM 'string' THEN 'duty a is no query'
+            WHEN jsonb_typeof(r.rule -> 'b') IS DISTINCT FROM 'string' THEN 'duty b is no query'
+            WHEN r.rule ? 'severity' AND array_position(enum_range(NULL::auditlog.severity)::text[], r.severity) IS NULL THEN 'its severity is unknown'
+            WHEN jsonb_typeof(r.same) IS DISTINCT FROM 'array' OR r.same = '[]' OR r.same @? '$[*] ? (@.type() != "string")' THEN 'same is no list of fields'
+            WHEN r.via IS NOT NULL AND (jsonb_typeof(r.via) <> 'object' OR r.via - '{query,same}'::text[] <> '{}'
+                OR jsonb_typeof(r.via -> 'query') IS DISTINCT FROM 'string' OR jsonb_typeof(r.via -> 'same') IS DISTINCT FROM 'array'
+                OR r.via -> 'same' = '[]' OR r.via -> 'same' @? '$[*] ? (@.type() != "string")') THEN 'via is not {"query": …, "same": [fields]}'
+        END;
+        IF wrong IS NOT NULL THEN
+            RAISE EXCEPTION 'rule % of the segregation of duties is not valid', r.number USING ERRCODE = '22023',
+                DETAIL = format('Of %s: %s.', coalesce(quote_literal(left(r.name, 60)), 'the rule'), wrong),
+                HINT = 'A rule is {"name": …, "severity": …, "description": …, "a": query, "b": query, "same": ["user", "field of a=field of b"]}; auditlog.segregation_rules() shows some.';
+        END IF;
+        -- For each side: its events, and for each of them the values that must be the other side's, too.
+        sides := NULL;
+        FOR side IN SELECT * FROM (VALUES ('a', 1, r.same, 1), ('b', 2, r.same, 2), ('a_via', 1, r.via -> 'same', 1), ('via', 3, r.via -> 'same', 2))
+            AS v (name, parameter, same, half) WHERE v.same IS NOT NULL
+        LOOP
+            joins := '';
+            keys := $k$coalesce(e.tenant, '')$k$;
+            label := '';
+            FOR i IN 0 .. jsonb_array_length(side.same) - 1 LOOP
+                pair := string_to_array(side.same ->> i, '=');
+                field := trim(pair[least(side.half, cardinality(pair))]);
+                joins := joins || format(' CROSS JOIN %s AS v%s', replace(auditlog.field_source(field), '$5', quote_literal(field)), i);
+                keys := keys || format(', auditlog.fold(v%s.value)', i);
+                IF field NOT IN ('user', 'actor.id', 'actor.email', 'event_id') THEN
+                    label := label || format(', v%s.value', i);
+                END IF;
+            END LOOP;
+            sides := concat(sides || ', ', format('%I AS MATERIALIZED (SELECT e.event_id, e.log_index, e."timestamp",'
+                ' coalesce(e.actor_id, e.actor_email) AS who, ARRAY[%s]::text AS key, nullif(concat_ws('' '', NULL%s), '''') AS label FROM auditlog.events AS e%s'
+                ' WHERE auditlog.matches(e, $%s)', side.name, keys, label, joins, side.parameter),
+                CASE WHEN since IS NOT NULL THEN ' AND e."timestamp" >= $4' END,
+                CASE WHEN until IS NOT NULL THEN ' AND e."timestamp" < $5' END,
+                (SELECT string_agg(format(' AND v%s.value IS NOT NULL', i), '') FROM generate_series(0, jsonb_array_length(side.same) - 1) AS i), ')');
+        END LOOP;
+        -- Most rules find one of their duties nowhere: then the other one, often of many events, need not be read.
+        EXECUTE (SELECT 'SELECT ' || string_agg(format('EXISTS (SELECT FROM auditlog.events AS e WHERE auditlog.matches(e, $%s)', i)
+                || CASE WHEN since IS NULL THEN '' ELSE ' AND e."timestamp" >= $4' END
+                || CASE WHEN until IS NULL THEN '' ELSE ' AND e."timestamp" < $5' END || ')', ' AND ')
+            FROM generate_series(1, CASE WHEN r.via IS NULL THEN 2 ELSE 3 END) AS i)
+            INTO possible USING r.a, r.b, r.via ->> 'query', since, until;
+        CONTINUE WHEN NOT possible;
+        RETURN QUERY EXECUTE 'WITH ' || sides || ', duty_a AS (SELECT a.* FROM a'
+            || CASE WHEN r.via IS NULL THEN '' ELSE ' WHERE a.event_id IN (SELECT x.event_id FROM a_via AS x WHERE x.key IN (SELECT v.key FROM via AS v))' END
+            -- One event alone, in which both queries find themselves, is no two duties, unless the rule is about one event.
+            || $q$), shared AS (
+                SELECT x.key FROM (SELECT key, min(event_id COLLATE "C") AS first, max(event_id COLLATE "C") AS last FROM duty_a GROUP BY key) AS x
+                JOIN (SELECT key, min(event_id COLLATE "C") AS first, max(event_id COLLATE "C") AS last FROM b GROUP BY key) AS y ON y.key = x.key
+                WHERE $6 OR x.first <> x.last OR y.first <> y.last OR x.first <> y.first
+            ), person AS (
+                SELECT a.who, count(DISTINCT a.event_id) AS events, array_agg(DISTINCT a.label) FILTER (WHERE a.label IS NOT NULL) AS labels,
+                    (array_agg(a.log_index ORDER BY a."timestamp", a.log_index))[1] AS example,
+                    (array_agg(a.event_id ORDER BY a."timestamp", a.log_index))[1] AS event_id,
+                    (array_agg(a.key ORDER BY a."timestamp", a.log_index))[1] AS key
+                FROM duty_a AS a JOIN shared AS s ON s.key = a.key WHERE a.who IS NOT NULL GROUP BY a.who
+            ), other AS (
+                SELECT w.who, count(DISTINCT b.event_id) AS events
+                FROM (SELECT DISTINCT a.who, a.key FROM duty_a AS a JOIN shared AS s ON s.key = a.key) AS w
+                JOIN b ON b.key = w.key GROUP BY w.who
+            ), example AS (
+                SELECT p.who, (array_agg(b.log_index ORDER BY b.event_id = p.event_id, b."timestamp", b.log_index))[1] AS log_index
+                FROM person AS p JOIN b ON b.key = p.key GROUP BY p.who
+            )
+            SELECT $7, $8::auditlog.severity, p.who, p.events, o.events, p.example, x.log_index,
+                concat(p.who, ' ', $9, ': ' || array_to_string(p.labels[:3], ', '),
+                    CASE WHEN cardinality(p.labels) > 3 THEN format(' and %s more', cardinality(p.labels) - 3) END)
+            FROM person AS p JOIN other AS o ON o.who = p.who JOIN example AS x ON x.who = p.who
+            ORDER BY p.events + o.events DESC, p.who COLLATE "C"$q$
+            USING r.a, r.b, r.via ->> 'query', since, until, r.same ? 'event_id', r.name, coalesce(r.severity, 'warning'),
+                coalesce(nullif(r.description, ''), format('did both «%s» and «%s»', r.a, r.b));
+    END LOOP;
+END
+$body$;
+COMMENT ON FUNCTION auditlog.segregation_of_duties(timestamptz, timestamptz, jsonb) IS
+    'Who did what should have been done by two: for each rule and person how many events, and the first example of each duty';
+
 -- sql/schema/43_retention.sql
 -- How long events stay, in which tier, what must not go, and what went (docs/retention.md).
 
@@ -2340,7 +3119,7 @@ CREATE TABLE auditlog_data.notification (
     id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
     firing_id bigint,
     channel text NOT NULL,
-    kind text NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['fired', 'resolved', 'digest', 'test'])),
+    kind text NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['fired', 'resolved', 'digest', 'report', 'test'])),
     key text NOT NULL UNIQUE,
     body jsonb NOT NULL,
     state text NOT NULL DEFAULT 'waiting'
@@ -2610,9 +3389,19 @@ CREATE FUNCTION auditlog_data.export_header(format text, query text, since times
 COMMENT ON FUNCTION auditlog_data.export_header(text, text, timestamptz, timestamptz, jsonb) IS
     'What comes before the first event of an export, or NULL; tells the access journal of the export';
 
-CREATE FUNCTION auditlog_data.export_line(event auditlog.events, format text, options jsonb) RETURNS text
+-- The columns one by one, in the order of the log's: a whole row would be put together for each event, to be taken apart again.
+CREATE FUNCTION auditlog_data.export_line(format text, options jsonb,
+    "timestamp" timestamptz, recorded_at timestamptz, db_xid bigint, severity auditlog.severity, event_id text, event_type text, category text,
+    operation text, status text, method text, tenant text, idempotency_key text, actor_type text, actor_id text, actor_email text, actor_ip inet,
+    actor_user_agent text, actor_session_id text, resource_type text, resource_id text, cloud_provider text, account_id text, region text,
+    resource_tags jsonb, before jsonb, after jsonb, request_id text, tags text[], extra jsonb, db_session_user text, db_current_user text,
+    db_client_addr inet, db_application text, personal text[], salt bytea, redacted jsonb, entry_hash bytea, sealed_at timestamptz,
+    retention_class text, log_index bigint, prev_hash bytea, hash bytea) RETURNS text
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 1 AS 'MODULE_PATHNAME', 'auditlog_export_line';
-COMMENT ON FUNCTION auditlog_data.export_line(auditlog.events, text, jsonb) IS 'A sealed event in a format of exports';
+COMMENT ON FUNCTION auditlog_data.export_line(text, jsonb,
+    timestamptz, timestamptz, bigint, auditlog.severity, text, text, text, text, text, text, text, text, text, text, text, inet, text, text, text,
+    text, text, text, text, jsonb, jsonb, jsonb, text, text[], jsonb, text, text, inet, text, text[], bytea, jsonb, bytea, timestamptz, text, bigint,
+    bytea, bytea) IS 'A sealed event in a format of exports';
 
 -- PostgreSQL puts the body in the place of the call, so that rows pass one by one, the planner sees the query, and
 -- policies are the caller's. Its names are found now, not when it is called.
@@ -2627,7 +3416,12 @@ CREATE FUNCTION auditlog.export_rows(
 BEGIN ATOMIC
     SELECT h.line FROM auditlog_data.export_header(format, query, since, until, options) AS h (line) WHERE h.line IS NOT NULL
     UNION ALL
-    (SELECT auditlog_data.export_line(e, format, options)
+    (SELECT auditlog_data.export_line(format, options,
+        e."timestamp", e.recorded_at, e.db_xid, e.severity, e.event_id, e.event_type, e.category, e.operation, e.status, e.method, e.tenant,
+        e.idempotency_key, e.actor_type, e.actor_id, e.actor_email, e.actor_ip, e.actor_user_agent, e.actor_session_id, e.resource_type,
+        e.resource_id, e.cloud_provider, e.account_id, e.region, e.resource_tags, e.before, e.after, e.request_id, e.tags, e.extra,
+        e.db_session_user, e.db_current_user, e.db_client_addr, e.db_application, e.personal, e.salt, e.redacted, e.entry_hash, e.sealed_at,
+        e.retention_class, e.log_index, e.prev_hash, e.hash)
     FROM auditlog.events AS e
     WHERE e.log_index IS NOT NULL AND auditlog.matches(e, COALESCE(query, ''))
         AND e."timestamp" OPERATOR(pg_catalog.>=) COALESCE(since, '-infinity')
@@ -2779,6 +3573,11 @@ SELECT k.name, k.kind, s.delivered, s.bytes, s.batches, s.retried, s.rejected,
 FROM auditlog_data.sink AS k LEFT JOIN auditlog_data.sink_state AS s ON s.sink_id OPERATOR(pg_catalog.=) k.id;
 COMMENT ON VIEW auditlog.stat_sinks IS 'Sinks of the log: events, bytes and batches that were delivered, and events per second while something is';
 
+CREATE FUNCTION auditlog_data.reporter_state(OUT pid integer, OUT errors bigint, OUT last_error_at timestamptz, OUT last_error text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_reporter_state';
+COMMENT ON FUNCTION auditlog_data.reporter_state() IS 'The worker of reports, by shared memory';
+
 CREATE VIEW auditlog.stat_workers AS
 SELECT w.worker, w.pid, a.backend_start AS started_at, w.errors, w.last_error_at, w.last_error
 FROM (SELECT 'sealer' AS worker, s.sealer_pid AS pid, s.errors, s.last_error_at, s.last_error FROM auditlog_data.stats() AS s
@@ -2789,9 +3588,10 @@ FROM (SELECT 'sealer' AS worker, s.sealer_pid AS pid, s.errors, s.last_error_at,
     UNION ALL SELECT 'scheduler', z.scheduler_pid, z.errors, z.last_error_at, z.last_error FROM auditlog_data.scheduler_state() AS z
     UNION ALL SELECT 'keeper', k.pid, k.errors, k.last_error_at, k.last_error FROM auditlog_data.keeper_state() AS k
     UNION ALL SELECT 'exporter', q.pid, q.errors, q.last_error_at, q.last_error FROM auditlog_data.exporter_state() AS q
+    UNION ALL SELECT 'reporter', v.pid, v.errors, v.last_error_at, v.last_error FROM auditlog_data.reporter_state() AS v
     UNION ALL SELECT 'streamer', t.pid, t.errors, t.last_error_at, t.last_error FROM auditlog_data.streamer_state() AS t) AS w
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid OPERATOR(pg_catalog.=) w.pid;
-COMMENT ON VIEW auditlog.stat_workers IS 'The background workers of this database: evaluator, deliverer and scheduler run where there are alerts, channels, jobs, the keeper while retention has work, the streamer where there are sinks, the exporter while something is exported';
+COMMENT ON VIEW auditlog.stat_workers IS 'The background workers of this database: evaluator, deliverer and scheduler run where there are alerts, channels, jobs, the keeper while retention has work, the streamer where there are sinks, the exporter while something is exported, the reporter while a report is made';
 
 CREATE VIEW auditlog.stat_ingest AS
 SELECT
@@ -3316,6 +4116,33 @@ BEGIN
     END IF;
     RETURN NEXT;
 
+    "check" := 'reports';
+    SELECT * INTO w FROM auditlog_data.reporter_state();
+    faults := ARRAY(SELECT format('%s (%s): %s', r.id, r.name, left(r.error, 100)) FROM auditlog_data.report AS r
+        WHERE r.state = 'failed' AND r.ended_at > clock_timestamp() - interval '7 days' ORDER BY r.id);
+    IF cardinality(faults) > 0 THEN
+        status := 'warning'; detail := format('Reports that failed: %s.', array_to_string(faults[1:5], '; '));
+        hint := 'auditlog.retry_report() has one made once more, auditlog.cancel_report() puts it aside.';
+    ELSIF w.pid IS NULL AND EXISTS (SELECT FROM auditlog_data.report AS r WHERE r.state IN ('waiting', 'running') AND r.asked_at < clock_timestamp() - interval '2 minutes') THEN
+        status := 'error'; detail := format('Reports wait, and the reporter does not run%s.', COALESCE(': ' || w.last_error, ''));
+        hint := 'Look at the server log; is max_worker_processes large enough?';
+    ELSE
+        status := 'ok'; detail := format('%s reports were made.', (SELECT count(*) FROM auditlog_data.report AS r WHERE r.state = 'done')); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'compliance';
+    faults := ARRAY(SELECT concat(c.metric, ' ' || c.subject) FROM auditlog_data.compliance_metrics() AS c WHERE c.status <> 'ok' ORDER BY 1);
+    IF EXISTS (SELECT FROM auditlog_data.compliance_metrics() AS c WHERE c.status = 'error') THEN
+        status := 'warning'; hint := 'auditlog.compliance_metrics says what is wrong with each.';
+    ELSE
+        -- What nobody has begun with is no fault: that a review is due is one of who has to review.
+        status := 'ok'; hint := NULL;
+    END IF;
+    detail := CASE WHEN cardinality(faults) = 0 THEN 'All figures of auditlog.compliance_metrics are as they should be.'
+        ELSE format('Figures of auditlog.compliance_metrics to look at: %s.', array_to_string(faults, ', ')) END;
+    RETURN NEXT;
+
     "check" := 'protection';
     faults := ARRAY(SELECT f.fault FROM auditlog_data.guard_faults() AS f);
     IF cardinality(faults) > 0 THEN
@@ -3328,6 +4155,828 @@ BEGIN
 END
 $body$;
 COMMENT ON FUNCTION auditlog.health() IS 'Checks of the audit log: ok, warning or error, with what to do';
+
+-- sql/schema/53_evidence.sql
+-- Evidence beyond events (docs/reports.md): what the checks of frameworks read that no single event says. A sample of the system's health
+-- each hour, what verification found, who signed which review, and who held which rights.
+
+CREATE TABLE auditlog_data.health_sample (
+    at timestamptz PRIMARY KEY DEFAULT pg_catalog.clock_timestamp(),
+    -- Nothing is missing of what records and protects.
+    audit_enabled boolean NOT NULL,
+    faults text[] NOT NULL,
+    log_size bigint NOT NULL,
+    waiting bigint NOT NULL,
+    seal_lag_seconds double precision NOT NULL,
+    clock_synchronised boolean,
+    clock_offset_ms double precision,
+    clock_error_ms double precision,
+    clock_source text,
+    -- Times that the clock was behind the sample before.
+    regressions integer NOT NULL,
+    used_bytes bigint NOT NULL,
+    free_bytes bigint,
+    config_sha256 text NOT NULL,
+    library_sha256 text,
+    sinks jsonb NOT NULL,
+    alerts jsonb NOT NULL
+);
+COMMENT ON TABLE auditlog_data.health_sample IS 'State of the audit log, hour by hour; read auditlog.health_samples';
+
+CREATE TABLE auditlog_data.verification_run (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    begun_at timestamptz NOT NULL,
+    ended_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    from_index bigint NOT NULL,
+    to_index bigint NOT NULL,
+    findings bigint NOT NULL,
+    first_finding text,
+    head_hash bytea NOT NULL
+);
+COMMENT ON TABLE auditlog_data.verification_run IS 'What verification in the background found; read auditlog.verification_runs';
+COMMENT ON COLUMN auditlog_data.verification_run.to_index IS 'the first place that was not verified';
+
+CREATE TABLE auditlog_data.review (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    period tstzrange NOT NULL,
+    query text NOT NULL,
+    note text NOT NULL,
+    reviewer text NOT NULL,
+    events_in_scope bigint NOT NULL,
+    exceptions bigint NOT NULL,
+    signed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    -- The event that says the same: sealed with the log, it is the signature.
+    event_id text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.review IS 'Reviews that somebody has signed; read auditlog.reviews';
+
+-- Who holds which rights: kept when it differs from the one before.
+CREATE TABLE auditlog_data.access_snapshot (
+    at timestamptz PRIMARY KEY DEFAULT pg_catalog.clock_timestamp(),
+    sha256 text NOT NULL,
+    roles jsonb NOT NULL,
+    grants jsonb NOT NULL,
+    policies jsonb NOT NULL
+);
+COMMENT ON TABLE auditlog_data.access_snapshot IS 'Roles, grants and row policies as they were; read auditlog.access_snapshots';
+
+DO $triggers$
+DECLARE
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['health_sample', 'verification_run', 'review', 'access_snapshot'] LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
+        PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('auditlog_data.%I', t), '');
+    END LOOP;
+END
+$triggers$;
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.verification_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.review_id_seq', '');
+
+CREATE FUNCTION auditlog_data.machine_state(OUT clock_synchronised boolean, OUT clock_offset_ms double precision, OUT clock_error_ms double precision,
+        OUT clock_source text, OUT free_bytes bigint, OUT library_sha256 text)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1 AS 'MODULE_PATHNAME', 'auditlog_machine_state';
+COMMENT ON FUNCTION auditlog_data.machine_state() IS 'What the kernel says of the clock and of the disk, and which library this is';
+
+-- Called by the publisher, once an hour.
+CREATE FUNCTION auditlog_data.take_health_sample() RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
+$body$
+DECLARE
+    m record;
+    i record;
+    h record;
+    faults text[];
+    before timestamptz;
+BEGIN
+    SELECT * INTO m FROM auditlog_data.machine_state();
+    SELECT * INTO i FROM auditlog_data.inbox_state();
+    SELECT * INTO h FROM auditlog_data.head_state();
+    SELECT max(s.at) INTO before FROM auditlog_data.health_sample AS s;
+    faults := ARRAY(SELECT format('%s: %s', c."check", c.detail) FROM auditlog.health() AS c WHERE c.status = 'error'
+        OR c.status = 'warning' AND c."check" IN ('capture', 'access journal') ORDER BY 1);
+    INSERT INTO auditlog_data.health_sample (audit_enabled, faults, log_size, waiting, seal_lag_seconds, clock_synchronised, clock_offset_ms,
+        clock_error_ms, clock_source, regressions, used_bytes, free_bytes, config_sha256, library_sha256, sinks, alerts)
+    SELECT NOT EXISTS (SELECT FROM unnest(faults) AS f WHERE f ~ '^(preload|sealer|access journal|capture|protection|tampering):'),
+        faults, COALESCE(h.size, 0), i.events, COALESCE(GREATEST(extract(epoch FROM clock_timestamp() - i.oldest), 0), 0),
+        m.clock_synchronised, m.clock_offset_ms, m.clock_error_ms, m.clock_source,
+        CASE WHEN before > clock_timestamp() THEN 1 ELSE 0 END,
+        COALESCE((SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'auditlog_data' AND c.relkind = 'r'), 0),
+        m.free_bytes,
+        (SELECT encode(sha256(convert_to(string_agg(concat(g.name, '=', g.setting), E'\n' ORDER BY g.name COLLATE "C"), 'UTF8')), 'hex')
+            FROM pg_settings AS g WHERE g.name LIKE 'auditlog.%' AND g.source NOT IN ('session', 'client')
+                OR g.name IN ('shared_preload_libraries', 'session_preload_libraries', 'log_statement', 'fsync', 'full_page_writes', 'wal_level')),
+        m.library_sha256,
+        COALESCE((SELECT jsonb_agg(jsonb_build_object('sink', k.name, 'last_log_index', k.position, 'lag_seconds', k.lag_seconds,
+            'state', k.state, 'reason', k.reason) ORDER BY k.name) FROM auditlog.sinks AS k), '[]'),
+        COALESCE((SELECT jsonb_agg(jsonb_build_object('rule', a.name, 'severity', a.severity, 'enabled', a.enabled AND COALESCE(a.muted_until <= clock_timestamp(), true),
+            'tags', COALESCE(a.canonical -> 'tags', '[]'), 'error', st.error) ORDER BY a.name) FROM auditlog_data.alert AS a
+            LEFT JOIN auditlog_data.alert_state AS st ON st.alert_id = a.id), '[]')
+    ON CONFLICT (at) DO NOTHING;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.take_health_sample() IS 'Writes down how the audit log is; called by the publisher';
+
+-- Called by the publisher, with each sample.
+CREATE FUNCTION auditlog_data.take_access_snapshot() RETURNS text
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
+$body$
+DECLARE
+    roles jsonb;
+    grants jsonb;
+    policies jsonb;
+    digest text;
+BEGIN
+    SELECT COALESCE(jsonb_agg(jsonb_build_object('role', r.rolname, 'can_login', r.rolcanlogin, 'superuser', r.rolsuper, 'createrole', r.rolcreaterole,
+            'createdb', r.rolcreatedb, 'replication', r.rolreplication, 'bypassrls', r.rolbypassrls, 'valid_until', r.rolvaliduntil,
+            'member_of', COALESCE((SELECT jsonb_agg(jsonb_build_object('role', g.rolname, 'admin_option', m.admin_option, 'granted_by', b.rolname)
+                ORDER BY g.rolname, b.rolname) FROM pg_auth_members AS m JOIN pg_roles AS g ON g.oid = m.roleid LEFT JOIN pg_roles AS b ON b.oid = m.grantor
+                WHERE m.member = r.oid), '[]')) ORDER BY r.rolname), '[]') INTO roles
+        FROM pg_roles AS r WHERE r.rolname !~ '^pg_';
+    -- Rights on tables of users, and on our own.
+    SELECT COALESCE(jsonb_agg(jsonb_build_object('object', format('%I.%I', n.nspname, c.relname), 'grantee', COALESCE(g.rolname, 'PUBLIC'),
+            'privileges', x.privileges, 'rls', c.relrowsecurity, 'owner', pg_get_userbyid(c.relowner)) ORDER BY n.nspname, c.relname, g.rolname), '[]') INTO grants
+        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        CROSS JOIN LATERAL (SELECT a.grantee, jsonb_agg(a.privilege_type ORDER BY a.privilege_type) AS privileges
+            FROM aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) AS a GROUP BY a.grantee) AS x
+        LEFT JOIN pg_roles AS g ON g.oid = x.grantee
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^(pg_|information_schema$|auditlog_data$)';
+    SELECT COALESCE(jsonb_agg(jsonb_build_object('object', format('%I.%I', p.schemaname, p.tablename), 'policy', p.policyname, 'roles', to_jsonb(p.roles),
+            'command', p.cmd, 'using', p.qual, 'check', p.with_check) ORDER BY p.schemaname, p.tablename, p.policyname), '[]') INTO policies
+        FROM pg_policies AS p WHERE p.schemaname <> 'auditlog_data';
+    digest := encode(sha256(convert_to(concat(roles, grants, policies), 'UTF8')), 'hex');
+    IF digest IS DISTINCT FROM (SELECT s.sha256 FROM auditlog_data.access_snapshot AS s ORDER BY s.at DESC LIMIT 1) THEN
+        INSERT INTO auditlog_data.access_snapshot (sha256, roles, grants, policies) VALUES (digest, roles, grants, policies);
+        RETURN digest;
+    END IF;
+    RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.take_access_snapshot() IS 'Writes down who holds which rights, when that has changed; called by the publisher';
+
+CREATE FUNCTION auditlog_data.sign_review(since timestamptz, until timestamptz, note text, query text, exceptions bigint) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_sign_review';
+COMMENT ON FUNCTION auditlog_data.sign_review(timestamptz, timestamptz, text, text, bigint) IS 'What auditlog.sign_review() does, with the ends of the period';
+
+CREATE FUNCTION auditlog.sign_review(period tstzrange, note text, query text DEFAULT '', exceptions integer DEFAULT 0) RETURNS bigint
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT auditlog_data.sign_review(pg_catalog.lower(period), pg_catalog.upper(period), note, query, exceptions::bigint);
+END;
+COMMENT ON FUNCTION auditlog.sign_review(tstzrange, text, text, integer) IS
+    'Writes down that the caller has reviewed the events of a period that a query finds, and how many exceptions there were; an event says the same';
+
+CREATE VIEW auditlog.reviews AS
+SELECT r.id, r.period, r.query, r.note, r.reviewer, r.events_in_scope, r.exceptions, r.signed_at, r.event_id FROM auditlog_data.review AS r;
+COMMENT ON VIEW auditlog.reviews IS 'Reviews that somebody has signed';
+
+CREATE VIEW auditlog.health_samples AS
+SELECT s.at, s.audit_enabled, s.faults, s.log_size, s.waiting, s.seal_lag_seconds, s.clock_synchronised, s.clock_offset_ms, s.clock_error_ms, s.clock_source,
+    s.regressions, s.used_bytes, s.free_bytes, s.config_sha256, s.library_sha256, s.sinks, s.alerts FROM auditlog_data.health_sample AS s;
+COMMENT ON VIEW auditlog.health_samples IS 'State of the audit log, hour by hour';
+
+CREATE VIEW auditlog.verification_runs AS
+SELECT v.id, v.begun_at, v.ended_at, v.from_index, v.to_index, v.findings, v.first_finding, v.head_hash FROM auditlog_data.verification_run AS v;
+COMMENT ON VIEW auditlog.verification_runs IS 'What verification in the background found';
+
+CREATE VIEW auditlog.access_snapshots AS
+SELECT s.at, s.sha256, s.roles, s.grants, s.policies FROM auditlog_data.access_snapshot AS s;
+COMMENT ON VIEW auditlog.access_snapshots IS 'Roles, grants and row policies, whenever they had changed';
+
+-- Tables and what their rows are to somebody who asks.
+CREATE TABLE auditlog_data.classified_table (
+    relation regclass PRIMARY KEY,
+    classification text[] NOT NULL,
+    classified_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    classified_by text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.classified_table IS 'Tables with personal or otherwise protected data; read auditlog.classified_tables';
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.classified_table', '');
+CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.classified_table
+    FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse();
+ALTER TABLE auditlog_data.classified_table ENABLE ALWAYS TRIGGER auditlog_no_change;
+
+CREATE FUNCTION auditlog.classify(target regclass, classification text[]) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_classify';
+COMMENT ON FUNCTION auditlog.classify(regclass, text[]) IS
+    'Says what the rows of a table are: pii, special, phi, chd, sad, confidential or restricted; reports ask for it. An empty list takes it back';
+
+CREATE VIEW auditlog.classified_tables AS
+SELECT c.relation, c.classification, t.relation IS NOT NULL AS tracked, c.classified_at, c.classified_by
+FROM auditlog_data.classified_table AS c LEFT JOIN auditlog_data.tracked_table AS t ON t.relation OPERATOR(pg_catalog.=) c.relation;
+COMMENT ON VIEW auditlog.classified_tables IS 'Tables with protected data, and whether changes of their rows are recorded';
+
+CREATE FUNCTION auditlog_data.classified_objects() RETURNS TABLE (object text, classification text[])
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT format('%I.%I', n.nspname, c.relname), o.classification FROM auditlog_data.classified_table AS o
+    JOIN pg_class AS c ON c.oid = o.relation JOIN pg_namespace AS n ON n.oid = c.relnamespace
+$body$;
+COMMENT ON FUNCTION auditlog_data.classified_objects() IS 'Tables with protected data, by their names';
+
+CREATE FUNCTION auditlog_data.tracked_objects() RETURNS TABLE (object text, masks boolean, policy text, since timestamptz)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS
+$body$
+    SELECT format('%I.%I', n.nspname, c.relname), EXISTS (SELECT FROM jsonb_array_elements(o.rules) AS r (rule) WHERE r.rule ->> 'treatment' <> 'ignore'),
+        concat('changes of rows', ' where ' || o.only_if), o.tracked_at
+    FROM auditlog_data.tracked_table AS o JOIN auditlog_data.capture_states() AS s ON s.relation = o.relation AND s.state = 'enabled'
+    JOIN pg_class AS c ON c.oid = o.relation JOIN pg_namespace AS n ON n.oid = c.relnamespace
+$body$;
+COMMENT ON FUNCTION auditlog_data.tracked_objects() IS 'Tracked tables, by their names';
+
+-- sql/schema/53_report_contents.sql
+-- What reports read of the log and of its state (docs/reports.md); src/store/report_reads.rs calls it, with the owner's rights.
+
+CREATE FUNCTION auditlog_data.field_expression(field text) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_field_expression';
+COMMENT ON FUNCTION auditlog_data.field_expression(text) IS 'SQL over auditlog.events AS e: one text for each event, by which reports group';
+
+-- The population of a section: counted, grouped, laid out in time, and drawn from, in one pass over the log. groups: up to four fields;
+-- seed: what the sample depends on beside the places of events.
+CREATE FUNCTION auditlog_data.report_section(query text, scope text, since timestamptz, until timestamptz, size bigint, groups text[], metrics text[],
+        seed text, group_limit integer, sample_size integer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+$body$
+DECLARE
+    names text[] := ARRAY(SELECT 'g' || i FROM generate_subscripts(groups, 1) AS i ORDER BY i);
+    columns text := (SELECT string_agg(format(', %s AS g%s', auditlog_data.field_expression(f.name), f.i), '' ORDER BY f.i)
+        FROM unnest(groups) WITH ORDINALITY AS f (name, i));
+    -- At most some 60 bars, of whole hours, days or weeks.
+    width bigint := CASE WHEN until - since <= interval '2 days' THEN 3600 WHEN until - since <= interval '62 days' THEN 86400 ELSE 604800 END;
+    more text := '';
+    sums text := '';
+    group_sums text := '';
+    group_members text := '';
+    found jsonb;
+BEGIN
+    IF 'rows' = ANY (metrics) THEN
+        more := more || ', CASE WHEN e.extra #>> ''{metadata,row_count}'' ~ ''^[0-9]{1,15}$'' THEN (e.extra #>> ''{metadata,row_count}'')::bigint END AS n_rows';
+        sums := sums || ', ''rows'', COALESCE(sum(n_rows), 0)';
+        group_sums := ', COALESCE(sum(p.n_rows), 0) AS rows';
+        group_members := ', ''rows'', g.rows';
+    END IF;
+    IF 'columns' = ANY (metrics) THEN
+        more := more || ', CASE WHEN jsonb_typeof(e.extra #> ''{metadata,columns}'') = ''array'' THEN jsonb_array_length(e.extra #> ''{metadata,columns}'') END AS n_columns';
+        sums := sums || ', ''columns'', COALESCE(max(n_columns), 0)';
+    END IF;
+    IF 'distinct_subjects' = ANY (metrics) THEN
+        more := more || ', e.extra #>> ''{metadata,data_subject_id}'' AS subject';
+        sums := sums || ', ''distinct_subjects'', count(DISTINCT subject)';
+    END IF;
+    IF 'pct_attributed' = ANY (metrics) THEN
+        more := more || ', (e.actor_type = ''user'' AND e.actor_id IS NOT NULL OR e.extra #> ''{metadata,end_user}'' IS NOT NULL) IS TRUE AS attributed';
+        sums := sums || ', ''pct_attributed'', round(100.0 * count(*) FILTER (WHERE attributed) / NULLIF(count(*), 0), 2)';
+    END IF;
+    IF 'pct_with_request_id' = ANY (metrics) THEN
+        more := more || ', e.request_id IS NOT NULL AS requested';
+        sums := sums || ', ''pct_with_request_id'', round(100.0 * count(*) FILTER (WHERE requested) / NULLIF(count(*), 0), 2)';
+    END IF;
+    EXECUTE format($sql$
+        WITH p AS MATERIALIZED (
+            SELECT e.log_index, e."timestamp" AS at, e.actor_id, e.resource_id %s %s
+            FROM auditlog.events AS e
+            WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2) AND e.log_index < $5 AND e."timestamp" >= $3 AND e."timestamp" < $4)
+        SELECT jsonb_build_object('metrics', (SELECT jsonb_build_object('count', count(*), 'distinct_actors', count(DISTINCT actor_id),
+                    'distinct_resources', count(DISTINCT resource_id), 'first', min(at), 'last', max(at), 'first_log_index', min(log_index),
+                    'last_log_index', max(log_index) %s) FROM p),
+            'sample', COALESCE((SELECT jsonb_agg(s.log_index ORDER BY s.log_index) FROM (SELECT p.log_index FROM p
+                ORDER BY sha256(convert_to($6 || ':' || p.log_index, 'UTF8')), p.log_index LIMIT $8) AS s), '[]'),
+            'series', COALESCE((SELECT jsonb_agg(jsonb_build_array(b.bucket, b.n) ORDER BY b.bucket) FROM (
+                SELECT floor(extract(epoch FROM p.at - $3) / %s)::integer AS bucket, count(*) AS n FROM p GROUP BY 1) AS b), '[]'),
+            'width', %s %s)
+        $sql$, columns, more, sums, width, width,
+        CASE WHEN cardinality(names) > 0 THEN format($sql$
+            , 'groups', COALESCE((SELECT jsonb_agg(jsonb_build_object('keys', jsonb_build_array(%1$s), 'count', g.n, 'distinct_actors', g.actors,
+                'distinct_resources', g.resources, 'first', g.first, 'last', g.last %3$s) ORDER BY g.n DESC, %1$s) FROM (
+                SELECT %1$s, count(*) AS n, count(DISTINCT p.actor_id) AS actors, count(DISTINCT p.resource_id) AS resources, min(p.at) AS first, max(p.at) AS last %2$s
+                FROM p GROUP BY %1$s ORDER BY n DESC, %1$s LIMIT $7) AS g), '[]'),
+            'group_count', (SELECT count(*) FROM (SELECT 1 FROM p GROUP BY %1$s) AS c)
+            $sql$, array_to_string(names, ', '), group_sums, group_members) ELSE '' END)
+    INTO found USING COALESCE(query, ''), COALESCE(scope, ''), since, until, size, seed, group_limit, sample_size;
+    RETURN found;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.report_section(text, text, timestamptz, timestamptz, bigint, text[], text[], text, integer, integer) IS
+    'The population of a section of a report: counts, groups, course, and sample';
+
+-- A time that somebody wrote into an event; NULL when it is none.
+CREATE FUNCTION auditlog_data.time_or_null(given text) RETURNS timestamptz
+    LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+$body$
+BEGIN
+    IF given !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}' THEN
+        RETURN NULL;
+    END IF;
+    RETURN given::timestamptz;
+EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.time_or_null(text) IS 'A text as a time, or NULL when it is none';
+
+-- Events of a section that a reviewer must look at: all that the query finds, or those for which more holds. what: each; burst (at_least
+-- events with the same values of per within a time, named by the event that completes it), same (the two fields of per have one value),
+-- late (more than within after the time that the field per names), unanswered (no event of the query other with the same values of per
+-- followed within the time, which is over).
+CREATE FUNCTION auditlog_data.report_exception(query text, scope text, since timestamptz, until timestamptz, size bigint,
+        what text, per text[], other text, at_least bigint, within interval, most integer) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+$body$
+DECLARE
+    fields text[] := ARRAY(SELECT auditlog_data.field_expression(f.name) FROM unnest(per) WITH ORDINALITY AS f (name, i) ORDER BY f.i);
+    key text := CASE WHEN what IN ('burst', 'unanswered') AND cardinality(fields) > 0
+        THEN format('concat_ws('', '', %s)', array_to_string(fields, ', ')) ELSE '''''' END;
+    more text := '';
+    condition text := 'true';
+    found jsonb;
+BEGIN
+    IF what = 'burst' THEN
+        more := format(', count(*) OVER (PARTITION BY %s ORDER BY e."timestamp" RANGE BETWEEN $6 PRECEDING AND CURRENT ROW) AS burst', key);
+        condition := 'p.burst >= $7';
+    ELSIF what = 'same' THEN
+        more := format(', %s = %s AS same', fields[1], fields[2]);
+        condition := 'p.same';
+    ELSIF what = 'late' THEN
+        more := format(', e."timestamp" > auditlog_data.time_or_null(%s) + $6 AS late', fields[1]);
+        condition := 'p.late';
+    ELSIF what = 'unanswered' THEN
+        condition := format('p.at + $6 <= $4 AND NOT EXISTS (SELECT FROM auditlog.events AS e WHERE auditlog.matches(e, $9) AND e.log_index < $5'
+            ' AND e."timestamp" >= p.at AND e."timestamp" <= p.at + $6 AND %s = p.key)', key);
+    END IF;
+    EXECUTE format($sql$
+        WITH q AS MATERIALIZED (
+            SELECT e.log_index, e."timestamp" AS at, %s AS key %s
+            FROM auditlog.events AS e
+            WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2) AND e.log_index < $5 AND e."timestamp" >= $3 AND e."timestamp" < $4),
+        p AS MATERIALIZED (SELECT p.* FROM q AS p WHERE %s)
+        SELECT jsonb_build_object('count', (SELECT count(*) FROM p), 'log_indexes',
+            COALESCE((SELECT jsonb_agg(f.log_index ORDER BY f.log_index) FROM (SELECT p.log_index FROM p ORDER BY p.log_index LIMIT $8) AS f), '[]'),
+            'keys', COALESCE((SELECT jsonb_agg(jsonb_build_array(k.key, k.n) ORDER BY k.n DESC, k.key) FROM (
+                SELECT p.key, %s AS n FROM p WHERE p.key <> '' GROUP BY p.key ORDER BY n DESC, p.key LIMIT 5) AS k), '[]'),
+            'key_count', (SELECT count(DISTINCT p.key) FROM p WHERE p.key <> ''))
+        $sql$, key, more, condition, CASE what WHEN 'burst' THEN 'max(p.burst)' ELSE 'count(*)' END)
+    INTO found USING COALESCE(query, ''), COALESCE(scope, ''), since, until, size, within, at_least, most, COALESCE(other, '');
+    RETURN found;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.report_exception(text, text, timestamptz, timestamptz, bigint, text, text[], text, bigint, interval, integer) IS
+    'Events of a section of a report that must be looked at first';
+
+-- Rows of a section: those given first, then the others in the order of the log.
+CREATE FUNCTION auditlog_data.report_rows(query text, scope text, since timestamptz, until timestamptz, size bigint, exceptions bigint[], most integer)
+    RETURNS TABLE (log_index bigint, is_exception boolean, document text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+$body$
+    (SELECT e.log_index, true, auditlog.to_json(e)::text FROM auditlog.events AS e WHERE e.log_index = ANY (exceptions)
+        ORDER BY e.log_index LIMIT most)
+    UNION ALL
+    (SELECT e.log_index, false, auditlog.to_json(e)::text FROM auditlog.events AS e
+        WHERE auditlog.matches(e, query) AND auditlog.matches(e, scope) AND e.log_index < size AND e."timestamp" >= since AND e."timestamp" < until
+            AND e.log_index <> ALL (exceptions)
+        ORDER BY e.log_index LIMIT GREATEST(most - cardinality(exceptions), 0))
+$body$;
+COMMENT ON FUNCTION auditlog_data.report_rows(text, text, timestamptz, timestamptz, bigint, bigint[], integer) IS 'Rows of a section of a report, exceptions first';
+
+CREATE FUNCTION auditlog_data.report_sample(places bigint[]) RETURNS TABLE (log_index bigint, entry_hash bytea, record bytea, document text)
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+$body$
+    SELECT e.log_index, e.entry_hash, auditlog.bundle_record(e), auditlog.to_json(e)::text FROM auditlog.events AS e
+    WHERE e.log_index = ANY (places) ORDER BY e.log_index
+$body$;
+COMMENT ON FUNCTION auditlog_data.report_sample(bigint[]) IS 'Events of a sample, with what proves them';
+
+-- The whole period: what happened, who did it, when.
+CREATE FUNCTION auditlog_data.report_summary(scope text, since timestamptz, until timestamptz, size bigint) RETURNS jsonb
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+$body$
+    WITH p AS MATERIALIZED (
+        SELECT e.log_index, e."timestamp" AS at, e.actor_id, e.resource_id, e.event_type, e.category, e.status, e.severity
+        FROM auditlog.events AS e
+        WHERE auditlog.matches(e, scope) AND e.log_index < size AND e."timestamp" >= since AND e."timestamp" < until)
+    SELECT jsonb_build_object(
+        'metrics', (SELECT jsonb_build_object('events', count(*), 'actors', count(DISTINCT actor_id), 'resources', count(DISTINCT resource_id),
+            'event_types', count(DISTINCT event_type), 'refusals', count(*) FILTER (WHERE status = 'denied' OR event_type IN ('access.denied', 'rls.denied')),
+            'failures', count(*) FILTER (WHERE status = 'failed'), 'warnings', count(*) FILTER (WHERE severity >= 'warning'),
+            'first_log_index', min(log_index), 'last_log_index', max(log_index)) FROM p),
+        'event_types', COALESCE((SELECT jsonb_agg(jsonb_build_array(t.event_type, t.n) ORDER BY t.n DESC, t.event_type) FROM (
+            SELECT p.event_type, count(*) AS n FROM p GROUP BY 1 ORDER BY n DESC, 1 LIMIT 12) AS t), '[]'),
+        'actors', COALESCE((SELECT jsonb_agg(jsonb_build_array(t.actor_id, t.n) ORDER BY t.n DESC, t.actor_id) FROM (
+            SELECT p.actor_id, count(*) AS n FROM p WHERE p.actor_id IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT 10) AS t), '[]'),
+        'width', w.width,
+        'series', COALESCE((SELECT jsonb_agg(jsonb_build_array(b.category, b.bucket, b.n) ORDER BY b.category, b.bucket) FROM (
+            SELECT p.category, floor(extract(epoch FROM p.at - since) / w.width)::integer AS bucket, count(*) AS n FROM p GROUP BY 1, 2) AS b), '[]'),
+        'hours', COALESCE((SELECT jsonb_agg(jsonb_build_array(h.day, h.hour, h.n) ORDER BY h.day, h.hour) FROM (
+            SELECT extract(isodow FROM p.at)::integer AS day, extract(hour FROM p.at)::integer AS hour, count(*) AS n FROM p GROUP BY 1, 2) AS h), '[]'))
+    FROM (SELECT CASE WHEN until - since <= interval '2 days' THEN 3600 WHEN until - since <= interval '62 days' THEN 86400 ELSE 604800 END AS width) AS w
+$body$;
+COMMENT ON FUNCTION auditlog_data.report_summary(text, timestamptz, timestamptz, bigint) IS 'Figures and courses of a whole report';
+
+-- Is the log complete between the first and the last event of a period? Places that hold no row, as ranges.
+CREATE FUNCTION auditlog_data.report_span(since timestamptz, until timestamptz, size bigint, OUT events bigint, OUT first bigint, OUT last bigint, OUT holes jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET jit = off AS
+$body$
+BEGIN
+    SELECT count(*), min(l.log_index), max(l.log_index) INTO events, first, last
+        FROM auditlog_data.log AS l WHERE l."timestamp" >= since AND l."timestamp" < until AND l.log_index < size;
+    SELECT COALESCE(jsonb_agg(jsonb_build_array(h.before + 1, h.log_index - 1) ORDER BY h.log_index), '[]') INTO holes FROM (
+        SELECT l.log_index, lag(l.log_index, 1, report_span.first - 1) OVER (ORDER BY l.log_index) AS before
+        FROM auditlog_data.log AS l WHERE l.log_index BETWEEN report_span.first AND report_span.last) AS h WHERE h.before + 1 < h.log_index;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.report_span(timestamptz, timestamptz, bigint) IS 'Which part of the log a period is, and which places of it hold no row';
+
+-- How many events have which fields: of all events, or of those of a query; places of some that lack it.
+CREATE FUNCTION auditlog_data.report_field(field text, query text, scope text, since timestamptz, until timestamptz, size bigint) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+$body$
+DECLARE
+    found jsonb;
+BEGIN
+    EXECUTE format($sql$
+        WITH p AS MATERIALIZED (
+            SELECT e.log_index, %s IS NOT NULL AS present FROM auditlog.events AS e
+            WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2) AND e.log_index < $5 AND e."timestamp" >= $3 AND e."timestamp" < $4)
+        SELECT jsonb_build_object('present', count(*) FILTER (WHERE p.present), 'total', count(*), 'missing_examples',
+            COALESCE((SELECT jsonb_agg(m.log_index ORDER BY m.log_index) FROM (SELECT p.log_index FROM p WHERE NOT p.present ORDER BY 1 LIMIT 5) AS m), '[]'))
+        FROM p$sql$, auditlog_data.field_expression(field))
+    INTO found USING COALESCE(query, ''), COALESCE(scope, ''), since, until, size;
+    RETURN found;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.report_field(text, text, text, timestamptz, timestamptz, bigint) IS 'How many events of a period have a field';
+
+-- Of each retention class, when its events begin and end: here, at once to be found, and anywhere.
+CREATE FUNCTION auditlog_data.report_retention(since timestamptz, until timestamptz) RETURNS TABLE (class text, oldest timestamptz, newest timestamptz,
+        online_oldest timestamptz, removed bigint, removed_after integer, archived_after integer)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
+$body$
+    WITH here AS (
+        SELECT c.relname AS parent, substr(c.relname, 5) AS class FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'auditlog_data.log'::regclass),
+    times AS (
+        SELECT h.class, t.oldest, t.newest FROM here AS h CROSS JOIN LATERAL (SELECT min(l."timestamp") AS oldest, max(l."timestamp") AS newest
+            FROM auditlog_data.log AS l WHERE l.retention_class = h.class AND l."timestamp" < until) AS t),
+    cold AS (SELECT a.retention_class AS class, min(a.day)::timestamp AT TIME ZONE 'UTC' AS oldest FROM auditlog_data.archive_object AS a WHERE a.state = 'live' GROUP BY 1),
+    -- A partition of a month goes as a whole: its youngest event is as old as the month's end, at least.
+    moved AS (SELECT m.retention_class AS class, m.kind, m.events, m.ended_at, floor(extract(epoch FROM m.ended_at - (make_timestamptz(
+            substring(m.relation, '_([0-9]{4})_[0-9]{2}$')::integer, substring(m.relation, '_[0-9]{4}_([0-9]{2})$')::integer, 1, 0, 0, 0, 'UTC')
+            + interval '1 month')) / 86400)::integer AS days
+        FROM auditlog_data.retention_move AS m WHERE m.state = 'done' AND m.ended_at >= since AND m.ended_at < until),
+    gone AS (SELECT m.class, COALESCE(sum(m.events) FILTER (WHERE m.kind IN ('remove', 'expire')), 0)::bigint AS removed,
+            GREATEST(min(m.days) FILTER (WHERE m.kind IN ('remove', 'expire')), 0) AS removed_after, GREATEST(min(m.days) FILTER (WHERE m.kind = 'archive'), 0) AS archived_after
+        FROM moved AS m GROUP BY 1)
+    SELECT t.class, LEAST(t.oldest, c.oldest), t.newest, t.oldest, COALESCE(g.removed, 0), g.removed_after, g.archived_after
+    FROM times AS t LEFT JOIN cold AS c USING (class) LEFT JOIN gone AS g USING (class)
+$body$;
+COMMENT ON FUNCTION auditlog_data.report_retention(timestamptz, timestamptz) IS 'From when to when each retention class has events';
+
+-- What the checks of frameworks read beside the chain (src/reporting/chain.rs) and the fields: rows by the names of
+-- crates/report/src/framework/evidence.
+CREATE FUNCTION auditlog_data.report_evidence(since timestamptz, until timestamptz, size bigint) RETURNS jsonb
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET timezone = 'UTC' SET jit = off AS
+$body$
+DECLARE
+    host text := COALESCE(NULLIF(current_setting('cluster_name'), ''), current_database());
+    snapshot record;
+    growth double precision;
+BEGIN
+    SELECT * INTO snapshot FROM auditlog_data.access_snapshot AS s WHERE s.at < until ORDER BY s.at DESC LIMIT 1;
+    IF NOT FOUND THEN
+        SELECT * INTO snapshot FROM auditlog_data.access_snapshot AS s ORDER BY s.at LIMIT 1;
+    END IF;
+    SELECT regr_slope(s.used_bytes, extract(epoch FROM s.at)) * 86400 INTO growth FROM auditlog_data.health_sample AS s
+        WHERE s.at < until AND s.at >= until - interval '30 days';
+    RETURN jsonb_build_object(
+        'samples', COALESCE((SELECT jsonb_agg(jsonb_build_object('checked_at', s.at, 'host', host, 'audit_enabled', s.audit_enabled,
+            'source', s.clock_source, 'offset_ms', s.clock_offset_ms, 'ntp_synchronised', s.clock_synchronised, 'regressions', s.regressions,
+            'utc', true, 'granularity_us', 1, 'sealer_lag_seconds', s.seal_lag_seconds, 'queue', s.waiting, 'used_bytes', s.used_bytes,
+            'limit_bytes', s.used_bytes + s.free_bytes, 'growth_per_day', growth, 'config_hash', s.config_sha256, 'library_hash', s.library_sha256)
+            ORDER BY s.at) FROM auditlog_data.health_sample AS s WHERE s.at >= since AND s.at < until), '[]'),
+        'sinks', COALESCE((SELECT jsonb_agg(jsonb_build_object('checked_at', s.at, 'sink', k.sink ->> 'sink',
+            'last_log_index', CASE WHEN (k.sink ->> 'last_log_index')::bigint >= 0 THEN k.sink -> 'last_log_index' END, 'lag_seconds', k.sink -> 'lag_seconds',
+            'failures', CASE WHEN k.sink ->> 'state' IN ('error', 'retrying') THEN 1 ELSE 0 END) ORDER BY s.at, k.sink ->> 'sink')
+            FROM auditlog_data.health_sample AS s CROSS JOIN LATERAL jsonb_array_elements(s.sinks) AS k (sink) WHERE s.at >= since AND s.at < until), '[]'),
+        'alerts', COALESCE((SELECT jsonb_agg(jsonb_build_object('fired_at', f.fired_at, 'rule', f.alert, 'severity', f.severity,
+            'tags', COALESCE(a.canonical -> 'tags', '[]'), 'actor.id', f.group_values ->> 'actor.id', 'resource.id', f.group_values ->> 'resource.id',
+            'acknowledged_at', f.acknowledged_at, 'acknowledged_by', f.acknowledged_by, 'closed_at', CASE WHEN f.acknowledged_at IS NOT NULL THEN f.resolved_at END,
+            'disposition', f.note) ORDER BY f.fired_at, f.id) FROM auditlog_data.firing AS f LEFT JOIN auditlog_data.alert AS a ON a.id = f.alert_id
+            WHERE f.fired_at >= since AND f.fired_at < until), '[]'),
+        -- As the samples saw it: a rule is taken to be on from one sample that says so to the next.
+        'rules', COALESCE((SELECT jsonb_agg(jsonb_build_object('rule', u.rule, 'severity', u.severity, 'tags', u.tags, 'enabled_from', u.first,
+            'enabled_until', CASE WHEN u.next IS NOT NULL AND u.next < until THEN u.next END, 'missed_runs', u.faults) ORDER BY u.rule, u.first) FROM (
+            SELECT g.rule, max(g.severity) AS severity, (max(g.tags::text))::jsonb AS tags, min(g.at) AS first, max(g.next_at) AS next, count(*) FILTER (WHERE g.failing) AS faults
+            FROM (SELECT r.*, sum(CASE WHEN r.was THEN 0 ELSE 1 END) OVER (PARTITION BY r.rule ORDER BY r.at) AS run FROM (
+                SELECT s.at, s.next_at, x.rule ->> 'rule' AS rule, x.rule ->> 'severity' AS severity, x.rule -> 'tags' AS tags,
+                    (x.rule ->> 'enabled')::boolean AS enabled, x.rule ->> 'error' IS NOT NULL AS failing,
+                    COALESCE(lag((x.rule ->> 'enabled')::boolean) OVER (PARTITION BY x.rule ->> 'rule' ORDER BY s.at), false) AS was
+                FROM (SELECT h.at, h.alerts, lead(h.at) OVER (ORDER BY h.at) AS next_at FROM auditlog_data.health_sample AS h
+                    WHERE h.at >= since - interval '1 day' AND h.at < until) AS s
+                CROSS JOIN LATERAL jsonb_array_elements(s.alerts) AS x (rule)) AS r WHERE r.enabled) AS g GROUP BY g.rule, g.run) AS u), '[]'),
+        'reviews', COALESCE((SELECT jsonb_agg(jsonb_build_object('period_start', lower(r.period), 'period_end', upper(r.period), 'reviewer', r.reviewer,
+            'events_in_scope', r.events_in_scope, 'exceptions', r.exceptions, 'signed_off_at', r.signed_at, 'signature', r.event_id)
+            ORDER BY lower(r.period), r.id) FROM auditlog_data.review AS r WHERE r.period && tstzrange(since, until)), '[]'),
+        'roles', COALESCE((SELECT jsonb_agg(jsonb_build_object('role', r.role ->> 'role', 'can_login', (r.role ->> 'can_login')::boolean,
+            'last_login', l.last_login, 'days_idle', CASE WHEN (r.role ->> 'can_login')::boolean THEN
+                GREATEST(floor(extract(epoch FROM until - COALESCE(l.last_login, snapshot_first.at)) / 86400), 0)::integer END,
+            'reads_log', CASE WHEN (r.role ->> 'superuser')::boolean THEN 'superuser' WHEN m.roles <> '[]' THEN 'role'
+                WHEN EXISTS (SELECT FROM jsonb_array_elements(snapshot.grants) AS g (item) WHERE g.item ->> 'object' LIKE 'auditlog.%' AND g.item ->> 'grantee' = r.role ->> 'role'
+                    AND g.item -> 'privileges' ? 'SELECT' AND r.role ->> 'role' !~ '^auditlog_') THEN 'grant' END,
+            'member_of', m.roles, 'granted_by', m.granted_by, 'last_used', u.last_used) ORDER BY r.role ->> 'role')
+            FROM jsonb_array_elements(snapshot.roles) AS r (role)
+            CROSS JOIN LATERAL (SELECT COALESCE(jsonb_agg(g.item ->> 'role' ORDER BY g.item ->> 'role'), '[]') AS roles, min(g.item ->> 'granted_by') AS granted_by
+                FROM jsonb_array_elements(r.role -> 'member_of') AS g (item) WHERE g.item ->> 'role' ~ '^auditlog_') AS m
+            CROSS JOIN LATERAL (SELECT max(e."timestamp") AS last_login FROM auditlog_data.log AS e WHERE e.actor_id = r.role ->> 'role'
+                AND e.event_type = 'authentication.login' AND e.status = 'success' AND e."timestamp" < until AND e.log_index < size) AS l
+            CROSS JOIN LATERAL (SELECT max(e."timestamp") AS last_used FROM auditlog_data.log AS e WHERE e.actor_id = r.role ->> 'role'
+                AND e.event_type IN ('auditlog.view', 'auditlog.search', 'auditlog.export') AND e."timestamp" < until AND e.log_index < size) AS u
+            CROSS JOIN (SELECT min(o.at) AS at FROM auditlog_data.access_snapshot AS o) AS snapshot_first
+            WHERE r.role ->> 'role' !~ '^(auditlog_|pg_)'), '[]'),
+        'objects', COALESCE((SELECT jsonb_agg(jsonb_build_object('object', c.object, 'classification', c.classification, 'rls', COALESCE(g.rls, false),
+            'masking', COALESCE(t.masks, false), 'audit_policy', t.policy) ORDER BY c.object)
+            FROM auditlog_data.classified_objects() AS c
+            LEFT JOIN (SELECT o.item ->> 'object' AS object, bool_or((o.item ->> 'rls')::boolean) AS rls FROM jsonb_array_elements(snapshot.grants) AS o (item) GROUP BY 1) AS g
+                ON g.object = c.object
+            LEFT JOIN auditlog_data.tracked_objects() AS t ON t.object = c.object), '[]'),
+        'event_types', COALESCE((SELECT jsonb_agg(jsonb_build_object('event_type', t.event_type, 'capable', true,
+            -- A type is chosen when the catalogue has it; who has changed the catalogue, events say.
+            'selected', true, 'rationale', t.description, 'reviewed_at', v.reviewed_at, 'count', COALESCE(n.n, 0)) ORDER BY t.event_type)
+            FROM auditlog.event_types AS t
+            LEFT JOIN (SELECT e.event_type, count(*) AS n FROM auditlog_data.log AS e WHERE e."timestamp" >= since AND e."timestamp" < until AND e.log_index < size GROUP BY 1) AS n
+                USING (event_type)
+            CROSS JOIN (SELECT max(r.signed_at) AS reviewed_at FROM auditlog_data.review AS r WHERE r.signed_at < until + interval '1 day') AS v), '[]'),
+        'coverage', COALESCE((SELECT jsonb_agg(jsonb_build_object('component', current_database(), 'object', c.object, 'classification', c.classification,
+            'audited', t.policy IS NOT NULL, 'policy', t.policy, 'enabled_since', t.since, 'last_event_at', (SELECT max(e."timestamp") FROM auditlog_data.log AS e
+                WHERE e.resource_type = c.object AND e."timestamp" < until)) ORDER BY c.object)
+            FROM auditlog_data.classified_objects() AS c LEFT JOIN auditlog_data.tracked_objects() AS t ON t.object = c.object), '[]')
+            || jsonb_build_array(jsonb_build_object('component', current_database(), 'audited', true, 'policy', 'pg_auditlog',
+                'last_event_at', (SELECT max(e."timestamp") FROM auditlog_data.log AS e WHERE e."timestamp" < until))),
+        'verifications', COALESCE((SELECT jsonb_agg(jsonb_build_object('verified_at', v.ended_at, 'from_log_index', v.from_index, 'to_log_index', GREATEST(v.to_index - 1, 0),
+            'records', v.to_index - v.from_index, 'result', CASE WHEN v.findings = 0 THEN 'clean' ELSE format('%s findings, the first: %s', v.findings, v.first_finding) END)
+            ORDER BY v.id) FROM auditlog_data.verification_run AS v WHERE v.ended_at >= since - interval '1 day' AND v.ended_at < until + interval '1 day'), '[]'));
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.report_evidence(timestamptz, timestamptz, bigint) IS 'What checks of frameworks read';
+
+-- sql/schema/54_reports.sql
+-- Reports (docs/reports.md): frameworks and definitions, what was asked for, and what came of it. The reporter (src/worker/reporter.rs)
+-- makes them, a section in a transaction, as long as who asked may make reports.
+
+-- Frameworks that users have added; those that come with the extension are in its library.
+CREATE TABLE auditlog_data.framework (
+    id text PRIMARY KEY,
+    definition text NOT NULL,
+    canonical jsonb NOT NULL,
+    sha256 text NOT NULL,
+    added_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    added_by text NOT NULL
+);
+COMMENT ON TABLE auditlog_data.framework IS 'Frameworks that users have added; read auditlog.frameworks';
+
+CREATE TABLE auditlog_data.report_definition (
+    name text PRIMARY KEY,
+    definition text NOT NULL,
+    canonical jsonb NOT NULL,
+    sha256 text NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    made_by text NOT NULL,
+    job_id bigint
+);
+COMMENT ON TABLE auditlog_data.report_definition IS 'Custom reports as they were defined; read auditlog.report_definitions';
+
+CREATE TABLE auditlog_data.report (
+    id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind OPERATOR(pg_catalog.=) ANY (ARRAY['compliance', 'custom', 'incident'])),
+    -- Framework, name of the definition, or title; and its text when the report was asked for.
+    name text NOT NULL,
+    definition text NOT NULL,
+    since timestamptz NOT NULL,
+    until timestamptz NOT NULL,
+    filters jsonb NOT NULL,
+    formats text[] NOT NULL,
+    asked_by text NOT NULL,
+    -- The role that must be allowed to make reports as long as it is made.
+    role_oid oid NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    -- Later events are not part of it.
+    log_size bigint NOT NULL,
+    max_rows integer NOT NULL,
+    organisation text,
+    state text NOT NULL DEFAULT 'waiting'
+        CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['waiting', 'running', 'done', 'failed', 'cancelled'])),
+    begun_at timestamptz,
+    ended_at timestamptz,
+    attempts integer NOT NULL DEFAULT 0,
+    sections integer NOT NULL DEFAULT 0,
+    sections_done integer NOT NULL DEFAULT 0,
+    working_on text,
+    findings integer,
+    manifest_sha256 text,
+    event_id text,
+    error text
+);
+COMMENT ON TABLE auditlog_data.report IS 'Reports that were asked for; read auditlog.reports';
+CREATE INDEX report_open ON auditlog_data.report (id)
+    WHERE state OPERATOR(pg_catalog.=) 'waiting' OR state OPERATOR(pg_catalog.=) 'running';
+
+CREATE TABLE auditlog_data.report_file (
+    report_id bigint NOT NULL REFERENCES auditlog_data.report (id),
+    format text NOT NULL,
+    content bytea NOT NULL,
+    sha256 text NOT NULL,
+    PRIMARY KEY (report_id, format)
+);
+COMMENT ON TABLE auditlog_data.report_file IS 'Files of reports; auditlog.report_file() hands them out';
+-- PDF is compressed, and the rest is read as a whole.
+ALTER TABLE auditlog_data.report_file ALTER COLUMN content SET STORAGE EXTENDED;
+
+DO $triggers$
+DECLARE
+    t text;
+BEGIN
+    FOREACH t IN ARRAY ARRAY['framework', 'report_definition', 'report', 'report_file'] LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
+        EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
+        PERFORM pg_catalog.pg_extension_config_dump(pg_catalog.format('auditlog_data.%I', t), '');
+    END LOOP;
+END
+$triggers$;
+SELECT pg_catalog.pg_extension_config_dump('auditlog_data.report_id_seq', '');
+
+CREATE FUNCTION auditlog_data.builtin_frameworks() RETURNS TABLE (id text, definition text, canonical jsonb, sha256 text)
+    LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 6 AS 'MODULE_PATHNAME', 'auditlog_builtin_frameworks';
+COMMENT ON FUNCTION auditlog_data.builtin_frameworks() IS 'The frameworks that come with the extension';
+
+CREATE VIEW auditlog.frameworks AS
+SELECT f.id, f.canonical OPERATOR(pg_catalog.->>) 'name' AS name, f.canonical OPERATOR(pg_catalog.->>) 'version' AS version,
+    pg_catalog.jsonb_array_length(f.canonical OPERATOR(pg_catalog.->) 'controls') AS controls,
+    COALESCE(f.canonical OPERATOR(pg_catalog.->) 'parameters', '[]') AS parameters, f.built_in, f.sha256, f.added_at, f.added_by, f.definition
+FROM (
+    SELECT b.id, b.definition, b.canonical, b.sha256, true AS built_in, NULL::timestamptz AS added_at, NULL::text AS added_by
+    FROM auditlog_data.builtin_frameworks() AS b
+    UNION ALL SELECT a.id, a.definition, a.canonical, a.sha256, false, a.added_at, a.added_by FROM auditlog_data.framework AS a) AS f;
+COMMENT ON VIEW auditlog.frameworks IS 'Frameworks that reports can be made of: built-in ones, and those that were added';
+
+CREATE VIEW auditlog.controls AS
+SELECT f.id AS framework, f.canonical OPERATOR(pg_catalog.->>) 'version' AS version, c.control OPERATOR(pg_catalog.->>) 'control' AS control,
+    c.control OPERATOR(pg_catalog.->>) 'title' AS title, c.control OPERATOR(pg_catalog.->>) 'asks' AS asks,
+    c.control OPERATOR(pg_catalog.->>) 'query' AS query, c.control OPERATOR(pg_catalog.->) 'checks' AS checks,
+    c.control OPERATOR(pg_catalog.->>) 'directness' AS directness, c.control AS definition
+FROM (SELECT b.id, b.canonical FROM auditlog_data.builtin_frameworks() AS b UNION ALL SELECT a.id, a.canonical FROM auditlog_data.framework AS a) AS f
+CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(f.canonical OPERATOR(pg_catalog.->) 'controls') AS c (control);
+COMMENT ON VIEW auditlog.controls IS 'What frameworks ask for, and what answers it: a query, or checks of a state';
+
+CREATE FUNCTION auditlog.add_framework(definition text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_add_framework';
+COMMENT ON FUNCTION auditlog.add_framework(text) IS 'Adds a framework (YAML or JSON), or puts it in the place of the one of the same id that was added before; returns its id';
+
+CREATE FUNCTION auditlog.drop_framework(id text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_drop_framework';
+COMMENT ON FUNCTION auditlog.drop_framework(text) IS 'Removes a framework that was added; reports that were made of it stay';
+
+CREATE FUNCTION auditlog.generate_report(framework text, since timestamptz, until timestamptz, filters jsonb DEFAULT NULL,
+        formats text[] DEFAULT '{pdf,json,csv}') RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_generate_report';
+COMMENT ON FUNCTION auditlog.generate_report(text, timestamptz, timestamptz, jsonb, text[]) IS
+    'Has a report on a framework made by a worker; returns its number in auditlog.reports';
+
+CREATE FUNCTION auditlog.report_json(framework text, since timestamptz, until timestamptz, filters jsonb DEFAULT NULL) RETURNS jsonb
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_report_json';
+COMMENT ON FUNCTION auditlog.report_json(text, timestamptz, timestamptz, jsonb) IS
+    'A report on a framework at once, for periods with few events (auditlog.report_direct_events)';
+
+CREATE FUNCTION auditlog.incident_report(query text, since timestamptz, until timestamptz, title text, formats text[] DEFAULT '{pdf,json,csv}') RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_incident_report';
+COMMENT ON FUNCTION auditlog.incident_report(text, timestamptz, timestamptz, text, text[]) IS
+    'Has a report on an incident made by a worker: who and what was affected, in which sequence, and which alerts fired; returns its number';
+
+CREATE FUNCTION auditlog.create_report(definition text) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_create_report';
+COMMENT ON FUNCTION auditlog.create_report(text) IS
+    'Defines a report of one''s own (YAML or JSON), or defines it anew, with its schedule where it has one; returns its name';
+
+CREATE FUNCTION auditlog.drop_report(name text) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_drop_report';
+COMMENT ON FUNCTION auditlog.drop_report(text) IS 'Removes the definition of a report and its schedule; reports that were made of it stay';
+
+CREATE FUNCTION auditlog.run_report(name text, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS bigint
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_run_report';
+COMMENT ON FUNCTION auditlog.run_report(text, timestamptz, timestamptz) IS
+    'Has a report made as it was defined, for its period or another one; returns its number in auditlog.reports';
+
+CREATE FUNCTION auditlog.cancel_report(id bigint) RETURNS boolean
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_cancel_report';
+COMMENT ON FUNCTION auditlog.cancel_report(bigint) IS 'Ends a report that is not done; false when it has ended already';
+
+CREATE FUNCTION auditlog.retry_report(id bigint) RETURNS void
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_retry_report';
+COMMENT ON FUNCTION auditlog.retry_report(bigint) IS 'Has a report that failed or was cancelled made once more';
+
+CREATE FUNCTION auditlog.report_file(id bigint, format text) RETURNS bytea
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_report_file';
+COMMENT ON FUNCTION auditlog.report_file(bigint, text) IS 'A file of a report: pdf, json, csv, or manifest';
+
+CREATE FUNCTION auditlog.report_proof(id bigint) RETURNS text
+    LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_report_proof';
+COMMENT ON FUNCTION auditlog.report_proof(bigint) IS
+    'What shows that the log has sealed a report: the event that names its files, and its place in a signed checkpoint; auditlog verify --proof takes it';
+
+CREATE VIEW auditlog.reports AS
+SELECT r.id, r.kind, r.name, r.state, r.since, r.until, r.filters, r.formats, r.asked_by, r.asked_at, r.begun_at, r.ended_at, r.log_size,
+    r.sections_done, r.sections, CASE WHEN r.state OPERATOR(pg_catalog.=) 'running' THEN r.working_on END AS working_on, r.findings,
+    (SELECT pg_catalog.jsonb_object_agg(f.format, pg_catalog.jsonb_build_object('bytes', pg_catalog.octet_length(f.content), 'sha256', f.sha256))
+        FROM auditlog_data.report_file AS f WHERE f.report_id OPERATOR(pg_catalog.=) r.id) AS files,
+    r.manifest_sha256, r.event_id, r.attempts, r.error
+FROM auditlog_data.report AS r;
+COMMENT ON VIEW auditlog.reports IS 'Reports: how far they are, what was found, and what their files are';
+
+CREATE VIEW auditlog.report_definitions AS
+SELECT d.name, d.canonical OPERATOR(pg_catalog.->>) 'title' AS title, d.canonical OPERATOR(pg_catalog.->>) 'schedule' AS schedule, d.definition, d.sha256,
+    d.made_at, d.made_by, d.job_id,
+    (SELECT pg_catalog.max(r.id) FROM auditlog_data.report AS r WHERE r.kind OPERATOR(pg_catalog.=) 'custom' AND r.name OPERATOR(pg_catalog.=) d.name) AS last_report
+FROM auditlog_data.report_definition AS d;
+COMMENT ON VIEW auditlog.report_definitions IS 'Reports of one''s own: their definitions and schedules';
+
+-- How things stand, for a dashboard: each figure with what is expected of it.
+CREATE FUNCTION auditlog_data.compliance_metrics() RETURNS TABLE (metric text, subject text, value double precision, unit text, status text, detail text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET jit = off AS
+$body$
+DECLARE
+    h record;
+    i record;
+    p record;
+    v record;
+    r record;
+BEGIN
+    SELECT * INTO h FROM auditlog_data.head_state();
+    SELECT * INTO i FROM auditlog_data.inbox_state();
+    SELECT * INTO p FROM auditlog_data.publisher_state();
+    SELECT * INTO v FROM auditlog_data.verification_run AS o ORDER BY o.id DESC LIMIT 1;
+
+    metric := 'completeness'; subject := NULL; unit := '% of sealed events verified';
+    value := round(100.0 * COALESCE(p.verified_size, 0) / GREATEST(h.size, 1), 2);
+    status := CASE WHEN COALESCE(p.verify_findings, 0) > 0 THEN 'error' WHEN h.size - COALESCE(p.verified_size, 0) > 10000 AND value < 99 THEN 'warning' ELSE 'ok' END;
+    detail := CASE WHEN COALESCE(p.verify_findings, 0) > 0 THEN format('%s findings, the first: %s', p.verify_findings, p.verify_first)
+        ELSE format('%s of %s events', COALESCE(p.verified_size, 0), COALESCE(h.size, 0)) END;
+    RETURN NEXT;
+
+    metric := 'seal_lag'; unit := 'seconds'; value := COALESCE(GREATEST(extract(epoch FROM clock_timestamp() - i.oldest), 0), 0);
+    status := CASE WHEN value > 300 THEN 'error' WHEN value > 10 THEN 'warning' ELSE 'ok' END;
+    detail := format('%s events wait to be sealed', i.events);
+    RETURN NEXT;
+
+    metric := 'verification_age'; unit := 'hours'; value := extract(epoch FROM clock_timestamp() - v.ended_at) / 3600;
+    status := CASE WHEN v.ended_at IS NULL OR value > 24 THEN 'warning' ELSE 'ok' END;
+    detail := COALESCE(format('the log was last verified to its end at %s', date_trunc('second', v.ended_at)), 'the log was not verified to its end yet');
+    RETURN NEXT;
+
+    FOR r IN SELECT c.retention_class, count(*) AS n, min(c.message) AS first FROM auditlog.retention_conflicts() AS c GROUP BY 1 ORDER BY 1 LOOP
+        metric := 'retention_conflicts'; subject := r.retention_class; unit := 'conflicts'; value := r.n; status := 'warning'; detail := r.first;
+        RETURN NEXT;
+    END LOOP;
+    FOR r IN SELECT c.retention_class, min(c.hot) AS hot, min(c.warm) AS warm, min(c.cold) AS cold FROM auditlog.retention() AS c GROUP BY 1 ORDER BY 1 LOOP
+        metric := 'retention'; subject := r.retention_class; unit := 'days kept';
+        value := (SELECT extract(epoch FROM clock_timestamp() - min(l."timestamp")) / 86400 FROM auditlog_data.log AS l WHERE l.retention_class = r.retention_class);
+        status := 'ok'; detail := format('hot %s, warm %s, cold %s', r.hot, r.warm, r.cold);
+        RETURN NEXT;
+    END LOOP;
+
+    metric := 'review'; subject := NULL; unit := 'days since the end of the last reviewed period';
+    value := (SELECT extract(epoch FROM clock_timestamp() - max(upper(o.period))) / 86400 FROM auditlog_data.review AS o);
+    status := CASE WHEN value IS NULL OR value > 7 THEN 'warning' ELSE 'ok' END;
+    detail := COALESCE((SELECT format('the last review was signed by %s at %s', o.reviewer, date_trunc('second', o.signed_at)) FROM auditlog_data.review AS o
+        ORDER BY upper(o.period) DESC, o.id DESC LIMIT 1), 'no review was signed yet: auditlog.sign_review()');
+    RETURN NEXT;
+
+    metric := 'alert_coverage'; unit := '% of alerts enabled';
+    SELECT count(*) AS n, count(*) FILTER (WHERE a.enabled AND st.error IS NULL) AS works INTO r FROM auditlog_data.alert AS a
+        LEFT JOIN auditlog_data.alert_state AS st ON st.alert_id = a.id;
+    value := round(100.0 * r.works / NULLIF(r.n, 0), 2);
+    status := CASE WHEN r.n = 0 OR r.works < r.n THEN 'warning' ELSE 'ok' END; detail := format('%s of %s alerts are evaluated', r.works, r.n);
+    RETURN NEXT;
+
+    metric := 'open_firings'; unit := 'firings that nobody has acknowledged';
+    value := (SELECT count(*) FROM auditlog_data.firing AS f WHERE f.acknowledged_at IS NULL);
+    status := CASE WHEN value > 0 THEN 'warning' ELSE 'ok' END;
+    detail := COALESCE((SELECT format('the oldest since %s', date_trunc('second', min(f.fired_at))) FROM auditlog_data.firing AS f
+        WHERE f.acknowledged_at IS NULL HAVING count(*) > 0), 'all firings were acknowledged');
+    RETURN NEXT;
+
+    metric := 'health_samples'; unit := 'hours since the last sample';
+    value := (SELECT extract(epoch FROM clock_timestamp() - max(s.at)) / 3600 FROM auditlog_data.health_sample AS s);
+    status := CASE WHEN value IS NULL OR value > 2 THEN 'warning' ELSE 'ok' END;
+    detail := 'reports read a sample of health for each hour (auditlog.sample_interval)';
+    RETURN NEXT;
+END
+$body$;
+COMMENT ON FUNCTION auditlog_data.compliance_metrics() IS 'What auditlog.compliance_metrics shows';
+
+CREATE VIEW auditlog.compliance_metrics AS SELECT m.metric, m.subject, m.value, m.unit, m.status, m.detail FROM auditlog_data.compliance_metrics() AS m;
+COMMENT ON VIEW auditlog.compliance_metrics IS 'Completeness, seal lag, verification, retention, reviews and alerts: how they stand, and what is wrong';
 
 -- sql/schema/60_event_types.sql
 -- The built-in catalogue of event types: every kind of event the product names, the evidence that
@@ -3376,6 +5025,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 -- auditlog: what this extension says about itself
 INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
 ('auditlog.access_denied', 'auditlog', 'warning', 'Somebody tried to use the audit log without the right to do so.', NULL, true),
+('auditlog.access_snapshot', 'auditlog', 'info', 'Who holds which rights was written down, because it had changed.', NULL, true),
 ('auditlog.alert', 'auditlog', 'warning', 'An alert rule fired.', NULL, true),
 ('auditlog.alert_change', 'auditlog', 'notice', 'An alert rule was created, changed, switched on or off, or removed.', NULL, true),
 ('auditlog.archive', 'auditlog', 'info', 'Part of the log was moved to another storage tier.', NULL, true),
@@ -3404,6 +5054,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.resume', 'auditlog', 'notice', 'Auditing went on after a pause.', NULL, true),
 ('auditlog.retention', 'auditlog', 'notice', 'Retention removes events; its certificate says which.', NULL, true),
 ('auditlog.retention_change', 'auditlog', 'warning', 'A retention period or rule was changed.', NULL, true),
+('auditlog.review', 'auditlog', 'info', 'Somebody signed a review of events.', NULL, true),
 ('auditlog.role_grant', 'auditlog', 'warning', 'Somebody got a role on the audit log.', NULL, true),
 ('auditlog.role_revoke', 'auditlog', 'warning', 'Somebody lost a role on the audit log.', NULL, true),
 ('auditlog.schedule_change', 'auditlog', 'info', 'A scheduled job of the audit log was created, changed or removed.', NULL, true),
@@ -3478,6 +5129,12 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('automation.scheduled_task', 'automation', 'info', 'A scheduled task was run.', NULL, true),
 ('automation.workflow_change', 'automation', 'notice', 'A workflow was created, changed or removed.', NULL, true),
 ('automation.workflow_execute', 'automation', 'info', 'A workflow was executed.', NULL, true);
+
+-- change: requests for changes and what was decided on them; metadata.change_ref names the change, here and in the events that carry it out
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('change.approve', 'change', 'info', 'A change was approved.', NULL, true),
+('change.reject', 'change', 'notice', 'A change was refused.', NULL, true),
+('change.request', 'change', 'info', 'A change was asked for.', NULL, true);
 
 -- configuration: the product, the database and the platforms around them
 INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
@@ -3823,6 +5480,17 @@ GRANT SELECT ON auditlog.saved_queries TO auditlog_administrator, auditlog_analy
 GRANT EXECUTE ON FUNCTION auditlog.save_query(text, text, text), auditlog.delete_query(text)
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
+-- Investigations: with the reader's rights on the events. What judges by what is not there, such as an approval, is for those who
+-- see the whole log.
+GRANT EXECUTE ON FUNCTION auditlog.diff(jsonb, jsonb, text), auditlog.stitch(integer[], integer[], integer[]),
+    auditlog.sentence(text, text, text, text, text, text, jsonb, jsonb),
+    auditlog.timeline_rows(text, timestamptz, timestamptz, bigint, text, text, text, text, interval, integer),
+    auditlog.timeline(text, timestamptz, timestamptz, bigint, text, text, text, text, interval, integer)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog.change_query(), auditlog.changes(text, timestamptz, timestamptz, text, integer), auditlog.segregation_rules(),
+    auditlog.segregation_of_duties(timestamptz, timestamptz, jsonb), auditlog.incident_summary(text, timestamptz, timestamptz)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
 -- The live tail: with the reader's rights on the events.
 GRANT EXECUTE ON FUNCTION auditlog.tail(bigint, text, integer, interval), auditlog.tail_wait(bigint, timestamptz), auditlog.tail_position()
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
@@ -3900,7 +5568,10 @@ GRANT EXECUTE ON FUNCTION auditlog_data.keeper_state() TO pg_monitor, auditlog_a
 
 -- Exports: with the reader's rights on the events.
 GRANT EXECUTE ON FUNCTION auditlog.export_rows(text, text, timestamptz, timestamptz, jsonb),
-    auditlog_data.export_header(text, text, timestamptz, timestamptz, jsonb), auditlog_data.export_line(auditlog.events, text, jsonb)
+    auditlog_data.export_header(text, text, timestamptz, timestamptz, jsonb), auditlog_data.export_line(text, jsonb,
+        timestamptz, timestamptz, bigint, auditlog.severity, text, text, text, text, text, text, text, text, text, text, text, inet, text, text, text,
+        text, text, text, text, jsonb, jsonb, jsonb, text, text[], jsonb, text, text, inet, text, text[], bytea, jsonb, bytea, timestamptz, text, bigint,
+        bytea, bytea)
     TO auditlog_administrator, auditlog_analyst;
 GRANT EXECUTE ON FUNCTION auditlog.export(text, text, timestamptz, timestamptz, text, jsonb), auditlog.cancel_export(bigint),
     auditlog.resume_export(bigint) TO auditlog_administrator, auditlog_analyst;
@@ -3922,6 +5593,25 @@ GRANT EXECUTE ON FUNCTION auditlog_data.sees_job(text) TO auditlog_administrator
 GRANT SELECT ON auditlog.job, auditlog.job_run_details TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.scheduler_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.stat_workers TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- Evidence and reports: made and handed out by administrators and compliance officers alone.
+GRANT SELECT ON auditlog.reviews, auditlog.health_samples, auditlog.verification_runs, auditlog.access_snapshots
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.compliance_metrics TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.sign_review(tstzrange, text, text, integer), auditlog_data.sign_review(timestamptz, timestamptz, text, text, bigint)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.compliance_metrics() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.builtin_frameworks() TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.frameworks, auditlog.controls TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.reports, auditlog.report_definitions TO auditlog_administrator, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.generate_report(text, timestamptz, timestamptz, jsonb, text[]), auditlog.report_json(text, timestamptz, timestamptz, jsonb),
+    auditlog.incident_report(text, timestamptz, timestamptz, text, text[]), auditlog.create_report(text), auditlog.drop_report(text),
+    auditlog.run_report(text, timestamptz, timestamptz), auditlog.cancel_report(bigint), auditlog.retry_report(bigint),
+    auditlog.report_file(bigint, text), auditlog.report_proof(bigint) TO auditlog_administrator, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.add_framework(text), auditlog.drop_framework(text) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.classify(regclass, text[]) TO auditlog_administrator;
+GRANT SELECT ON auditlog.classified_tables TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.reporter_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs
 -- in the sources). Not while a dump is loaded, which brings its own: pg_dump's scripts, and hardly

@@ -5,9 +5,19 @@ CREATE FUNCTION auditlog_data.export_header(format text, query text, since times
 COMMENT ON FUNCTION auditlog_data.export_header(text, text, timestamptz, timestamptz, jsonb) IS
     'What comes before the first event of an export, or NULL; tells the access journal of the export';
 
-CREATE FUNCTION auditlog_data.export_line(event auditlog.events, format text, options jsonb) RETURNS text
+-- The columns one by one, in the order of the log's: a whole row would be put together for each event, to be taken apart again.
+CREATE FUNCTION auditlog_data.export_line(format text, options jsonb,
+    "timestamp" timestamptz, recorded_at timestamptz, db_xid bigint, severity auditlog.severity, event_id text, event_type text, category text,
+    operation text, status text, method text, tenant text, idempotency_key text, actor_type text, actor_id text, actor_email text, actor_ip inet,
+    actor_user_agent text, actor_session_id text, resource_type text, resource_id text, cloud_provider text, account_id text, region text,
+    resource_tags jsonb, before jsonb, after jsonb, request_id text, tags text[], extra jsonb, db_session_user text, db_current_user text,
+    db_client_addr inet, db_application text, personal text[], salt bytea, redacted jsonb, entry_hash bytea, sealed_at timestamptz,
+    retention_class text, log_index bigint, prev_hash bytea, hash bytea) RETURNS text
     LANGUAGE c STABLE PARALLEL RESTRICTED COST 1 AS 'MODULE_PATHNAME', 'auditlog_export_line';
-COMMENT ON FUNCTION auditlog_data.export_line(auditlog.events, text, jsonb) IS 'A sealed event in a format of exports';
+COMMENT ON FUNCTION auditlog_data.export_line(text, jsonb,
+    timestamptz, timestamptz, bigint, auditlog.severity, text, text, text, text, text, text, text, text, text, text, text, inet, text, text, text,
+    text, text, text, text, jsonb, jsonb, jsonb, text, text[], jsonb, text, text, inet, text, text[], bytea, jsonb, bytea, timestamptz, text, bigint,
+    bytea, bytea) IS 'A sealed event in a format of exports';
 
 -- PostgreSQL puts the body in the place of the call, so that rows pass one by one, the planner sees the query, and
 -- policies are the caller's. Its names are found now, not when it is called.
@@ -22,7 +32,12 @@ CREATE FUNCTION auditlog.export_rows(
 BEGIN ATOMIC
     SELECT h.line FROM auditlog_data.export_header(format, query, since, until, options) AS h (line) WHERE h.line IS NOT NULL
     UNION ALL
-    (SELECT auditlog_data.export_line(e, format, options)
+    (SELECT auditlog_data.export_line(format, options,
+        e."timestamp", e.recorded_at, e.db_xid, e.severity, e.event_id, e.event_type, e.category, e.operation, e.status, e.method, e.tenant,
+        e.idempotency_key, e.actor_type, e.actor_id, e.actor_email, e.actor_ip, e.actor_user_agent, e.actor_session_id, e.resource_type,
+        e.resource_id, e.cloud_provider, e.account_id, e.region, e.resource_tags, e.before, e.after, e.request_id, e.tags, e.extra,
+        e.db_session_user, e.db_current_user, e.db_client_addr, e.db_application, e.personal, e.salt, e.redacted, e.entry_hash, e.sealed_at,
+        e.retention_class, e.log_index, e.prev_hash, e.hash)
     FROM auditlog.events AS e
     WHERE e.log_index IS NOT NULL AND auditlog.matches(e, COALESCE(query, ''))
         AND e."timestamp" OPERATOR(pg_catalog.>=) COALESCE(since, '-infinity')

@@ -284,6 +284,33 @@ BEGIN
     END IF;
     RETURN NEXT;
 
+    "check" := 'reports';
+    SELECT * INTO w FROM auditlog_data.reporter_state();
+    faults := ARRAY(SELECT format('%s (%s): %s', r.id, r.name, left(r.error, 100)) FROM auditlog_data.report AS r
+        WHERE r.state = 'failed' AND r.ended_at > clock_timestamp() - interval '7 days' ORDER BY r.id);
+    IF cardinality(faults) > 0 THEN
+        status := 'warning'; detail := format('Reports that failed: %s.', array_to_string(faults[1:5], '; '));
+        hint := 'auditlog.retry_report() has one made once more, auditlog.cancel_report() puts it aside.';
+    ELSIF w.pid IS NULL AND EXISTS (SELECT FROM auditlog_data.report AS r WHERE r.state IN ('waiting', 'running') AND r.asked_at < clock_timestamp() - interval '2 minutes') THEN
+        status := 'error'; detail := format('Reports wait, and the reporter does not run%s.', COALESCE(': ' || w.last_error, ''));
+        hint := 'Look at the server log; is max_worker_processes large enough?';
+    ELSE
+        status := 'ok'; detail := format('%s reports were made.', (SELECT count(*) FROM auditlog_data.report AS r WHERE r.state = 'done')); hint := NULL;
+    END IF;
+    RETURN NEXT;
+
+    "check" := 'compliance';
+    faults := ARRAY(SELECT concat(c.metric, ' ' || c.subject) FROM auditlog_data.compliance_metrics() AS c WHERE c.status <> 'ok' ORDER BY 1);
+    IF EXISTS (SELECT FROM auditlog_data.compliance_metrics() AS c WHERE c.status = 'error') THEN
+        status := 'warning'; hint := 'auditlog.compliance_metrics says what is wrong with each.';
+    ELSE
+        -- What nobody has begun with is no fault: that a review is due is one of who has to review.
+        status := 'ok'; hint := NULL;
+    END IF;
+    detail := CASE WHEN cardinality(faults) = 0 THEN 'All figures of auditlog.compliance_metrics are as they should be.'
+        ELSE format('Figures of auditlog.compliance_metrics to look at: %s.', array_to_string(faults, ', ')) END;
+    RETURN NEXT;
+
     "check" := 'protection';
     faults := ARRAY(SELECT f.fault FROM auditlog_data.guard_faults() AS f);
     IF cardinality(faults) > 0 THEN

@@ -44,6 +44,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 -- auditlog: what this extension says about itself
 INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
 ('auditlog.access_denied', 'auditlog', 'warning', 'Somebody tried to use the audit log without the right to do so.', NULL, true),
+('auditlog.access_snapshot', 'auditlog', 'info', 'Who holds which rights was written down, because it had changed.', NULL, true),
 ('auditlog.alert', 'auditlog', 'warning', 'An alert rule fired.', NULL, true),
 ('auditlog.alert_change', 'auditlog', 'notice', 'An alert rule was created, changed, switched on or off, or removed.', NULL, true),
 ('auditlog.archive', 'auditlog', 'info', 'Part of the log was moved to another storage tier.', NULL, true),
@@ -72,6 +73,7 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('auditlog.resume', 'auditlog', 'notice', 'Auditing went on after a pause.', NULL, true),
 ('auditlog.retention', 'auditlog', 'notice', 'Retention removes events; its certificate says which.', NULL, true),
 ('auditlog.retention_change', 'auditlog', 'warning', 'A retention period or rule was changed.', NULL, true),
+('auditlog.review', 'auditlog', 'info', 'Somebody signed a review of events.', NULL, true),
 ('auditlog.role_grant', 'auditlog', 'warning', 'Somebody got a role on the audit log.', NULL, true),
 ('auditlog.role_revoke', 'auditlog', 'warning', 'Somebody lost a role on the audit log.', NULL, true),
 ('auditlog.schedule_change', 'auditlog', 'info', 'A scheduled job of the audit log was created, changed or removed.', NULL, true),
@@ -146,6 +148,12 @@ INSERT INTO auditlog.event_types (event_type, category, default_severity, descri
 ('automation.scheduled_task', 'automation', 'info', 'A scheduled task was run.', NULL, true),
 ('automation.workflow_change', 'automation', 'notice', 'A workflow was created, changed or removed.', NULL, true),
 ('automation.workflow_execute', 'automation', 'info', 'A workflow was executed.', NULL, true);
+
+-- change: requests for changes and what was decided on them; metadata.change_ref names the change, here and in the events that carry it out
+INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES
+('change.approve', 'change', 'info', 'A change was approved.', NULL, true),
+('change.reject', 'change', 'notice', 'A change was refused.', NULL, true),
+('change.request', 'change', 'info', 'A change was asked for.', NULL, true);
 
 -- configuration: the product, the database and the platforms around them
 INSERT INTO auditlog.event_types (event_type, category, default_severity, description, json_schema, built_in) VALUES

@@ -73,6 +73,17 @@ GRANT SELECT ON auditlog.saved_queries TO auditlog_administrator, auditlog_analy
 GRANT EXECUTE ON FUNCTION auditlog.save_query(text, text, text), auditlog.delete_query(text)
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
+-- Investigations: with the reader's rights on the events. What judges by what is not there, such as an approval, is for those who
+-- see the whole log.
+GRANT EXECUTE ON FUNCTION auditlog.diff(jsonb, jsonb, text), auditlog.stitch(integer[], integer[], integer[]),
+    auditlog.sentence(text, text, text, text, text, text, jsonb, jsonb),
+    auditlog.timeline_rows(text, timestamptz, timestamptz, bigint, text, text, text, text, interval, integer),
+    auditlog.timeline(text, timestamptz, timestamptz, bigint, text, text, text, text, interval, integer)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog.change_query(), auditlog.changes(text, timestamptz, timestamptz, text, integer), auditlog.segregation_rules(),
+    auditlog.segregation_of_duties(timestamptz, timestamptz, jsonb), auditlog.incident_summary(text, timestamptz, timestamptz)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
 -- The live tail: with the reader's rights on the events.
 GRANT EXECUTE ON FUNCTION auditlog.tail(bigint, text, integer, interval), auditlog.tail_wait(bigint, timestamptz), auditlog.tail_position()
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
@@ -150,7 +161,10 @@ GRANT EXECUTE ON FUNCTION auditlog_data.keeper_state() TO pg_monitor, auditlog_a
 
 -- Exports: with the reader's rights on the events.
 GRANT EXECUTE ON FUNCTION auditlog.export_rows(text, text, timestamptz, timestamptz, jsonb),
-    auditlog_data.export_header(text, text, timestamptz, timestamptz, jsonb), auditlog_data.export_line(auditlog.events, text, jsonb)
+    auditlog_data.export_header(text, text, timestamptz, timestamptz, jsonb), auditlog_data.export_line(text, jsonb,
+        timestamptz, timestamptz, bigint, auditlog.severity, text, text, text, text, text, text, text, text, text, text, text, inet, text, text, text,
+        text, text, text, text, jsonb, jsonb, jsonb, text, text[], jsonb, text, text, inet, text, text[], bytea, jsonb, bytea, timestamptz, text, bigint,
+        bytea, bytea)
     TO auditlog_administrator, auditlog_analyst;
 GRANT EXECUTE ON FUNCTION auditlog.export(text, text, timestamptz, timestamptz, text, jsonb), auditlog.cancel_export(bigint),
     auditlog.resume_export(bigint) TO auditlog_administrator, auditlog_analyst;
@@ -172,6 +186,25 @@ GRANT EXECUTE ON FUNCTION auditlog_data.sees_job(text) TO auditlog_administrator
 GRANT SELECT ON auditlog.job, auditlog.job_run_details TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.scheduler_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.stat_workers TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+
+-- Evidence and reports: made and handed out by administrators and compliance officers alone.
+GRANT SELECT ON auditlog.reviews, auditlog.health_samples, auditlog.verification_runs, auditlog.access_snapshots
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.compliance_metrics TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.sign_review(tstzrange, text, text, integer), auditlog_data.sign_review(timestamptz, timestamptz, text, text, bigint)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.compliance_metrics() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.builtin_frameworks() TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.frameworks, auditlog.controls TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT SELECT ON auditlog.reports, auditlog.report_definitions TO auditlog_administrator, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.generate_report(text, timestamptz, timestamptz, jsonb, text[]), auditlog.report_json(text, timestamptz, timestamptz, jsonb),
+    auditlog.incident_report(text, timestamptz, timestamptz, text, text[]), auditlog.create_report(text), auditlog.drop_report(text),
+    auditlog.run_report(text, timestamptz, timestamptz), auditlog.cancel_report(bigint), auditlog.retry_report(bigint),
+    auditlog.report_file(bigint, text), auditlog.report_proof(bigint) TO auditlog_administrator, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog.add_framework(text), auditlog.drop_framework(text) TO auditlog_administrator;
+GRANT EXECUTE ON FUNCTION auditlog.classify(regclass, text[]) TO auditlog_administrator;
+GRANT SELECT ON auditlog.classified_tables TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
+GRANT EXECUTE ON FUNCTION auditlog_data.reporter_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 
 -- The first partitions, so that the first events meet no reader with an older plan (store/partitions.rs
 -- in the sources). Not while a dump is loaded, which brings its own: pg_dump's scripts, and hardly

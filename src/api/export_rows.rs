@@ -21,6 +21,8 @@ use std::cell::RefCell;
 crate::sql_function!(auditlog_export_header, pg_finfo_auditlog_export_header, header);
 crate::sql_function!(auditlog_export_line, pg_finfo_auditlog_export_line, line);
 
+/// Arguments of `export_line` before the columns of the log.
+const FIRST_COLUMN: usize = 2;
 /// Levels that options may have.
 const DEPTH: usize = 8;
 /// Bytes of a megabyte, as settings have it.
@@ -62,20 +64,19 @@ fn header(call: &Call) -> Datum {
     if out.is_empty() { call.null() } else { text(&out) }
 }
 
-/// `export_line(event, format, options)`: one event.
+/// `export_line(format, options, columns of the log …)`: one event.
 fn line(call: &Call) -> Datum {
-    let Some(event) = call.arg(0) else { return call.null() };
     let bytes = |i: usize| {
         let datum = call.arg(i);
         // SAFETY: text and jsonb arguments.
         datum.map_or(&[] as &[u8], |datum| unsafe { crate::store::row::bytes(datum) })
     };
-    let (format, options) = (bytes(1), bytes(2));
+    let (format, options) = (bytes(0), bytes(1));
     STATE.with_borrow_mut(|state| {
         if state.writer.is_none() || state.format != format || state.options != options {
             state.writer = None;
-            let name = call.text(1).unwrap_or_else(|| no_format());
-            state.writer = Some(writer(&name, &options_of(call.jsonb(2))));
+            let name = call.text(0).unwrap_or_else(|| no_format());
+            state.writer = Some(writer(&name, &options_of(call.jsonb(1))));
             state.format = format.to_vec();
             state.options = options.to_vec();
         }
@@ -84,11 +85,12 @@ fn line(call: &Call) -> Datum {
         } = state;
         let Some(writer) = writer else { return call.null() };
         out.clear();
-        // SAFETY: declared as auditlog.events.
+        // SAFETY: declared as the log's columns in their order.
         let written = unsafe {
-            recorder.with_values(event, |record, values| {
-                (record.log_index, writer.event_of(record, values, out))
-            })
+            recorder.with_columns(
+                |column| call.arg(FIRST_COLUMN + column),
+                |record, values| (record.log_index, writer.event_of(record, values, out)),
+            )
         };
         match written {
             Ok(None) => return call.null(),

@@ -1,5 +1,6 @@
 //! Values of a field: `field_values(event, field)` for any name of the query language, and
-//! `field_source(field)`, the SQL that takes them from columns where columns hold them.
+//! `field_source(field)`, the SQL that takes them from columns where columns hold them; `field_expression(field)`, the SQL of
+//! one text for each event, which reports group by.
 
 use super::event_document::{EventDocument, RowValue};
 use super::query::{checked, limits, with_options};
@@ -21,6 +22,11 @@ use std::collections::BTreeSet;
 
 crate::sql_function!(auditlog_field_values, pg_finfo_auditlog_field_values, field_values);
 crate::sql_function!(auditlog_field_source, pg_finfo_auditlog_field_source, field_source);
+crate::sql_function!(
+    auditlog_field_expression,
+    pg_finfo_auditlog_field_expression,
+    field_expression
+);
 
 /// A name is what a condition may be about; this is the shortest one.
 fn condition(field: &str) -> String {
@@ -80,6 +86,47 @@ fn field_source(call: &Call) -> Datum {
             .report(pgrx::PgLogLevel::NOTICE);
     }
     text(source(&resolved.targets, "$5").as_bytes())
+}
+
+fn field_expression(call: &Call) -> Datum {
+    let Some(field) = call.str(0) else { return call.null() };
+    let resolved = resolve(field).unwrap_or_else(|error| refuse(field, error));
+    text(expression(&resolved.targets).as_bytes())
+}
+
+/// SQL over `auditlog.events AS e`: a text. A list is one text, as JSON has it.
+fn expression(targets: &[Target]) -> String {
+    if let Some(columns) = text_columns(targets) {
+        return coalesce(&columns);
+    }
+    let parts: Vec<String> = targets.iter().map(part).collect();
+    coalesce(&parts)
+}
+
+fn coalesce(parts: &[String]) -> String {
+    match parts {
+        [one] => one.clone(),
+        all => format!("COALESCE({})", all.join(", ")),
+    }
+}
+
+fn part(target: &Target) -> String {
+    let path = |names: &[String]| {
+        let names: Vec<String> = names
+            .iter()
+            .map(|name| format!("'{}'", name.replace('\'', "''")))
+            .collect();
+        format!("ARRAY[{}]", names.join(", "))
+    };
+    match (target.field, target.below()) {
+        (None, _) => format!("(e.\"extra\" #>> {})", path(&target.path)),
+        (Some(field), []) if field.kind == Kind::TextList => format!("array_to_string({}, ', ')", column(field)),
+        (Some(field), []) if field.kind == Kind::Ip => {
+            format!("CASE WHEN {0} IS NOT NULL THEN concat({0}) END", column(field))
+        }
+        (Some(field), []) => format!("{}::text", column(field)),
+        (Some(field), below) => format!("({} #>> {})", column(field), path(below)),
+    }
 }
 
 /// What a name means.

@@ -50,6 +50,19 @@ fn schedule(call: &Call) -> Datum {
     set(Some(name), call.text(1), call.text(2), None, None, true)
 }
 
+/// Schedules a command of ours as the caller's job; returns the job's id.
+pub(super) fn schedule_ours(name: &str, schedule: &str, command: &str) -> i64 {
+    let (schedule, command) = (Some(schedule.to_owned()), Some(command.to_owned()));
+    set(Some(name.to_owned()), schedule, command, None, None, true).value() as i64
+}
+
+/// Removes a job that [`schedule_ours`] made, when it is still there.
+pub(super) fn unschedule_ours(id: i64) {
+    if jobs::lock(id).is_some() {
+        remove(&own(Some(id)));
+    }
+}
+
 /// `schedule(schedule, command)`
 fn schedule_unnamed(call: &Call) -> Datum {
     set(None, call.text(0), call.text(1), None, None, true)

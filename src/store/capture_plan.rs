@@ -37,6 +37,8 @@ pub struct Plan {
     pub table: String,
     /// Its own name, when it is a partition.
     pub partition: Option<String>,
+    /// What its rows are: see `auditlog.classify`.
+    pub classification: Vec<String>,
     /// By PostgreSQL's numbers of INSERT, DELETE, UPDATE, TRUNCATE.
     pub event_types: [String; 4],
     /// Those whose changes count, in the order of `jsonb`'s keys.
@@ -199,6 +201,7 @@ unsafe fn make(relation: pg_sys::Relation, table: &Tracked) -> Plan {
         Plan {
             varies,
             table: super::trigger_ddl::qualified_name(table.relation),
+            classification: super::classified::of(table.relation),
             partition: (oid != table.relation).then(|| super::trigger_ddl::qualified_name(oid)),
             templates: Default::default(),
             event_types: ["create", "delete", "modify", "truncate"].map(|what| format!("{prefix}.{what}")),

@@ -27,8 +27,9 @@ thread_local! {
 
 /// Event types that only the audit log itself records: what it says of erasures, of what retention
 /// removed and of its own protection must not come from anybody else.
-const OWN_TYPES: [&[u8]; 27] = [
+const OWN_TYPES: [&[u8]; 31] = [
     b"auditlog.access_denied",
+    b"auditlog.access_snapshot",
     b"auditlog.alert",
     b"auditlog.alert_change",
     b"auditlog.delivery_failed",
@@ -41,9 +42,12 @@ const OWN_TYPES: [&[u8]; 27] = [
     b"auditlog.policy_change",
     b"auditlog.principal_change",
     b"auditlog.query_change",
+    b"auditlog.report",
+    b"auditlog.report_change",
     b"auditlog.restore",
     b"auditlog.retention",
     b"auditlog.retention_change",
+    b"auditlog.review",
     b"auditlog.role_grant",
     b"auditlog.role_revoke",
     b"auditlog.search",

@@ -194,7 +194,7 @@ pub fn set_state(relation: Oid, state: &str) {
 }
 
 /// Has every session make its plans anew.
-fn announce() {
+pub(super) fn announce() {
     // SAFETY: a table of ours.
     unsafe { pg_sys::CacheInvalidateRelcacheByRelid(objects().tracked_table) }
 }

@@ -1,7 +1,7 @@
 //! A row of the view `auditlog.events` as a bundle's record, without a copy of its hashes.
 
 use super::POSTGRES_EPOCH;
-use super::columns::{ENTRY_HASH, HASHED, INBOX, REDACTED, SALT};
+use super::columns::{ENTRY_HASH, HASH, HASHED, INBOX, LOG_INDEX, PREV_HASH, REDACTED, SALT, SEALED_AT};
 use super::jsonb;
 use super::row::{self, Hasher, RowError};
 use super::view::{EventRow, Numbers};
@@ -62,21 +62,22 @@ impl Recorder {
         }
     }
 
-    /// Hands over its values as well, which the record then has not: nothing is encoded to be decoded again.
+    /// Hands over its values as well, which the record then has not: nothing is encoded to be decoded again. `column` gives the
+    /// value of a column of the log by its position, when it is not NULL.
     ///
     /// # Errors
     /// When a value's bytes are none of its type.
     ///
     /// # Safety
-    /// As [`Recorder::with`].
-    pub unsafe fn with_values<R>(
+    /// The values are of the log's columns, and stay during the call.
+    pub unsafe fn with_columns<R>(
         &mut self,
-        event: Datum,
+        column: impl Fn(usize) -> Option<Datum>,
         f: impl FnOnce(&Record<'_>, &Values<'_>) -> R,
     ) -> Result<Option<R>, RowError> {
-        // SAFETY: as the caller promises; the columns have the types of the tables.
+        // SAFETY: as the caller promises.
         unsafe {
-            let Some(parts) = self.take_apart(event) else {
+            let Some(parts) = self.parts(column) else {
                 return Ok(None);
             };
             let redacted = (!parts.nulls[REDACTED]).then_some(self.redacted.as_slice());
@@ -104,17 +105,37 @@ impl Recorder {
                 }
             };
             let [log_index, sealed_at, prev_hash, entry_hash, hash, salt, redacted] = places.map(|place| row.at(place));
-            let log_index = log_index?;
+            self.parts(|place| match place {
+                LOG_INDEX => log_index,
+                SEALED_AT => sealed_at,
+                PREV_HASH => prev_hash,
+                HASH => hash,
+                ENTRY_HASH => entry_hash,
+                SALT => salt,
+                REDACTED => redacted,
+                place if place < HASHED => row.hashed(place),
+                _ => None,
+            })
+        }
+    }
+
+    /// The parts of a row, by the positions of the log's columns; `None` when it is not sealed.
+    ///
+    /// # Safety
+    /// The values are of the log's columns.
+    unsafe fn parts(&mut self, column: impl Fn(usize) -> Option<Datum>) -> Option<Parts> {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let log_index = column(LOG_INDEX)?;
             let (mut values, mut nulls) = ([Datum::null(); INBOX], [true; INBOX]);
-            let hashed = (0..HASHED).map(|place| (place, row.hashed(place)));
-            for (place, value) in hashed.chain([(SALT, salt), (REDACTED, redacted), (ENTRY_HASH, entry_hash)]) {
-                if let Some(value) = value {
+            for place in 0..INBOX {
+                if let Some(value) = column(place) {
                     values[place] = value;
                     nulls[place] = false;
                 }
             }
-            if let Some(redacted) = redacted {
-                let raw = row::bytes(redacted);
+            if !nulls[REDACTED] {
+                let raw = row::bytes(values[REDACTED]);
                 self.redacted.clear();
                 if jsonb::canonical(raw, &mut self.redacted).is_err() {
                     // no reader finds commitments in it
@@ -122,15 +143,15 @@ impl Recorder {
                     self.redacted.extend_from_slice(raw);
                 }
             }
-            let hash_of = |datum: Option<Datum>| datum.and_then(|datum| row::hash(datum)).unwrap_or([0; 32]);
+            let hash_of = |place: usize| column(place).and_then(|datum| row::hash(datum)).unwrap_or([0; 32]);
             Some(Parts {
                 values,
                 nulls,
                 log_index: log_index.value() as u64,
-                sealed_at: sealed_at.map_or(0, |datum| (datum.value() as i64).wrapping_add(POSTGRES_EPOCH)),
-                prev_hash: hash_of(prev_hash),
-                entry_hash: hash_of(entry_hash),
-                hash: hash_of(hash),
+                sealed_at: column(SEALED_AT).map_or(0, |datum| (datum.value() as i64).wrapping_add(POSTGRES_EPOCH)),
+                prev_hash: hash_of(PREV_HASH),
+                entry_hash: hash_of(ENTRY_HASH),
+                hash: hash_of(HASH),
             })
         }
     }

@@ -390,6 +390,10 @@ fn make_template(plan: &Plan, change: Change, event_type: &str, of: Source) -> T
         // Its place is taken, so that the context has none to give.
         resource.push(("id", string("0")));
     }
+    if !plan.classification.is_empty() {
+        let labels = plan.classification.iter().map(|label| string(label)).collect();
+        resource.push(("tags", object(vec![("classification", Json::Array(labels))])));
+    }
     let mut pairs = vec![
         ("event_type", string(event_type)),
         ("resource", object(resource)),

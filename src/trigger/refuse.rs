@@ -21,7 +21,9 @@ fn refuse(call: &Call) -> Datum {
             | "alert_state" | "evaluator" | "firing" | "job" | "job_run" | "channel" | "channel_state"
             | "notification" | "retention_policy" | "legal_hold" | "partition_tier" | "retention_move"
             | "certificate" | "retention_run" | "archive_object" | "restored" | "restore" | "archive_erasure"
-            | "export" | "sink" | "sink_state" | "sink_letter"),
+            | "export" | "sink" | "sink_state" | "sink_letter" | "health_sample" | "verification_run"
+            | "access_snapshot" | "review" | "framework" | "report_definition" | "report" | "report_file"
+            | "classified_table"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -31,10 +33,14 @@ fn refuse(call: &Call) -> Datum {
                     crate::worker::is_publisher() || checkpoints::is_trusted()
                 }
                 "principal" | "token_keys" | "alert" | "channel" => checkpoints::is_trusted(),
+                "notification" if crate::worker::is_reporter() => true,
                 "job" | "job_run" | "alert_state" | "evaluator" | "firing" | "channel_state" | "notification" => {
                     crate::worker::is_watching() || checkpoints::is_trusted()
                 }
                 "export" => crate::worker::is_exporter() || checkpoints::is_trusted(),
+                "health_sample" | "verification_run" | "access_snapshot" => crate::worker::is_publisher(),
+                "report" | "report_file" => crate::worker::is_reporter() || checkpoints::is_trusted(),
+                "review" | "framework" | "report_definition" | "classified_table" => checkpoints::is_trusted(),
                 "retention_policy" | "legal_hold" | "sink" => checkpoints::is_trusted(),
                 "sink_state" => crate::worker::is_streamer(),
                 "sink_letter" => crate::worker::is_streamer() || checkpoints::is_trusted(),

@@ -186,12 +186,12 @@ fn job_for(due: Due, now: i64) -> Option<Job> {
         outbox::flood(&name, i64::from(most), FLOOD, DIGESTS_APART)
     });
     let kinds: &[&str] = match flood {
-        (false, _) => &["digest", "fired", "resolved", "test"],
+        (false, _) => &["digest", "fired", "report", "resolved", "test"],
         (true, recently) => {
             if !recently {
                 make_digest(&name);
             }
-            &["digest", "test"]
+            &["digest", "report", "test"]
         }
     };
     let kinds: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();

@@ -124,7 +124,7 @@ fn notification(
 }
 
 /// A short name of this installation of the extension: of the log's origin, or of the cluster and database.
-fn installation(origin: Option<&str>) -> String {
+pub(super) fn installation(origin: Option<&str>) -> String {
     let text = origin.map_or_else(
         || {
             let number = |arg: u64| arg.to_string();

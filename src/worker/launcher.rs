@@ -65,6 +65,7 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
                 Duty::Scheduler,
                 Duty::Keeper,
                 Duty::Exporter,
+                Duty::Reporter,
                 Duty::Streamer,
             ] {
                 let worker = duty.of(slot);
@@ -119,6 +120,7 @@ fn start(duty: Duty, worker: &Worker, database: u32, now: i64) {
         Duty::Scheduler => ("scheduler", "auditlog_scheduler_main"),
         Duty::Keeper => ("keeper", "auditlog_keeper_main"),
         Duty::Exporter => ("exporter", "auditlog_exporter_main"),
+        Duty::Reporter => ("reporter", "auditlog_reporter_main"),
         Duty::Streamer => ("streamer", "auditlog_streamer_main"),
     };
     let started = BackgroundWorkerBuilder::new(&format!("pg_auditlog {name} {database}"))

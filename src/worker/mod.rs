@@ -1,7 +1,7 @@
 //! Background workers: a launcher for the cluster; a sealer, a recorder and a publisher for each database with
 //! the extension, an evaluator where there are alerts, a deliverer where somebody is to be told, a scheduler where
 //! there are jobs, a keeper where retention has something to do, a streamer where there are sinks, an exporter while something
-//! is exported.
+//! is exported, a reporter while a report is made.
 
 pub mod archiver;
 pub mod checkpoint;
@@ -26,6 +26,8 @@ pub mod presence;
 pub mod publisher;
 pub mod recorder;
 pub mod removal;
+pub mod report_delivery;
+pub mod reporter;
 pub mod restored;
 pub mod scheduler;
 pub mod sealer;
@@ -62,6 +64,8 @@ pub enum Duty {
     Keeper,
     /// Writes exports to files.
     Exporter,
+    /// Makes reports.
+    Reporter,
     /// Sends events to sinks.
     Streamer,
 }
@@ -95,6 +99,11 @@ pub fn is_exporter() -> bool {
     DUTY.get() == Some(Duty::Exporter)
 }
 
+/// Is this process the reporter?
+pub fn is_reporter() -> bool {
+    DUTY.get() == Some(Duty::Reporter)
+}
+
 /// Is this process the streamer?
 pub fn is_streamer() -> bool {
     DUTY.get() == Some(Duty::Streamer)
@@ -117,6 +126,7 @@ impl Duty {
             Duty::Scheduler => &slot.scheduler,
             Duty::Keeper => &slot.keeper,
             Duty::Exporter => &slot.exporter,
+            Duty::Reporter => &slot.reporter,
             Duty::Streamer => &slot.streamer,
         }
     }

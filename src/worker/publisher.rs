@@ -9,7 +9,7 @@ use super::{checkpoint, job, launcher, verification};
 use crate::api::own_event::{self, OwnEvent};
 use crate::guc;
 use crate::shmem::Slot;
-use crate::store::{catalog, checkpoint_sinks, checkpoints, head};
+use crate::store::{catalog, checkpoint_sinks, checkpoints, evidence, head};
 use auditlog_core::json::Json;
 use pgrx::bgworkers::BackgroundWorker;
 use pgrx::pg_sys;
@@ -23,6 +23,8 @@ const NAP: Duration = Duration::from_millis(500);
 const SHORT_NAP: Duration = Duration::from_millis(20);
 /// Seconds after which it is started again when the database could not be dropped after all.
 const AFTER_DROP: i64 = 3;
+/// Time between two looks whether a sample of health is due.
+const LOOK_FOR_SAMPLE: Duration = Duration::from_secs(10);
 
 #[doc(hidden)]
 #[pg_guard]
@@ -37,6 +39,7 @@ pub extern "C-unwind" fn auditlog_publisher_main(argument: pg_sys::Datum) {
         next: None,
         delivery: Delivery::default(),
         verifying: false,
+        next_sample: Instant::now(),
     }
     .run();
     slot.publisher.unregister(pause);
@@ -49,6 +52,8 @@ struct Publisher {
     delivery: Delivery,
     /// More of the log is to be verified at once.
     verifying: bool,
+    /// When to look whether a sample of health is due.
+    next_sample: Instant,
 }
 
 /// What a round found.
@@ -123,6 +128,7 @@ impl Publisher {
         }
         if let Ok(Round::Idle) = result {
             self.verify();
+            self.take_sample();
         }
         if result.is_ok() {
             self.delivery.begin(jobs);
@@ -144,6 +150,31 @@ impl Publisher {
             head::visible().is_some_and(|head| verification::step(&head))
         });
         self.verifying = more.unwrap_or(false);
+    }
+
+    /// A sample of health for whoever asks later, once an hour. One that fails is tried again in a while: the clock and the
+    /// disk are looked at, and neither may hold up checkpoints.
+    fn take_sample(&mut self) {
+        let interval = i64::from(guc::SAMPLE_INTERVAL.get());
+        if interval == 0 || Instant::now() < self.next_sample {
+            return;
+        }
+        self.next_sample = Instant::now() + LOOK_FOR_SAMPLE.min(Duration::from_secs(interval as u64));
+        let _ = job::transaction(|| {
+            let may = !database_is_being_dropped() && catalog::find().is_some() && extension_stays();
+            if !may || !evidence::sample_is_due(interval) {
+                return;
+            }
+            if let Some(sha256) = evidence::take_sample() {
+                own_event::record(&OwnEvent {
+                    event_type: "auditlog.access_snapshot",
+                    severity: "info",
+                    actor: ("system", "pg_auditlog"),
+                    operation: "access_snapshot",
+                    metadata: &[("sha256", own_event::text(&sha256))],
+                });
+            }
+        });
     }
 }
 

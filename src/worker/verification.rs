@@ -5,6 +5,7 @@ use crate::api::own_event::{self, OwnEvent};
 use crate::api::verify_removed;
 use crate::guc;
 use crate::store::columns::{ENTRY_HASH, HASH, LOG_INDEX, PREV_HASH};
+use crate::store::evidence;
 use crate::store::head::Head;
 use crate::store::row::{self, Hasher};
 use crate::store::tiles::Leaves;
@@ -57,6 +58,9 @@ pub fn step(head: &Head) -> bool {
     }
     state.size = to;
     verified::keep(&state);
+    if to == head.size {
+        evidence::note_verified(state.begun, to, state.findings, state.first.as_deref());
+    }
     to < head.size
 }
 

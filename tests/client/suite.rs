@@ -30,6 +30,7 @@ mod query;
 mod readers;
 mod real_data;
 mod record;
+mod reports;
 mod retention;
 mod roles;
 mod search;

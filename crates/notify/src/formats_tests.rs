@@ -218,7 +218,7 @@ prop_compose! {
         labels in prop::collection::btree_map(long_text(), long_text(), 0..60),
         samples in prop::collection::vec("[a-z0-9]{1,40}", 0..20),
         members in 0..400_usize,
-        kind in prop_oneof![Just(Kind::Fired), Just(Kind::Resolved), Just(Kind::Test), Just(Kind::Digest)],
+        kind in prop_oneof![Just(Kind::Fired), Just(Kind::Resolved), Just(Kind::Test), Just(Kind::Report), Just(Kind::Digest)],
     ) -> Notification {
         let one = Notification {
             kind,

@@ -20,6 +20,8 @@ pub enum Kind {
     Resolved,
     /// Many firings, told of together.
     Digest,
+    /// A report was made.
+    Report,
     /// Somebody tries the channel.
     Test,
 }
@@ -31,6 +33,7 @@ impl Kind {
             Self::Fired => "fired",
             Self::Resolved => "resolved",
             Self::Digest => "digest",
+            Self::Report => "report",
             Self::Test => "test",
         }
     }

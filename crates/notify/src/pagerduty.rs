@@ -113,16 +113,13 @@ pub(crate) fn event(n: &Notification, template: Option<&Template>) -> Value {
             "dedup_key": dedup_key(&n.dedup_key),
         });
     }
-    // A test must not stay open as what an alert would resolve, nor be resolved by it.
-    let key = if n.kind == Kind::Test { &n.id } else { &n.dedup_key };
+    // Neither a test nor a report must stay open as what an alert would resolve, nor be resolved by it.
+    let alone = matches!(n.kind, Kind::Test | Kind::Report);
+    let key = if alone { &n.id } else { &n.dedup_key };
     let plain = |text: &str| text.to_owned();
     let summary = chosen(n, template, &plain).filter(|text| !text.trim().is_empty());
     let summary = summary.unwrap_or_else(|| text::title(n));
-    let severity = if n.kind == Kind::Test {
-        "info"
-    } else {
-        n.severity.pagerduty()
-    };
+    let severity = if alone { "info" } else { n.severity.pagerduty() };
     let mut event = json!({
         "event_action": "trigger",
         "dedup_key": dedup_key(key),

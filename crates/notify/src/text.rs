@@ -63,6 +63,7 @@ pub(crate) fn title(n: &Notification) -> String {
     let mark = match n.kind {
         Kind::Fired => n.severity.label().to_uppercase(),
         Kind::Resolved => "RESOLVED".to_owned(),
+        Kind::Report => "REPORT".to_owned(),
         Kind::Test => format!("TEST, {}", n.severity),
         Kind::Digest => {
             let what = format!("{} notifications of {}", n.members.len(), n.alert);
@@ -100,6 +101,7 @@ pub(crate) fn sentences(n: &Notification) -> String {
     let mut text = match n.kind {
         Kind::Fired => format!("{}{within}{of}.", events(n.count)),
         Kind::Resolved => format!("No more events{of}; {} had matched.", events(n.count)),
+        Kind::Report => format!("The report «{}» is made; it has {} findings.", n.alert, n.count),
         Kind::Test => format!(
             "This is a test of the channel by the alert «{}»; nothing has happened.",
             n.alert
@@ -126,7 +128,8 @@ pub(crate) fn facts(n: &Notification) -> Vec<(String, String)> {
         for (field, value) in &n.group {
             fact(field, value.clone().unwrap_or_else(|| "(missing)".to_owned()));
         }
-        fact("Events", n.count.to_string());
+        let counted = if n.kind == Kind::Report { "Findings" } else { "Events" };
+        fact(counted, n.count.to_string());
         if let Some(window) = &n.window {
             fact("Window", window.clone());
         }

@@ -139,6 +139,7 @@ impl Cluster {
              fsync = off\n\
              # tests that look at checkpoints ask for them, or set this\n\
              auditlog.checkpoint_interval = '1h'\nauditlog.verify_interval = 0\n\
+             auditlog.sample_interval = 0\n\
              # tests count events: those about reads of theirs are in the way\n\
              auditlog.access_log = off\n",
         );

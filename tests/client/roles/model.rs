@@ -103,6 +103,28 @@ auditlog_data.retention_move_id_seq ROS      -     -    -    -
 auditlog_data.certificate       ROS      -     -    -    -
 auditlog_data.retention_run     ROS      -     -    -    -
 auditlog_data.retention_run_id_seq ROS      -     -    -    -
+auditlog.reviews                ANCROS   -     -    -    -
+auditlog.health_samples         ANCROS   -     -    -    -
+auditlog.verification_runs      ANCROS   -     -    -    -
+auditlog.access_snapshots       ANCROS   -     -    -    -
+auditlog.compliance_metrics     ANCPOS   -     -    -    -
+auditlog.frameworks             ANCOS    -     -    -    -
+auditlog.controls               ANCOS    -     -    -    -
+auditlog.reports                ACROS    -     -    -    -
+auditlog.report_definitions     ACROS    -     -    -    -
+auditlog.classified_tables      ANCROS   -     -    -    -
+auditlog_data.health_sample     ROS      -     -    -    -
+auditlog_data.verification_run  ROS      -     -    -    -
+auditlog_data.verification_run_id_seq ROS      -     -    -    -
+auditlog_data.review            ROS      -     -    -    -
+auditlog_data.review_id_seq     ROS      -     -    -    -
+auditlog_data.access_snapshot   ROS      -     -    -    -
+auditlog_data.framework         ROS      -     -    -    -
+auditlog_data.report_definition ROS      -     -    -    -
+auditlog_data.report            ROS      -     -    -    -
+auditlog_data.report_id_seq     ROS      -     -    -    -
+auditlog_data.report_file       ROS      -     -    -    -
+auditlog_data.classified_table  ROS      -     -    -    -
 auditlog.archive                ANCROS   -     -    -    -
 auditlog.archive_erasures       ANCROS   -     -    -    -
 auditlog.restores               ANCROS   -     -    -    -
@@ -294,6 +316,50 @@ auditlog_data.prepare_successor  -
 auditlog_data.replace_partition  -
 auditlog.restore                 AN
 auditlog.drop_restored           AN
+auditlog.sign_review             ANC
+auditlog_data.sign_review        ANC
+auditlog.generate_report         AC
+auditlog.report_json             AC
+auditlog.incident_report         AC
+auditlog.create_report           AC
+auditlog.drop_report             AC
+auditlog.run_report              AC
+auditlog.cancel_report           AC
+auditlog.retry_report            AC
+auditlog.report_file             AC
+auditlog.report_proof            AC
+auditlog.add_framework           A
+auditlog.drop_framework          A
+auditlog.classify                A
+auditlog_data.builtin_frameworks ANC
+auditlog_data.compliance_metrics ANCP
+auditlog_data.reporter_state     ANCP
+auditlog_data.field_expression   -
+auditlog_data.report_section     -
+auditlog_data.report_exception   -
+auditlog_data.report_rows        -
+auditlog_data.report_sample      -
+auditlog_data.report_summary     -
+auditlog_data.report_span        -
+auditlog_data.report_field       -
+auditlog_data.report_evidence    -
+auditlog_data.report_retention   -
+auditlog_data.time_or_null       -
+auditlog_data.classified_objects -
+auditlog_data.tracked_objects    -
+auditlog_data.machine_state      -
+auditlog_data.take_health_sample -
+auditlog_data.take_access_snapshot -
+auditlog.diff                    ANCMU
+auditlog.stitch                  ANCMU
+auditlog.sentence                ANCMU
+auditlog.timeline                ANCMU
+auditlog.timeline_rows           ANCMU
+auditlog.change_query            ANC
+auditlog.changes                 ANC
+auditlog.segregation_rules       ANC
+auditlog.segregation_of_duties   ANC
+auditlog.incident_summary        ANC
 ";
 
 /// The lines of a model, in words.

@@ -36,6 +36,7 @@ fn assert_sees(client: &mut Client, expected: &Ids, who: &str) {
             .to_owned(),
         "SELECT event_id FROM auditlog.search(\"limit\" => 1000)".to_owned(),
         "SELECT event_id FROM auditlog.search(order_by => 'oldest', \"limit\" => 1000)".to_owned(),
+        "SELECT event_id FROM auditlog.timeline()".to_owned(),
         "SELECT value FROM auditlog.facets('', 'event_id', \"limit\" => 1000)".to_owned(),
         "SELECT event_id FROM by_view".to_owned(),
         "SELECT event_id FROM pg_temp.by_function() AS f (event_id)".to_owned(),
