@@ -4290,6 +4290,7 @@ DECLARE
     grants jsonb;
     policies jsonb;
     digest text;
+    before boolean := EXISTS (SELECT FROM auditlog_data.access_snapshot);
 BEGIN
     SELECT COALESCE(jsonb_agg(jsonb_build_object('role', r.rolname, 'can_login', r.rolcanlogin, 'superuser', r.rolsuper, 'createrole', r.rolcreaterole,
             'createdb', r.rolcreatedb, 'replication', r.rolreplication, 'bypassrls', r.rolbypassrls, 'valid_until', r.rolvaliduntil,
@@ -4311,7 +4312,8 @@ BEGIN
     digest := encode(sha256(convert_to(concat(roles, grants, policies), 'UTF8')), 'hex');
     IF digest IS DISTINCT FROM (SELECT s.sha256 FROM auditlog_data.access_snapshot AS s ORDER BY s.at DESC LIMIT 1) THEN
         INSERT INTO auditlog_data.access_snapshot (sha256, roles, grants, policies) VALUES (digest, roles, grants, policies);
-        RETURN digest;
+        -- The first is what changes are told from.
+        RETURN CASE WHEN before THEN digest END;
     END IF;
     RETURN NULL;
 END
@@ -4440,8 +4442,8 @@ BEGIN
             SELECT e.log_index, e."timestamp" AS at, e.actor_id, e.resource_id %s %s
             FROM auditlog.events AS e
             WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2) AND e.log_index < $5 AND e."timestamp" >= $3 AND e."timestamp" < $4)
-        SELECT jsonb_build_object('metrics', (SELECT jsonb_build_object('count', count(*), 'distinct_actors', count(DISTINCT actor_id),
-                    'distinct_resources', count(DISTINCT resource_id), 'first', min(at), 'last', max(at), 'first_log_index', min(log_index),
+        SELECT jsonb_build_object('metrics', (SELECT jsonb_build_object('count', count(*), 'distinct_actors', (SELECT count(*) FROM (SELECT DISTINCT p.actor_id FROM p WHERE p.actor_id IS NOT NULL) AS d),
+                    'distinct_resources', (SELECT count(*) FROM (SELECT DISTINCT p.resource_id FROM p WHERE p.resource_id IS NOT NULL) AS d), 'first', min(at), 'last', max(at), 'first_log_index', min(log_index),
                     'last_log_index', max(log_index) %s) FROM p),
             'sample', COALESCE((SELECT jsonb_agg(s.log_index ORDER BY s.log_index) FROM (SELECT p.log_index FROM p
                 ORDER BY sha256(convert_to($6 || ':' || p.log_index, 'UTF8')), p.log_index LIMIT $8) AS s), '[]'),
@@ -4529,15 +4531,20 @@ COMMENT ON FUNCTION auditlog_data.report_exception(text, text, timestamptz, time
 -- Rows of a section: those given first, then the others in the order of the log.
 CREATE FUNCTION auditlog_data.report_rows(query text, scope text, since timestamptz, until timestamptz, size bigint, exceptions bigint[], most integer)
     RETURNS TABLE (log_index bigint, is_exception boolean, document text)
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
 $body$
-    (SELECT e.log_index, true, auditlog.to_json(e)::text FROM auditlog.events AS e WHERE e.log_index = ANY (exceptions)
-        ORDER BY e.log_index LIMIT most)
-    UNION ALL
-    (SELECT e.log_index, false, auditlog.to_json(e)::text FROM auditlog.events AS e
-        WHERE auditlog.matches(e, query) AND auditlog.matches(e, scope) AND e.log_index < size AND e."timestamp" >= since AND e."timestamp" < until
-            AND e.log_index <> ALL (exceptions)
-        ORDER BY e.log_index LIMIT GREATEST(most - cardinality(exceptions), 0))
+BEGIN
+    RETURN QUERY SELECT e.log_index, true, auditlog.to_json(e)::text FROM auditlog.events AS e WHERE e.log_index = ANY (exceptions)
+        ORDER BY e.log_index LIMIT most;
+    -- As text, so that the planner sees the queries. Which rows it is is known before any document is made.
+    RETURN QUERY EXECUTE $sql$
+        SELECT e.log_index, false, auditlog.to_json(e)::text FROM auditlog.events AS e WHERE e.log_index = ANY (ARRAY(
+            SELECT e.log_index FROM auditlog.events AS e
+            WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2) AND e.log_index < $5 AND e."timestamp" >= $3 AND e."timestamp" < $4
+                AND e.log_index <> ALL ($6)
+            ORDER BY e.log_index LIMIT $7)) ORDER BY e.log_index
+        $sql$ USING COALESCE(query, ''), COALESCE(scope, ''), since, until, size, exceptions, GREATEST(most - cardinality(exceptions), 0);
+END
 $body$;
 COMMENT ON FUNCTION auditlog_data.report_rows(text, text, timestamptz, timestamptz, bigint, bigint[], integer) IS 'Rows of a section of a report, exceptions first';
 
@@ -4551,15 +4558,22 @@ COMMENT ON FUNCTION auditlog_data.report_sample(bigint[]) IS 'Events of a sample
 
 -- The whole period: what happened, who did it, when.
 CREATE FUNCTION auditlog_data.report_summary(scope text, since timestamptz, until timestamptz, size bigint) RETURNS jsonb
-    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
 $body$
+DECLARE
+    found jsonb;
+BEGIN
+    -- As text, so that the planner sees the query.
+    EXECUTE $sql$
     WITH p AS MATERIALIZED (
         SELECT e.log_index, e."timestamp" AS at, e.actor_id, e.resource_id, e.event_type, e.category, e.status, e.severity
         FROM auditlog.events AS e
-        WHERE auditlog.matches(e, scope) AND e.log_index < size AND e."timestamp" >= since AND e."timestamp" < until)
+        WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3)
     SELECT jsonb_build_object(
-        'metrics', (SELECT jsonb_build_object('events', count(*), 'actors', count(DISTINCT actor_id), 'resources', count(DISTINCT resource_id),
-            'event_types', count(DISTINCT event_type), 'refusals', count(*) FILTER (WHERE status = 'denied' OR event_type IN ('access.denied', 'rls.denied')),
+        'metrics', (SELECT jsonb_build_object('events', count(*),
+            'actors', (SELECT count(*) FROM (SELECT DISTINCT p.actor_id FROM p WHERE p.actor_id IS NOT NULL) AS d),
+            'resources', (SELECT count(*) FROM (SELECT DISTINCT p.resource_id FROM p WHERE p.resource_id IS NOT NULL) AS d),
+            'event_types', (SELECT count(*) FROM (SELECT DISTINCT p.event_type FROM p) AS d), 'refusals', count(*) FILTER (WHERE status = 'denied' OR event_type IN ('access.denied', 'rls.denied')),
             'failures', count(*) FILTER (WHERE status = 'failed'), 'warnings', count(*) FILTER (WHERE severity >= 'warning'),
             'first_log_index', min(log_index), 'last_log_index', max(log_index)) FROM p),
         'event_types', COALESCE((SELECT jsonb_agg(jsonb_build_array(t.event_type, t.n) ORDER BY t.n DESC, t.event_type) FROM (
@@ -4568,10 +4582,13 @@ $body$
             SELECT p.actor_id, count(*) AS n FROM p WHERE p.actor_id IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT 10) AS t), '[]'),
         'width', w.width,
         'series', COALESCE((SELECT jsonb_agg(jsonb_build_array(b.category, b.bucket, b.n) ORDER BY b.category, b.bucket) FROM (
-            SELECT p.category, floor(extract(epoch FROM p.at - since) / w.width)::integer AS bucket, count(*) AS n FROM p GROUP BY 1, 2) AS b), '[]'),
+            SELECT p.category, floor(extract(epoch FROM p.at - $2) / w.width)::integer AS bucket, count(*) AS n FROM p GROUP BY 1, 2) AS b), '[]'),
         'hours', COALESCE((SELECT jsonb_agg(jsonb_build_array(h.day, h.hour, h.n) ORDER BY h.day, h.hour) FROM (
             SELECT extract(isodow FROM p.at)::integer AS day, extract(hour FROM p.at)::integer AS hour, count(*) AS n FROM p GROUP BY 1, 2) AS h), '[]'))
-    FROM (SELECT CASE WHEN until - since <= interval '2 days' THEN 3600 WHEN until - since <= interval '62 days' THEN 86400 ELSE 604800 END AS width) AS w
+    FROM (SELECT CASE WHEN $3 - $2 <= interval '2 days' THEN 3600 WHEN $3 - $2 <= interval '62 days' THEN 86400 ELSE 604800 END AS width) AS w
+    $sql$ INTO found USING COALESCE(scope, ''), since, until, size;
+    RETURN found;
+END
 $body$;
 COMMENT ON FUNCTION auditlog_data.report_summary(text, timestamptz, timestamptz, bigint) IS 'Figures and courses of a whole report';
 
