@@ -30,7 +30,7 @@ for framework in $(value -c 'SELECT id FROM auditlog.frameworks ORDER BY id'); d
         [ "$state" = waiting ] || [ "$state" = running ] || break
         sleep 0.1
     done
-    [ "$state" = done ] || die "the report on $framework is $state: $(value -c "SELECT error FROM auditlog.reports WHERE id = $id")"
+    [ "$state" = 'done' ] || die "the report on $framework is $state: $(value -c "SELECT error FROM auditlog.reports WHERE id = $id")"
     value -c "SELECT encode(auditlog.report_file($id, 'pdf'), 'base64')" | base64 -d >"$out/$framework.pdf"
     note "$out/$framework.pdf"
 done

@@ -2,7 +2,7 @@
 //!
 //! `text → Framework::parse → Framework`; its queries are written in the query language, with `$name` for parameters, which users
 //! override ([`Parameters`]). What a control's checks say about a state is computed by [`check::evaluate`], what a reviewer must look
-//! at among the events of a query the database finds (`src/reporting/exceptions.rs`); [`scan`] is the model that tests compare it with.
+//! at among the events of a query the database finds (`src/reporting/exceptions.rs`); the module `scan` is the model that tests compare it with.
 
 pub mod builtin;
 pub mod check;
