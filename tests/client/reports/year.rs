@@ -15,7 +15,7 @@ pub fn events() -> i64 {
     if std::env::var_os("AUDITLOG_SOAK").is_some() {
         1_000_000
     } else {
-        20_000
+        6_000
     }
 }
 
