@@ -300,8 +300,10 @@ BEGIN
     RETURN NEXT;
 
     "check" := 'compliance';
-    faults := ARRAY(SELECT concat(c.metric, ' ' || c.subject) FROM auditlog_data.compliance_metrics() AS c WHERE c.status <> 'ok' ORDER BY 1);
-    IF EXISTS (SELECT FROM auditlog_data.compliance_metrics() AS c WHERE c.status = 'error') THEN
+    SELECT COALESCE(array_agg(concat(c.metric, ' ' || c.subject) ORDER BY c.metric, c.subject) FILTER (WHERE c.status <> 'ok'), '{}') AS faults,
+        bool_or(c.status = 'error') AS broken INTO w FROM auditlog_data.compliance_metrics() AS c;
+    faults := w.faults;
+    IF w.broken THEN
         status := 'warning'; hint := 'auditlog.compliance_metrics says what is wrong with each.';
     ELSE
         -- What nobody has begun with is no fault: that a review is due is one of who has to review.
