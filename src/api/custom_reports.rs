@@ -5,7 +5,7 @@ use super::{definition_error, jobs, reports};
 use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::store::columns::text;
-use crate::store::{POSTGRES_EPOCH, jsonb, notifications, report_definitions};
+use crate::store::{POSTGRES_EPOCH, jsonb, notifications, report_definitions, spi};
 use auditlog_core::json::Json;
 use auditlog_report::custom::CustomReport;
 use pgrx::PgSqlErrorCode as Code;
@@ -51,7 +51,7 @@ fn create(call: &Call) -> Datum {
     }
     let canonical = custom.to_json();
     let job = custom.schedule.as_ref().map(|schedule| {
-        let command = format!("SELECT auditlog.run_report('{}')", custom.name.replace('\'', "''"));
+        let command = format!("SELECT auditlog.run_report({})", spi::literal(&custom.name));
         jobs::schedule_ours(&format!("report {}", custom.name), &schedule.to_string(), &command)
     });
     let sha256 = auditlog_core::erase::hex(&Sha256::digest(canonical.to_string()));

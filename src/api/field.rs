@@ -7,6 +7,7 @@ use super::query::{checked, limits, with_options};
 use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::store::columns::{text, text_list};
+use crate::store::spi;
 use crate::store::view::EventRow;
 use auditlog_core::document::{format_inet, format_timestamp};
 use auditlog_query::ast::{ExprKind, ValueKind};
@@ -112,10 +113,7 @@ fn coalesce(parts: &[String]) -> String {
 
 fn part(target: &Target) -> String {
     let path = |names: &[String]| {
-        let names: Vec<String> = names
-            .iter()
-            .map(|name| format!("'{}'", name.replace('\'', "''")))
-            .collect();
+        let names: Vec<String> = names.iter().map(|name| spi::literal(name)).collect();
         format!("ARRAY[{}]", names.join(", "))
     };
     match (target.field, target.below()) {

@@ -38,6 +38,7 @@ pub mod query;
 pub mod query_document;
 pub mod query_leaf;
 pub mod record;
+pub mod report_proof;
 pub mod reports;
 pub mod restore;
 pub mod retention;

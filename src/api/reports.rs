@@ -1,4 +1,4 @@
-//! Reports: `generate_report`, `report_json`, `incident_report`, `cancel_report`, `retry_report`, `report_file`, `report_proof`. What they
+//! Reports: `generate_report`, `report_json`, `incident_report`, `cancel_report`, `retry_report`, `report_file`. What they
 //! ask for the reporter does (`src/worker/reporter.rs`).
 
 use super::frameworks;
@@ -13,16 +13,9 @@ use crate::store::catalog::as_owner;
 use crate::store::columns::{jsonb_from_text, text};
 use crate::store::inbox::shared_slot;
 use crate::store::reports::{self, Asked};
-use crate::store::tiles::Stored;
-use crate::store::{POSTGRES_EPOCH, checkpoints, head, report_reads, view};
+use crate::store::{POSTGRES_EPOCH, checkpoints, head, report_reads};
 use auditlog_core::document::format_timestamp;
-use auditlog_core::erase::hex;
 use auditlog_core::json::Json;
-use auditlog_report::manifest::Manifest;
-use auditlog_report::verify::ReportProof;
-use auditlog_tlog::{Checkpoint, SignedNote, proof};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
@@ -34,7 +27,6 @@ crate::sql_function!(auditlog_incident_report, pg_finfo_auditlog_incident_report
 crate::sql_function!(auditlog_cancel_report, pg_finfo_auditlog_cancel_report, cancel);
 crate::sql_function!(auditlog_retry_report, pg_finfo_auditlog_retry_report, retry);
 crate::sql_function!(auditlog_report_file, pg_finfo_auditlog_report_file, file);
-crate::sql_function!(auditlog_report_proof, pg_finfo_auditlog_report_proof, proof_of);
 crate::sql_function!(auditlog_reporter_state, pg_finfo_auditlog_reporter_state, state);
 
 /// Formats of files.
@@ -170,52 +162,8 @@ fn no_file(id: i64, format: &str) -> ! {
         .raise()
 }
 
-/// `report_proof(id)`
-fn proof_of(call: &Call) -> Datum {
-    let id = call.int(0).unwrap_or_default();
-    let Some(event_id) = reports::event_id(id) else {
-        state_of(id);
-        Fault::broken("the report is not done")
-            .detail(format!("Report {id} has no files yet."))
-            .hint("auditlog.reports says how far it is, and why it failed.")
-            .raise()
-    };
-    let place = view::find(&event_id).and_then(|event| event.log_index);
-    let checkpoint = place.and_then(|place| newest_checkpoint(place + 1));
-    let (Some(place), Some(checkpoint)) = (place, checkpoint) else {
-        Fault::broken("no checkpoint covers the report yet")
-            .detail(format!("Its event is {event_id}."))
-            .hint("Call auditlog.checkpoint(), then ask again.")
-            .raise()
-    };
-    let drawn = as_owner(|| report_reads::sample(&[place])).pop();
-    let path = proof::inclusion(place as u64, checkpoint.size, &Stored);
-    let (Some(drawn), Ok(path)) = (drawn, path) else {
-        Fault::broken("the place of the report in the log cannot be proven")
-            .detail(format!("Its event is {event_id}."))
-            .hint("Run auditlog.verify().")
-            .raise()
-    };
-    let proof = ReportProof {
-        format: auditlog_report::verify::seal::FORMAT.to_owned(),
-        consistency: consistency(id, checkpoint.size),
-        record: STANDARD.encode(&drawn.record),
-        proof: path.iter().map(|hash| hex(hash)).collect(),
-        checkpoint: checkpoint.note,
-    };
-    text(&proof.to_json())
-}
-
-/// Shows that the report's own checkpoint and the one of this size are of one history; none when the report has none.
-fn consistency(id: i64, size: u64) -> Option<Vec<String>> {
-    let manifest = Manifest::from_json(&reports::file(id, "manifest")?).ok()?;
-    let note = SignedNote::parse(&manifest.checkpoint?).ok()?;
-    let own = Checkpoint::parse(note.text()).ok()?;
-    let hashes = proof::consistency(own.size, size, &Stored).ok()?;
-    Some(hashes.iter().map(|hash| hex(hash)).collect())
-}
-
-fn newest_checkpoint(size: i64) -> Option<Proof> {
+/// The newest checkpoint, when it covers so many events.
+pub(super) fn newest_checkpoint(size: i64) -> Option<Proof> {
     let found = checkpoints::to_prove_with(&checkpoints::incarnation()?.origin, size)?;
     Some(Proof {
         size: found.size as u64,
@@ -383,7 +331,7 @@ fn described(asked: &Asked) -> Vec<(String, Json)> {
     parts
 }
 
-fn state_of(id: i64) -> String {
+pub(super) fn state_of(id: i64) -> String {
     reports::lock(id).unwrap_or_else(|| unknown(id))
 }
 

@@ -19,7 +19,11 @@ pub(super) struct Span {
 }
 
 /// Looks at the places between the first and the last event of the period.
-pub(super) fn span(making: &Making) -> Span {
+pub(super) fn span(making: &Making) -> &Span {
+    making.span.get_or_init(|| look(making))
+}
+
+fn look(making: &Making) -> Span {
     let asked = &making.asked;
     let found = report_reads::span(asked.since, asked.until, asked.log_size);
     let holes: u64 = found.holes.iter().map(|(first, last)| last - first + 1).sum();

@@ -22,6 +22,7 @@ use auditlog_report::custom::CustomReport;
 use auditlog_report::framework::{Framework, Parameters};
 use auditlog_report::model::{Definition, FORMAT, Kind, Report, Section};
 pub use scope::{Filters, ScopeError};
+use std::cell::OnceCell;
 
 /// A report that is being made.
 pub struct Making {
@@ -33,6 +34,7 @@ pub struct Making {
     evidence: Option<auditlog_report::framework::evidence::Evidence>,
     sections: Vec<Section>,
     plan: Vec<Part>,
+    span: OnceCell<chain::Span>,
     /// The section that is being made is about all events, whatever the report is confined to.
     is_wide: bool,
 }
@@ -109,6 +111,7 @@ impl Making {
             evidence: None,
             sections: Vec::new(),
             plan,
+            span: OnceCell::new(),
             is_wide: false,
         })
     }

@@ -2,6 +2,7 @@
 
 use super::catalog::as_owner;
 use super::checkpoints::{trusted, trusted_rows};
+use super::roles;
 use super::row::RowError;
 use super::spi::{self, Arg, SetOwner};
 use super::tiles::Subtrees;
@@ -173,32 +174,13 @@ pub fn progress(asked: &Asked) -> Progress {
 
 /// May the role still export?
 pub fn may_export(role: Oid) -> bool {
-    // SAFETY: looks memberships up in the catalogue; a role that is gone is a member of nothing.
-    unsafe {
-        let exists = pg_sys::SearchSysCacheExists(
-            pg_sys::SysCacheIdentifier::AUTHOID as i32,
-            role.into(),
-            Datum::null(),
-            Datum::null(),
-            Datum::null(),
-        );
-        if !exists {
-            return false;
-        }
-        [c"auditlog_administrator", c"auditlog_analyst"].iter().any(|name| {
-            let group = pg_sys::get_role_oid(name.as_ptr(), true);
-            group != Oid::INVALID && pg_sys::has_privs_of_role(role, group)
-        })
-    }
+    roles::is_any(role, &[c"auditlog_administrator", c"auditlog_analyst"])
 }
 
 /// Is the caller an administrator?
 pub fn is_administrator() -> bool {
-    // SAFETY: looks memberships up in the catalogue.
-    unsafe {
-        let group = pg_sys::get_role_oid(c"auditlog_administrator".as_ptr(), true);
-        group != Oid::INVALID && pg_sys::has_privs_of_role(pg_sys::GetUserId(), group)
-    }
+    // SAFETY: reads a state of this process.
+    roles::is_any(unsafe { pg_sys::GetUserId() }, &[c"auditlog_administrator"])
 }
 
 /// Events that were read.

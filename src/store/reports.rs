@@ -3,8 +3,8 @@
 use super::POSTGRES_EPOCH;
 use super::catalog::as_owner;
 use super::checkpoints::{trusted, trusted_rows};
+use super::roles;
 use super::spi::{self, Arg};
-use pgrx::pg_sys;
 use pgrx::pg_sys::Oid;
 
 /// A report that was asked for.
@@ -207,18 +207,5 @@ pub fn event_id(id: i64) -> Option<String> {
 
 /// May the role make reports still?
 pub fn may_report(role: Oid) -> bool {
-    [c"auditlog_administrator", c"auditlog_compliance"].iter().any(|name| {
-        // SAFETY: looks memberships up in the catalogue; a role that is gone is a member of nothing.
-        unsafe {
-            let exists = pg_sys::SearchSysCacheExists(
-                pg_sys::SysCacheIdentifier::AUTHOID as i32,
-                role.into(),
-                pg_sys::Datum::null(),
-                pg_sys::Datum::null(),
-                pg_sys::Datum::null(),
-            );
-            let group = pg_sys::get_role_oid(name.as_ptr(), true);
-            exists && group != Oid::INVALID && pg_sys::has_privs_of_role(role, group)
-        }
-    })
+    roles::is_any(role, &[c"auditlog_administrator", c"auditlog_compliance"])
 }

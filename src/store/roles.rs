@@ -2,7 +2,28 @@
 
 use super::spi::{self, Arg, Cell};
 use auditlog_core::json::Json;
-use pgrx::pg_sys::Oid;
+use pgrx::pg_sys;
+use pgrx::pg_sys::{Datum, Oid};
+use std::ffi::CStr;
+
+/// Has the role the rights of any of these groups? A role that is gone is a member of nothing.
+pub fn is_any(role: Oid, groups: &[&CStr]) -> bool {
+    // SAFETY: looks memberships up in the catalogue.
+    unsafe {
+        let exists = pg_sys::SearchSysCacheExists(
+            pg_sys::SysCacheIdentifier::AUTHOID as i32,
+            role.into(),
+            Datum::null(),
+            Datum::null(),
+            Datum::null(),
+        );
+        exists
+            && groups.iter().any(|name| {
+                let group = pg_sys::get_role_oid(name.as_ptr(), true);
+                group != Oid::INVALID && pg_sys::has_privs_of_role(role, group)
+            })
+    }
+}
 
 /// The attributes of a role; `None` when there is none of this name.
 pub fn attributes(role: &str) -> Option<Json> {

@@ -170,6 +170,15 @@ pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// A text as SQL has it between quotes, as `quote_literal` writes it: right whatever `standard_conforming_strings` says.
+pub fn literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    match text.contains('\\') {
+        true => format!(" E'{}'", quoted.replace('\\', "\\\\")),
+        false => format!("'{quoted}'"),
+    }
+}
+
 /// Runs a statement with a fresh snapshot and returns its rows.
 pub fn run(sql: &str, args: &[Arg]) -> Vec<Vec<Cell>> {
     execute(sql, args, false)
