@@ -9,6 +9,9 @@ use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+static COUNTER: AtomicU32 = AtomicU32::new(0);
 
 struct Made {
     folder: PathBuf,
@@ -29,7 +32,9 @@ fn made() -> Made {
     client
         .execute("SELECT auditlog.checkpoint()", &[])
         .expect("a checkpoint");
-    let folder = std::env::temp_dir().join(format!("pgal-report-{}", std::process::id()));
+    // each test has its own: they run beside each other
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("pgal-report-{}-{number}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     for (format, name) in [
         ("pdf", "report.pdf"),
