@@ -10,6 +10,7 @@ mod reports;
 mod retention;
 mod sinks;
 mod watch;
+mod workers;
 
 pub use access::{
     ACCESS_LOG, ACCESS_POLICY, ACCESS_QUEUE_SIZE, ACCESS_TIMEOUT, AccessPolicy, PRIMARY_CONNINFO,
@@ -25,6 +26,7 @@ pub use retention::{ARCHIVE, ARCHIVE_OPTIONS, HOLD_FOUR_EYES, RETENTION_INTERVAL
 pub use sinks::{SINK_BATCH_INTERVAL, SINK_MEMORY};
 use std::ffi::CString;
 pub use watch::{ALERT_LATENESS, ALERT_MAX_GROUPS, ALLOWED_HOSTS, SECRETS_DIRECTORY};
+pub use workers::WORKER_NICE;
 
 /// What happens to an event that its type's JSON Schema does not accept.
 #[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,6 +115,7 @@ pub fn init() {
     jobs::define();
     retention::define();
     sinks::define();
+    workers::define();
     GucRegistry::define_bool_guc(
         c"auditlog.notify",
         c"Does the sealer NOTIFY the channel «auditlog» of each batch?",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .captures import EXTRA, ONE
 from .exporting import MEMORY, RATE
 from .reporting import MEMORY as REPORT_MEMORY
-from .reporting import TIME
+from .reporting import PAGES, PAGES_MEMORY, TIME
 from .searches import SELECTIVE, SHAPES
 from .tiering import BYTES, LATENCY
 
@@ -75,6 +75,8 @@ def goals(plan):
         found.append(Goal(f"record() beside moves to {target}", "alone", LATENCY, f"beside moves to {target}", "alone", 1.2, False))
     found.append(Goal("a report over the log", "its sections by hand", TIME, "report", "by hand", 1.3, False))
     found.append(Goal("a report over the log, memory of the reporter", "—", REPORT_MEMORY, "reporter", None, 300, False, "MB"))
+    found.append(Goal("5,000 rows as PDF", "—", PAGES, "krilla", None, 1, False, "s"))
+    found.append(Goal("5,000 rows as PDF, memory of the process", "—", PAGES_MEMORY, "krilla", None, 60, False, "MB"))
     for worker in ("exporter", "streamer"):
         found.append(Goal(f"memory of the {worker} over the long log", "—", MEMORY, worker, None, 150, False, "MB"))
     found.append(Goal("evaluator, one core", "—", "evaluator (documents/s)", "auditlog", None, 1_000_000, True, "/s"))

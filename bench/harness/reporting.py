@@ -1,7 +1,10 @@
 """Reports: one over many events, beside the plain SQL of its sections; and the memory that it takes."""
 
 import json
+import re
+import subprocess
 import time
+from pathlib import Path
 
 from .cluster import Failed, Session
 from .exporting import rotated
@@ -12,6 +15,8 @@ from .variants import RECORD, database
 
 TIME = "report (s)"
 MEMORY = "report, memory (MB)"
+PAGES = "a table of 5,000 rows as PDF (s)"
+PAGES_MEMORY = "a table of 5,000 rows as PDF, memory (MB)"
 # What an auditor would ask by hand for one section: how many, by whom, of what, a sample, the first rows.
 SECTION = """
 WITH p AS MATERIALIZED (
@@ -38,6 +43,19 @@ def reporting(cluster, results, plan):
                         undisturbed(cluster, results, lambda: made(cluster, results, db, session))
                     else:
                         undisturbed(cluster, results, lambda: asked(results, session, statements))
+    for _ in range(plan.rounds):
+        pages(results)
+
+
+def pages(results):
+    """Pages of a long table, in a process of their own (crates/report/examples/pdf_bench.rs)."""
+    command = ["cargo", "run", "--release", "--locked", "--quiet", "-p", "auditlog-report", "--example", "pdf_bench"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    found = re.search(r"rows: (\d+) ms, .* peak ([0-9.]+) MB", done.stdout)
+    if not found:
+        raise Failed(done.stderr or done.stdout)
+    results.add(PAGES, "krilla", int(found[1]) / 1000)
+    results.add(PAGES_MEMORY, "krilla", float(found[2]))
 
 
 def made(cluster, results, db, session):

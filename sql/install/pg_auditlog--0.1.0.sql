@@ -3078,6 +3078,8 @@ CREATE TABLE auditlog_data.firing (
     muted boolean NOT NULL,
     acknowledged_at timestamptz,
     acknowledged_by text,
+    -- What came of it; crates/report/frameworks ask for it.
+    disposition text CHECK (disposition OPERATOR(pg_catalog.=) ANY (ARRAY['true_positive', 'false_positive', 'benign', 'duplicate', 'test'])),
     note text,
     -- What makes «once» true, whatever crashes.
     UNIQUE (alert_id, group_key, completed_index)
@@ -3191,9 +3193,10 @@ CREATE FUNCTION auditlog.mute(name text, until timestamptz, reason text) RETURNS
 COMMENT ON FUNCTION auditlog.mute(text, timestamptz, text) IS
     'Has nobody told of what an alert finds until that time; it is found and listed all the same. NULL ends it';
 
-CREATE FUNCTION auditlog.acknowledge(firing_id bigint, note text DEFAULT NULL) RETURNS void
+CREATE FUNCTION auditlog.acknowledge(firing_id bigint, note text DEFAULT NULL, disposition text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_acknowledge';
-COMMENT ON FUNCTION auditlog.acknowledge(bigint, text) IS 'Says that somebody has seen to a firing, and what was found';
+COMMENT ON FUNCTION auditlog.acknowledge(bigint, text, text) IS
+    'Says that somebody has seen to a firing, and what was found: a note, and true_positive, false_positive, benign, duplicate or test';
 
 CREATE FUNCTION auditlog.explain_alert(name text, days integer DEFAULT 7) RETURNS TABLE (number integer, line text)
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'auditlog_explain_alert';
@@ -3248,7 +3251,7 @@ COMMENT ON VIEW auditlog.alerts IS 'Alerts, how far they are, and when they fire
 CREATE VIEW auditlog.alert_firings AS
 SELECT f.id, f.alert, f.severity, f.group_values AS "group", f.count, f.events, f.first_at, f.last_at, f.fired_at,
     CASE WHEN f.resolved_at IS NULL THEN 'open' ELSE 'resolved' END AS state, f.resolved_at, f.muted,
-    f.samples, f.first_index, f.last_index, f.completed_index, f.reason, f.acknowledged_at, f.acknowledged_by, f.note,
+    f.samples, f.first_index, f.last_index, f.completed_index, f.reason, f.acknowledged_at, f.acknowledged_by, f.disposition, f.note,
     COALESCE(n.deliveries, '{}'::jsonb) AS deliveries
 FROM auditlog_data.firing AS f
 LEFT JOIN LATERAL (
@@ -4123,6 +4126,10 @@ BEGIN
     IF cardinality(faults) > 0 THEN
         status := 'warning'; detail := format('Reports that failed: %s.', array_to_string(faults[1:5], '; '));
         hint := 'auditlog.retry_report() has one made once more, auditlog.cancel_report() puts it aside.';
+    ELSIF EXISTS (SELECT FROM auditlog_data.report_delivery AS d WHERE d.state = 'failed' OR d.state = 'waiting' AND d.attempts > 2) THEN
+        SELECT format('Files of reports did not reach their sinks: %s.', string_agg(format('%s to %s (%s)', d.report_id, d.sink, left(d.error, 100)), '; ')) INTO detail
+        FROM (SELECT * FROM auditlog_data.report_delivery AS d WHERE d.state = 'failed' OR d.state = 'waiting' AND d.attempts > 2 ORDER BY d.report_id DESC LIMIT 5) AS d;
+        status := 'warning'; hint := 'auditlog.report_deliveries says why; auditlog.retry_report() sends them again.';
     ELSIF w.pid IS NULL AND EXISTS (SELECT FROM auditlog_data.report AS r WHERE r.state IN ('waiting', 'running') AND r.asked_at < clock_timestamp() - interval '2 minutes') THEN
         status := 'error'; detail := format('Reports wait, and the reporter does not run%s.', COALESCE(': ' || w.last_error, ''));
         hint := 'Look at the server log; is max_worker_processes large enough?';
@@ -4403,7 +4410,7 @@ COMMENT ON FUNCTION auditlog_data.field_expression(text) IS 'SQL over auditlog.e
 -- seed: what the sample depends on beside the places of events.
 CREATE FUNCTION auditlog_data.report_section(query text, scope text, since timestamptz, until timestamptz, size bigint, groups text[], metrics text[],
         seed text, group_limit integer, sample_size integer) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET work_mem = '16MB' AS
 $body$
 DECLARE
     names text[] := ARRAY(SELECT 'g' || i FROM generate_subscripts(groups, 1) AS i ORDER BY i);
@@ -4414,6 +4421,7 @@ DECLARE
     more text := '';
     sums text := '';
     group_sums text := '';
+    group_totals text := '';
     group_members text := '';
     found jsonb;
 BEGIN
@@ -4421,6 +4429,7 @@ BEGIN
         more := more || ', CASE WHEN e.extra #>> ''{metadata,row_count}'' ~ ''^[0-9]{1,15}$'' THEN (e.extra #>> ''{metadata,row_count}'')::bigint END AS n_rows';
         sums := sums || ', ''rows'', COALESCE(sum(n_rows), 0)';
         group_sums := ', COALESCE(sum(p.n_rows), 0) AS rows';
+        group_totals := ', COALESCE(sum(d.rows), 0) AS rows';
         group_members := ', ''rows'', g.rows';
     END IF;
     IF 'columns' = ANY (metrics) THEN
@@ -4439,27 +4448,36 @@ BEGIN
         more := more || ', e.request_id IS NOT NULL AS requested';
         sums := sums || ', ''pct_with_request_id'', round(100.0 * count(*) FILTER (WHERE requested) / NULLIF(count(*), 0), 2)';
     END IF;
+    -- What is counted as distinct is grouped by it first: hashing is cheaper than the sort that DISTINCT takes.
     EXECUTE format($sql$
         WITH p AS MATERIALIZED (
             SELECT e.log_index, e."timestamp" AS at, e.actor_id, e.resource_id %s %s
             FROM auditlog.events AS e
-            WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2) AND e.log_index < $5 AND e."timestamp" >= $3 AND e."timestamp" < $4)
+            WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2) AND e.log_index < $5 AND e."timestamp" >= $3 AND e."timestamp" < $4) %s
         SELECT jsonb_build_object('metrics', (SELECT jsonb_build_object('count', count(*), 'distinct_actors', (SELECT count(*) FROM (SELECT DISTINCT p.actor_id FROM p WHERE p.actor_id IS NOT NULL) AS d),
                     'distinct_resources', (SELECT count(*) FROM (SELECT DISTINCT p.resource_id FROM p WHERE p.resource_id IS NOT NULL) AS d), 'first', min(at), 'last', max(at), 'first_log_index', min(log_index),
                     'last_log_index', max(log_index) %s) FROM p),
             'sample', COALESCE((SELECT jsonb_agg(s.log_index ORDER BY s.log_index) FROM (SELECT p.log_index FROM p
                 ORDER BY sha256(convert_to($6 || ':' || p.log_index, 'UTF8')), p.log_index LIMIT $8) AS s), '[]'),
-            'series', COALESCE((SELECT jsonb_agg(jsonb_build_array(b.bucket, b.n) ORDER BY b.bucket) FROM (
-                SELECT floor(extract(epoch FROM p.at - $3) / %s)::integer AS bucket, count(*) AS n FROM p GROUP BY 1) AS b), '[]'),
+            'series', COALESCE((SELECT jsonb_agg(jsonb_build_array((extract(epoch FROM b.at - $3) / %s)::integer, b.n) ORDER BY b.at) FROM (
+                SELECT date_bin(make_interval(secs => %s), p.at, $3) AS at, count(*) AS n FROM p GROUP BY 1) AS b), '[]'),
             'width', %s %s)
-        $sql$, columns, more, sums, width, width,
+        $sql$, columns, more,
+        CASE WHEN cardinality(names) > 0 THEN format($sql$,
+        d AS (
+            SELECT %1$s, p.actor_id AS actor, NULL AS resource, count(*) AS n, min(p.at) AS first, max(p.at) AS last %2$s FROM p GROUP BY %1$s, p.actor_id
+            UNION ALL SELECT DISTINCT %1$s, NULL, p.resource_id, 0, NULL::timestamptz, NULL::timestamptz %3$s FROM p WHERE p.resource_id IS NOT NULL),
+        g AS MATERIALIZED (
+            SELECT %1$s, sum(d.n)::bigint AS n, count(d.actor) AS actors, count(d.resource) AS resources, min(d.first) AS first, max(d.last) AS last %4$s
+            FROM d GROUP BY %1$s)
+            $sql$, array_to_string(names, ', '), group_sums, CASE WHEN group_sums <> '' THEN ', 0' ELSE '' END, group_totals) ELSE '' END,
+        sums, width, width, width,
         CASE WHEN cardinality(names) > 0 THEN format($sql$
             , 'groups', COALESCE((SELECT jsonb_agg(jsonb_build_object('keys', jsonb_build_array(%1$s), 'count', g.n, 'distinct_actors', g.actors,
-                'distinct_resources', g.resources, 'first', g.first, 'last', g.last %3$s) ORDER BY g.n DESC, %1$s) FROM (
-                SELECT %1$s, count(*) AS n, count(DISTINCT p.actor_id) AS actors, count(DISTINCT p.resource_id) AS resources, min(p.at) AS first, max(p.at) AS last %2$s
-                FROM p GROUP BY %1$s ORDER BY n DESC, %1$s LIMIT $7) AS g), '[]'),
-            'group_count', (SELECT count(*) FROM (SELECT 1 FROM p GROUP BY %1$s) AS c)
-            $sql$, array_to_string(names, ', '), group_sums, group_members) ELSE '' END)
+                'distinct_resources', g.resources, 'first', g.first, 'last', g.last %2$s) ORDER BY g.n DESC, %1$s) FROM (
+                SELECT * FROM g ORDER BY n DESC, %1$s LIMIT $7) AS g), '[]'),
+            'group_count', (SELECT count(*) FROM g)
+            $sql$, array_to_string(names, ', '), group_members) ELSE '' END)
     INTO found USING COALESCE(query, ''), COALESCE(scope, ''), since, until, size, seed, group_limit, sample_size;
     RETURN found;
 END
@@ -4488,12 +4506,12 @@ COMMENT ON FUNCTION auditlog_data.time_or_null(text) IS 'A text as a time, or NU
 -- followed within the time, which is over).
 CREATE FUNCTION auditlog_data.report_exception(query text, scope text, since timestamptz, until timestamptz, size bigint,
         what text, per text[], other text, at_least bigint, within interval, most integer) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET work_mem = '16MB' AS
 $body$
 DECLARE
     fields text[] := ARRAY(SELECT auditlog_data.field_expression(f.name) FROM unnest(per) WITH ORDINALITY AS f (name, i) ORDER BY f.i);
     key text := CASE WHEN what IN ('burst', 'unanswered') AND cardinality(fields) > 0
-        THEN format('concat_ws('', '', %s)', array_to_string(fields, ', ')) ELSE '''''' END;
+        THEN format('concat_ws('', '', %s) COLLATE "C"', array_to_string(fields, ', ')) ELSE '''''' END;
     more text := '';
     condition text := 'true';
     found jsonb;
@@ -4560,39 +4578,49 @@ COMMENT ON FUNCTION auditlog_data.report_sample(bigint[]) IS 'Events of a sample
 
 -- The whole period: what happened, who did it, when.
 CREATE FUNCTION auditlog_data.report_summary(scope text, since timestamptz, until timestamptz, size bigint) RETURNS jsonb
-    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off AS
+    LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET work_mem = '16MB' AS
 $body$
 DECLARE
     found jsonb;
 BEGIN
-    -- As text, so that the planner sees the query. The log is read once, and counted by all that is asked for at the same time.
+    -- As text, so that the planner sees the query. What has few values is counted together, and added up afterwards: four passes that
+    -- processes can share are faster than one that they cannot.
     EXECUTE $sql$
     WITH w AS (SELECT CASE WHEN $3 - $2 <= interval '2 days' THEN 3600 WHEN $3 - $2 <= interval '62 days' THEN 86400 ELSE 604800 END AS width),
     c AS MATERIALIZED (
-        SELECT grouping(p.event_type, p.actor_id, p.resource_id, p.bucket, p.hour, p.refused) AS by, p.event_type, p.actor_id, p.resource_id, p.category, p.bucket,
-            p.day, p.hour, p.refused, p.failed, p.grave, count(*) AS n
-        FROM (SELECT e.event_type, e.actor_id, e.resource_id, e.category, floor(extract(epoch FROM e."timestamp" - $2) / w.width)::integer AS bucket,
-                extract(isodow FROM e."timestamp")::integer AS day, extract(hour FROM e."timestamp")::integer AS hour,
-                (e.status = 'denied' OR e.event_type IN ('access.denied', 'rls.denied')) IS TRUE AS refused, (e.status = 'failed') IS TRUE AS failed,
-                e.severity >= 'warning' AS grave
-            FROM auditlog.events AS e CROSS JOIN w
-            WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3) AS p
-        GROUP BY GROUPING SETS ((p.event_type), (p.actor_id), (p.resource_id), (p.category, p.bucket), (p.day, p.hour), (p.refused, p.failed, p.grave))),
-    t AS (SELECT c.event_type, c.n FROM c WHERE c.by = 31),
-    a AS (SELECT c.actor_id, c.n FROM c WHERE c.by = 47 AND c.actor_id IS NOT NULL),
-    f AS (SELECT c.refused, c.failed, c.grave, c.n FROM c WHERE c.by = 62)
+        SELECT e.event_type, e.category, e.status, e.severity,
+            date_bin(CASE WHEN $3 - $2 <= interval '2 days' THEN interval '1 hour' WHEN $3 - $2 <= interval '62 days' THEN interval '1 day' ELSE interval '7 days' END,
+                e."timestamp", $2) AS bucket, count(*) AS n
+        FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3
+        GROUP BY 1, 2, 3, 4, 5),
+    h AS (
+        SELECT date_bin('1 hour', e."timestamp", '1970-01-01 00:00:00+00') AS hour, count(*) AS n
+        FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3
+        GROUP BY 1),
+    a AS MATERIALIZED (
+        SELECT e.actor_id COLLATE "C" AS actor_id, count(*) AS n
+        FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3 AND e.actor_id IS NOT NULL
+        GROUP BY 1),
+    r AS (
+        SELECT count(*) AS n FROM (SELECT e.resource_id COLLATE "C"
+            FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3 AND e.resource_id IS NOT NULL
+            GROUP BY 1) AS r),
+    t AS (SELECT c.event_type, sum(c.n)::bigint AS n FROM c GROUP BY 1),
+    f AS (SELECT (c.status = 'denied' OR c.event_type IN ('access.denied', 'rls.denied')) IS TRUE AS refused, (c.status = 'failed') IS TRUE AS failed,
+            c.severity >= 'warning' AS grave, sum(c.n)::bigint AS n FROM c GROUP BY 1, 2, 3)
     SELECT jsonb_build_object(
         'metrics', (SELECT jsonb_build_object('events', COALESCE(sum(f.n), 0), 'refusals', COALESCE(sum(f.n) FILTER (WHERE f.refused), 0),
             'failures', COALESCE(sum(f.n) FILTER (WHERE f.failed), 0), 'warnings', COALESCE(sum(f.n) FILTER (WHERE f.grave), 0),
-            'actors', (SELECT count(*) FROM a), 'event_types', (SELECT count(*) FROM t),
-            'resources', (SELECT count(*) FROM c WHERE c.by = 55 AND c.resource_id IS NOT NULL)) FROM f),
+            'actors', (SELECT count(*) FROM a), 'event_types', (SELECT count(*) FROM t), 'resources', (SELECT r.n FROM r)) FROM f),
         'event_types', COALESCE((SELECT jsonb_agg(jsonb_build_array(x.event_type, x.n) ORDER BY x.n DESC, x.event_type) FROM (
             SELECT t.event_type, t.n FROM t ORDER BY t.n DESC, t.event_type LIMIT 12) AS x), '[]'),
         'actors', COALESCE((SELECT jsonb_agg(jsonb_build_array(x.actor_id, x.n) ORDER BY x.n DESC, x.actor_id) FROM (
             SELECT a.actor_id, a.n FROM a ORDER BY a.n DESC, a.actor_id LIMIT 10) AS x), '[]'),
         'width', (SELECT w.width FROM w),
-        'series', COALESCE((SELECT jsonb_agg(jsonb_build_array(c.category, c.bucket, c.n) ORDER BY c.category, c.bucket) FROM c WHERE c.by = 59), '[]'),
-        'hours', COALESCE((SELECT jsonb_agg(jsonb_build_array(c.day, c.hour, c.n) ORDER BY c.day, c.hour) FROM c WHERE c.by = 61), '[]'))
+        'series', COALESCE((SELECT jsonb_agg(jsonb_build_array(s.category, (extract(epoch FROM s.bucket - $2) / w.width)::integer, s.n) ORDER BY s.category, s.bucket)
+            FROM (SELECT c.category, c.bucket, sum(c.n)::bigint AS n FROM c GROUP BY 1, 2) AS s, w), '[]'),
+        'hours', COALESCE((SELECT jsonb_agg(jsonb_build_array(h.day, h.hour, h.n) ORDER BY h.day, h.hour)
+            FROM (SELECT extract(isodow FROM h.hour)::integer AS day, extract(hour FROM h.hour)::integer AS hour, sum(h.n)::bigint AS n FROM h GROUP BY 1, 2) AS h), '[]'))
     $sql$ INTO found USING COALESCE(scope, ''), since, until, size;
     RETURN found;
 END
@@ -4672,7 +4700,11 @@ DECLARE
     host text := COALESCE(NULLIF(current_setting('cluster_name'), ''), current_database());
     snapshot record;
     growth double precision;
+    counts jsonb;
 BEGIN
+    -- A statement of its own, which processes can share.
+    SELECT COALESCE(jsonb_object_agg(n.event_type, n.n), '{}') INTO counts FROM (SELECT e.event_type, count(*) AS n FROM auditlog_data.log AS e
+        WHERE e."timestamp" >= since AND e."timestamp" < until AND e.log_index < size GROUP BY 1) AS n;
     SELECT * INTO snapshot FROM auditlog_data.access_snapshot AS s WHERE s.at < until ORDER BY s.at DESC LIMIT 1;
     IF NOT FOUND THEN
         SELECT * INTO snapshot FROM auditlog_data.access_snapshot AS s ORDER BY s.at LIMIT 1;
@@ -4692,7 +4724,7 @@ BEGIN
         'alerts', COALESCE((SELECT jsonb_agg(jsonb_build_object('fired_at', f.fired_at, 'rule', f.alert, 'severity', f.severity,
             'tags', COALESCE(a.canonical -> 'tags', '[]'), 'actor.id', f.group_values ->> 'actor.id', 'resource.id', f.group_values ->> 'resource.id',
             'acknowledged_at', f.acknowledged_at, 'acknowledged_by', f.acknowledged_by, 'closed_at', CASE WHEN f.acknowledged_at IS NOT NULL THEN f.resolved_at END,
-            'disposition', f.note) ORDER BY f.fired_at, f.id) FROM auditlog_data.firing AS f LEFT JOIN auditlog_data.alert AS a ON a.id = f.alert_id
+            'disposition', f.disposition) ORDER BY f.fired_at, f.id) FROM auditlog_data.firing AS f LEFT JOIN auditlog_data.alert AS a ON a.id = f.alert_id
             WHERE f.fired_at >= since AND f.fired_at < until), '[]'),
         -- As the samples saw it: a rule is taken to be on from one sample that says so to the next.
         'rules', COALESCE((SELECT jsonb_agg(jsonb_build_object('rule', u.rule, 'severity', u.severity, 'tags', u.tags, 'enabled_from', u.first,
@@ -4732,10 +4764,8 @@ BEGIN
             LEFT JOIN auditlog_data.tracked_objects() AS t ON t.object = c.object), '[]'),
         'event_types', COALESCE((SELECT jsonb_agg(jsonb_build_object('event_type', t.event_type, 'capable', true,
             -- A type is chosen when the catalogue has it; who has changed the catalogue, events say.
-            'selected', true, 'rationale', t.description, 'reviewed_at', v.reviewed_at, 'count', COALESCE(n.n, 0)) ORDER BY t.event_type)
+            'selected', true, 'rationale', t.description, 'reviewed_at', v.reviewed_at, 'count', COALESCE((counts ->> t.event_type)::bigint, 0)) ORDER BY t.event_type)
             FROM auditlog.event_types AS t
-            LEFT JOIN (SELECT e.event_type, count(*) AS n FROM auditlog_data.log AS e WHERE e."timestamp" >= since AND e."timestamp" < until AND e.log_index < size GROUP BY 1) AS n
-                USING (event_type)
             CROSS JOIN (SELECT max(r.signed_at) AS reviewed_at FROM auditlog_data.review AS r WHERE r.signed_at < until + interval '1 day') AS v), '[]'),
         'coverage', COALESCE((SELECT jsonb_agg(jsonb_build_object('component', current_database(), 'object', c.object, 'classification', c.classification,
             'audited', t.policy IS NOT NULL, 'policy', t.policy, 'enabled_since', t.since, 'last_event_at', (SELECT max(e."timestamp") FROM auditlog_data.log AS e
@@ -4822,11 +4852,29 @@ COMMENT ON TABLE auditlog_data.report_file IS 'Files of reports; auditlog.report
 -- PDF is compressed, and the rest is read as a whole.
 ALTER TABLE auditlog_data.report_file ALTER COLUMN content SET STORAGE EXTENDED;
 
+-- Files of custom reports on their way to sinks that take files. A sink is named, not referred to: one of the same name may take its place.
+CREATE TABLE auditlog_data.report_delivery (
+    report_id bigint NOT NULL REFERENCES auditlog_data.report (id),
+    sink text NOT NULL,
+    state text NOT NULL DEFAULT 'waiting' CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['waiting', 'delivered', 'failed'])),
+    attempts integer NOT NULL DEFAULT 0,
+    -- Not before this time.
+    due_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    ended_at timestamptz,
+    -- The folder at the sink, and whether the proof of the report's seal is in it.
+    folder text,
+    proven boolean,
+    error text,
+    PRIMARY KEY (report_id, sink)
+);
+COMMENT ON TABLE auditlog_data.report_delivery IS 'Files of reports on their way to sinks; read auditlog.report_deliveries';
+CREATE INDEX report_delivery_due ON auditlog_data.report_delivery (due_at) WHERE state OPERATOR(pg_catalog.=) 'waiting';
+
 DO $triggers$
 DECLARE
     t text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['framework', 'report_definition', 'report', 'report_file'] LOOP
+    FOREACH t IN ARRAY ARRAY['framework', 'report_definition', 'report', 'report_file', 'report_delivery'] LOOP
         EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I'
             ' FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
         EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
@@ -4922,6 +4970,12 @@ SELECT r.id, r.kind, r.name, r.state, r.since, r.until, r.filters, r.formats, r.
     r.manifest_sha256, r.event_id, r.attempts, r.error
 FROM auditlog_data.report AS r;
 COMMENT ON VIEW auditlog.reports IS 'Reports: how far they are, what was found, and what their files are';
+
+CREATE VIEW auditlog.report_deliveries AS
+SELECT d.report_id, r.name, d.sink, d.state, d.attempts, CASE WHEN d.state OPERATOR(pg_catalog.=) 'waiting' THEN d.due_at END AS due_at, d.ended_at,
+    d.folder, d.proven, d.error
+FROM auditlog_data.report_delivery AS d JOIN auditlog_data.report AS r ON r.id OPERATOR(pg_catalog.=) d.report_id;
+COMMENT ON VIEW auditlog.report_deliveries IS 'Files of custom reports: to which sinks they went, in which folder, and what they wait for';
 
 CREATE VIEW auditlog.report_definitions AS
 SELECT d.name, d.canonical OPERATOR(pg_catalog.->>) 'title' AS title, d.canonical OPERATOR(pg_catalog.->>) 'schedule' AS schedule, d.definition, d.sha256,
@@ -5577,7 +5631,7 @@ GRANT EXECUTE ON FUNCTION auditlog.builtin_alerts(), auditlog.install_alerts(tex
     auditlog.disable_alert(text), auditlog.mute(text, timestamptz, text), auditlog.create_channel(text, text, jsonb, auditlog.severity),
     auditlog.alter_channel(text, jsonb, auditlog.severity, boolean), auditlog.drop_channel(text), auditlog.redrive(bigint),
     auditlog.explain_alert(text, integer), auditlog.test_alert(text, jsonb, boolean) TO auditlog_administrator;
-GRANT EXECUTE ON FUNCTION auditlog.acknowledge(bigint, text) TO auditlog_administrator, auditlog_analyst;
+GRANT EXECUTE ON FUNCTION auditlog.acknowledge(bigint, text, text) TO auditlog_administrator, auditlog_analyst;
 GRANT SELECT ON auditlog.alerts, auditlog.alert_firings, auditlog.channels, auditlog.notifications, auditlog.dead_letters
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.watch_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
@@ -5632,7 +5686,7 @@ GRANT EXECUTE ON FUNCTION auditlog.sign_review(tstzrange, text, text, integer), 
 GRANT EXECUTE ON FUNCTION auditlog_data.compliance_metrics() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.builtin_frameworks() TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.frameworks, auditlog.controls TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT SELECT ON auditlog.reports, auditlog.report_definitions TO auditlog_administrator, auditlog_compliance;
+GRANT SELECT ON auditlog.reports, auditlog.report_deliveries, auditlog.report_definitions TO auditlog_administrator, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog.generate_report(text, timestamptz, timestamptz, jsonb, text[]), auditlog.report_json(text, timestamptz, timestamptz, jsonb),
     auditlog.incident_report(text, timestamptz, timestamptz, text, text[]), auditlog.create_report(text), auditlog.drop_report(text),
     auditlog.run_report(text, timestamptz, timestamptz), auditlog.cancel_report(bigint), auditlog.retry_report(bigint),

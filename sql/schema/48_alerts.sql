@@ -72,6 +72,8 @@ CREATE TABLE auditlog_data.firing (
     muted boolean NOT NULL,
     acknowledged_at timestamptz,
     acknowledged_by text,
+    -- What came of it; crates/report/frameworks ask for it.
+    disposition text CHECK (disposition OPERATOR(pg_catalog.=) ANY (ARRAY['true_positive', 'false_positive', 'benign', 'duplicate', 'test'])),
     note text,
     -- What makes «once» true, whatever crashes.
     UNIQUE (alert_id, group_key, completed_index)
@@ -185,9 +187,10 @@ CREATE FUNCTION auditlog.mute(name text, until timestamptz, reason text) RETURNS
 COMMENT ON FUNCTION auditlog.mute(text, timestamptz, text) IS
     'Has nobody told of what an alert finds until that time; it is found and listed all the same. NULL ends it';
 
-CREATE FUNCTION auditlog.acknowledge(firing_id bigint, note text DEFAULT NULL) RETURNS void
+CREATE FUNCTION auditlog.acknowledge(firing_id bigint, note text DEFAULT NULL, disposition text DEFAULT NULL) RETURNS void
     LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'auditlog_acknowledge';
-COMMENT ON FUNCTION auditlog.acknowledge(bigint, text) IS 'Says that somebody has seen to a firing, and what was found';
+COMMENT ON FUNCTION auditlog.acknowledge(bigint, text, text) IS
+    'Says that somebody has seen to a firing, and what was found: a note, and true_positive, false_positive, benign, duplicate or test';
 
 CREATE FUNCTION auditlog.explain_alert(name text, days integer DEFAULT 7) RETURNS TABLE (number integer, line text)
     LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10 AS 'MODULE_PATHNAME', 'auditlog_explain_alert';
@@ -242,7 +245,7 @@ COMMENT ON VIEW auditlog.alerts IS 'Alerts, how far they are, and when they fire
 CREATE VIEW auditlog.alert_firings AS
 SELECT f.id, f.alert, f.severity, f.group_values AS "group", f.count, f.events, f.first_at, f.last_at, f.fired_at,
     CASE WHEN f.resolved_at IS NULL THEN 'open' ELSE 'resolved' END AS state, f.resolved_at, f.muted,
-    f.samples, f.first_index, f.last_index, f.completed_index, f.reason, f.acknowledged_at, f.acknowledged_by, f.note,
+    f.samples, f.first_index, f.last_index, f.completed_index, f.reason, f.acknowledged_at, f.acknowledged_by, f.disposition, f.note,
     COALESCE(n.deliveries, '{}'::jsonb) AS deliveries
 FROM auditlog_data.firing AS f
 LEFT JOIN LATERAL (

@@ -69,11 +69,29 @@ COMMENT ON TABLE auditlog_data.report_file IS 'Files of reports; auditlog.report
 -- PDF is compressed, and the rest is read as a whole.
 ALTER TABLE auditlog_data.report_file ALTER COLUMN content SET STORAGE EXTENDED;
 
+-- Files of custom reports on their way to sinks that take files. A sink is named, not referred to: one of the same name may take its place.
+CREATE TABLE auditlog_data.report_delivery (
+    report_id bigint NOT NULL REFERENCES auditlog_data.report (id),
+    sink text NOT NULL,
+    state text NOT NULL DEFAULT 'waiting' CHECK (state OPERATOR(pg_catalog.=) ANY (ARRAY['waiting', 'delivered', 'failed'])),
+    attempts integer NOT NULL DEFAULT 0,
+    -- Not before this time.
+    due_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    ended_at timestamptz,
+    -- The folder at the sink, and whether the proof of the report's seal is in it.
+    folder text,
+    proven boolean,
+    error text,
+    PRIMARY KEY (report_id, sink)
+);
+COMMENT ON TABLE auditlog_data.report_delivery IS 'Files of reports on their way to sinks; read auditlog.report_deliveries';
+CREATE INDEX report_delivery_due ON auditlog_data.report_delivery (due_at) WHERE state OPERATOR(pg_catalog.=) 'waiting';
+
 DO $triggers$
 DECLARE
     t text;
 BEGIN
-    FOREACH t IN ARRAY ARRAY['framework', 'report_definition', 'report', 'report_file'] LOOP
+    FOREACH t IN ARRAY ARRAY['framework', 'report_definition', 'report', 'report_file', 'report_delivery'] LOOP
         EXECUTE pg_catalog.format('CREATE TRIGGER auditlog_no_change BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON auditlog_data.%I'
             ' FOR EACH STATEMENT EXECUTE FUNCTION auditlog_data.refuse()', t);
         EXECUTE pg_catalog.format('ALTER TABLE auditlog_data.%I ENABLE ALWAYS TRIGGER auditlog_no_change', t);
@@ -169,6 +187,12 @@ SELECT r.id, r.kind, r.name, r.state, r.since, r.until, r.filters, r.formats, r.
     r.manifest_sha256, r.event_id, r.attempts, r.error
 FROM auditlog_data.report AS r;
 COMMENT ON VIEW auditlog.reports IS 'Reports: how far they are, what was found, and what their files are';
+
+CREATE VIEW auditlog.report_deliveries AS
+SELECT d.report_id, r.name, d.sink, d.state, d.attempts, CASE WHEN d.state OPERATOR(pg_catalog.=) 'waiting' THEN d.due_at END AS due_at, d.ended_at,
+    d.folder, d.proven, d.error
+FROM auditlog_data.report_delivery AS d JOIN auditlog_data.report AS r ON r.id OPERATOR(pg_catalog.=) d.report_id;
+COMMENT ON VIEW auditlog.report_deliveries IS 'Files of custom reports: to which sinks they went, in which folder, and what they wait for';
 
 CREATE VIEW auditlog.report_definitions AS
 SELECT d.name, d.canonical OPERATOR(pg_catalog.->>) 'title' AS title, d.canonical OPERATOR(pg_catalog.->>) 'schedule' AS schedule, d.definition, d.sha256,

@@ -141,7 +141,7 @@ GRANT EXECUTE ON FUNCTION auditlog.builtin_alerts(), auditlog.install_alerts(tex
     auditlog.disable_alert(text), auditlog.mute(text, timestamptz, text), auditlog.create_channel(text, text, jsonb, auditlog.severity),
     auditlog.alter_channel(text, jsonb, auditlog.severity, boolean), auditlog.drop_channel(text), auditlog.redrive(bigint),
     auditlog.explain_alert(text, integer), auditlog.test_alert(text, jsonb, boolean) TO auditlog_administrator;
-GRANT EXECUTE ON FUNCTION auditlog.acknowledge(bigint, text) TO auditlog_administrator, auditlog_analyst;
+GRANT EXECUTE ON FUNCTION auditlog.acknowledge(bigint, text, text) TO auditlog_administrator, auditlog_analyst;
 GRANT SELECT ON auditlog.alerts, auditlog.alert_firings, auditlog.channels, auditlog.notifications, auditlog.dead_letters
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.watch_state() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
@@ -196,7 +196,7 @@ GRANT EXECUTE ON FUNCTION auditlog.sign_review(tstzrange, text, text, integer), 
 GRANT EXECUTE ON FUNCTION auditlog_data.compliance_metrics() TO pg_monitor, auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog_data.builtin_frameworks() TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
 GRANT SELECT ON auditlog.frameworks, auditlog.controls TO auditlog_administrator, auditlog_analyst, auditlog_compliance;
-GRANT SELECT ON auditlog.reports, auditlog.report_definitions TO auditlog_administrator, auditlog_compliance;
+GRANT SELECT ON auditlog.reports, auditlog.report_deliveries, auditlog.report_definitions TO auditlog_administrator, auditlog_compliance;
 GRANT EXECUTE ON FUNCTION auditlog.generate_report(text, timestamptz, timestamptz, jsonb, text[]), auditlog.report_json(text, timestamptz, timestamptz, jsonb),
     auditlog.incident_report(text, timestamptz, timestamptz, text, text[]), auditlog.create_report(text), auditlog.drop_report(text),
     auditlog.run_report(text, timestamptz, timestamptz), auditlog.cancel_report(bigint), auditlog.retry_report(bigint),

@@ -116,11 +116,23 @@ fn mute(call: &Call) -> Datum {
     call.null()
 }
 
-/// `acknowledge(firing_id, note)`
+/// What came of a firing.
+const DISPOSITIONS: [&str; 5] = ["true_positive", "false_positive", "benign", "duplicate", "test"];
+
+/// `acknowledge(firing_id, note, disposition)`
 fn acknowledge(call: &Call) -> Datum {
     let id = call.int(0).unwrap_or_default();
-    let (note, who) = (call.text(1), crate::provenance::session_user());
-    if !firings::acknowledge(id, note.as_deref(), &who) {
+    let (note, disposition, who) = (call.text(1), call.text(2), crate::provenance::session_user());
+    if let Some(unknown) = disposition.as_deref().filter(|given| !DISPOSITIONS.contains(given)) {
+        Fault::new(
+            Code::ERRCODE_INVALID_PARAMETER_VALUE,
+            "this is no disposition of a firing",
+        )
+        .detail(format!("It is «{}».", unknown.escape_debug()))
+        .hint(format!("There are {}.", DISPOSITIONS.join(", ")))
+        .raise();
+    }
+    if !firings::acknowledge(id, note.as_deref(), disposition.as_deref(), &who) {
         Fault::new(Code::ERRCODE_UNDEFINED_OBJECT, "there is no firing with this id")
             .detail(format!("The id is {id}."))
             .hint("auditlog.alert_firings lists them.")
@@ -134,6 +146,10 @@ fn acknowledge(call: &Call) -> Datum {
         metadata: &[
             ("firing_id", own_event::number(id)),
             ("note", note.as_deref().map_or(Json::Null, own_event::text)),
+            (
+                "disposition",
+                disposition.as_deref().map_or(Json::Null, own_event::text),
+            ),
         ],
     });
     call.null()

@@ -5,7 +5,7 @@ use super::{definition_error, jobs, reports};
 use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::store::columns::text;
-use crate::store::{POSTGRES_EPOCH, jsonb, notifications, report_definitions, spi};
+use crate::store::{POSTGRES_EPOCH, jsonb, notifications, report_definitions, sinks, spi};
 use auditlog_core::json::Json;
 use auditlog_report::custom::CustomReport;
 use pgrx::PgSqlErrorCode as Code;
@@ -38,12 +38,7 @@ fn create(call: &Call) -> Datum {
         .hint("auditlog.channels lists them; auditlog.create_channel() adds one.")
         .raise();
     }
-    if !custom.sinks.is_empty() {
-        Fault::new(Code::ERRCODE_FEATURE_NOT_SUPPORTED, "sinks take events, not files")
-            .detail(format!("The report is to be delivered to {}.", custom.sinks.join(", ")))
-            .hint("Name channels, which are told when it is made; every sink gets the event auditlog.report, with the hashes of the files.")
-            .raise();
-    }
+    custom.sinks.iter().for_each(|name| check_sink(name));
     let who = crate::provenance::session_user();
     let before = report_definitions::lock(&custom.name);
     if let Some(job) = before.as_ref().and_then(|before| before.job) {
@@ -65,6 +60,28 @@ fn create(call: &Call) -> Datum {
         Some(definition),
     );
     text(custom.name.as_bytes())
+}
+
+/// Raises an error unless there is a sink of this name, and it takes files.
+fn check_sink(name: &str) {
+    let Some(sink) = sinks::lock(name) else {
+        Fault::new(
+            Code::ERRCODE_UNDEFINED_OBJECT,
+            "the report names a sink that is not there",
+        )
+        .detail(format!("It is «{}».", name.escape_debug()))
+        .hint("auditlog.sinks lists them; auditlog.create_sink() adds one.")
+        .raise()
+    };
+    if !auditlog_stream::TAKE_FILES.contains(&sink.kind.as_str()) {
+        Fault::new(
+            Code::ERRCODE_INVALID_PARAMETER_VALUE,
+            "the sink takes events, not files",
+        )
+        .detail(format!("«{}» is of the kind {}.", name.escape_debug(), sink.kind))
+        .hint("Name a sink of the kind object_store. The others get the event auditlog.report, with the hashes of the files.")
+        .raise();
+    }
 }
 
 /// `drop_report(name)`

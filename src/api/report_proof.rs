@@ -27,30 +27,45 @@ fn proof_of(call: &Call) -> Datum {
             .hint("auditlog.reports says how far it is, and why it failed.")
             .raise()
     };
-    let place = view::find(&event_id).and_then(|event| event.log_index);
-    let checkpoint = place.and_then(|place| newest_checkpoint(place + 1));
-    let (Some(place), Some(checkpoint)) = (place, checkpoint) else {
-        Fault::broken("no checkpoint covers the report yet")
+    match find(id, &event_id) {
+        Ok(proof) => text(&proof.to_json()),
+        Err(Missing::Checkpoint) => Fault::broken("no checkpoint covers the report yet")
             .detail(format!("Its event is {event_id}."))
             .hint("Call auditlog.checkpoint(), then ask again.")
-            .raise()
-    };
-    let drawn = as_owner(|| report_reads::sample(&[place])).pop();
-    let path = proof::inclusion(place as u64, checkpoint.size, &Stored);
-    let (Some(drawn), Ok(path)) = (drawn, path) else {
-        Fault::broken("the place of the report in the log cannot be proven")
+            .raise(),
+        Err(Missing::Path) => Fault::broken("the place of the report in the log cannot be proven")
             .detail(format!("Its event is {event_id}."))
             .hint("Run auditlog.verify().")
-            .raise()
-    };
-    let proof = ReportProof {
+            .raise(),
+    }
+}
+
+/// Why there is no proof.
+pub enum Missing {
+    /// No checkpoint covers the report's event yet.
+    Checkpoint,
+    /// The log's tree does not lead to it.
+    Path,
+}
+
+/// The proof that the log has sealed the report with this event.
+///
+/// # Errors
+/// Why there is none, or none yet.
+pub fn find(id: i64, event_id: &str) -> Result<ReportProof, Missing> {
+    let place = view::find(event_id)
+        .and_then(|event| event.log_index)
+        .ok_or(Missing::Checkpoint)?;
+    let checkpoint = newest_checkpoint(place + 1).ok_or(Missing::Checkpoint)?;
+    let drawn = as_owner(|| report_reads::sample(&[place])).pop().ok_or(Missing::Path)?;
+    let path = proof::inclusion(place as u64, checkpoint.size, &Stored).map_err(|_| Missing::Path)?;
+    Ok(ReportProof {
         format: auditlog_report::verify::seal::FORMAT.to_owned(),
         consistency: consistency(id, checkpoint.size),
         record: STANDARD.encode(&drawn.record),
         proof: path.iter().map(|hash| hex(hash)).collect(),
         checkpoint: checkpoint.note,
-    };
-    text(&proof.to_json())
+    })
 }
 
 /// Shows that the report's own checkpoint and the one of this size are of one history; none when the report has none.

@@ -13,7 +13,7 @@ use crate::store::catalog::as_owner;
 use crate::store::columns::{jsonb_from_text, text};
 use crate::store::inbox::shared_slot;
 use crate::store::reports::{self, Asked};
-use crate::store::{POSTGRES_EPOCH, checkpoints, head, report_reads};
+use crate::store::{POSTGRES_EPOCH, checkpoints, head, report_deliveries, report_reads};
 use auditlog_core::document::format_timestamp;
 use auditlog_core::json::Json;
 use pgrx::PgSqlErrorCode as Code;
@@ -122,6 +122,7 @@ fn retry(call: &Call) -> Datum {
             tell("retry_report", id);
         }
         "waiting" | "running" => {}
+        "done" if report_deliveries::again(id) > 0 => tell("retry_report", id),
         other => Fault::broken("this report cannot be made once more")
             .detail(format!("Report {id} is {other}."))
             .hint("Ask for another one with auditlog.generate_report().")

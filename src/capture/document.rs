@@ -2,6 +2,7 @@
 
 use super::nodes;
 use crate::api::own_event::text;
+use auditlog_core::context::Context;
 use auditlog_core::json::Json;
 use auditlog_redact::Strings;
 use pgrx::pg_sys;
@@ -198,6 +199,8 @@ pub struct Actor {
     pub privileged: bool,
     /// The person for whom the application says that it acts.
     pub end_user: Option<String>,
+    /// The approved change that it says it carries out.
+    pub change_ref: Option<String>,
 }
 
 impl Actor {
@@ -207,7 +210,10 @@ impl Actor {
         let (session, current, privileged) =
             unsafe { (pg_sys::GetSessionUserId(), pg_sys::GetUserId(), pg_sys::superuser()) };
         let context = crate::api::context::current();
-        let end_user = context.and_then(|context| context.actor_id().map(str::to_owned));
+        let of_context = |get: fn(&Context) -> Option<&str>| {
+            let context = context.as_deref()?;
+            get(context).map(str::to_owned)
+        };
         Actor {
             kind: if crate::client::is_client() { "user" } else { "service" },
             id: nodes::role_name(session),
@@ -215,7 +221,8 @@ impl Actor {
             session: crate::client::session_id(),
             role: nodes::role_name(current),
             privileged,
-            end_user,
+            end_user: of_context(Context::actor_id),
+            change_ref: of_context(Context::change_ref),
         }
     }
 
@@ -251,6 +258,7 @@ pub fn write(draft: Draft, actor: &Actor, statement: Option<&Statement>, outcome
     metadata.extend(draft.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)));
     let mut add = |key: &str, value: Option<&str>| metadata.extend(value.map(|value| (key.to_owned(), text(value))));
     add("end_user", actor.end_user.as_deref());
+    add("change_ref", actor.change_ref.as_deref());
     add("statement", statement.map(|s| s.text.as_str()));
     add("statement_digest", statement.map(|s| s.digest.as_str()));
     add("sqlstate", error.and_then(|e| e.sqlstate.as_deref()));

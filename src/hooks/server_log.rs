@@ -127,6 +127,7 @@ unsafe fn refused(error: &pg_sys::ErrorData, failure: Failure) {
         // A superuser is refused nothing.
         privileged: false,
         end_user: None,
+        change_ref: None,
     };
     let statement = sql.as_deref().map(Statement::new);
     let outcome = Outcome { error: Some(failure) };

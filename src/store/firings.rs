@@ -137,11 +137,17 @@ pub fn remembered(alert: i64, since: i64) -> Vec<Restored> {
 }
 
 /// Somebody has seen to it; false when there is no such firing.
-pub fn acknowledge(id: i64, note: Option<&str>, who: &str) -> bool {
+pub fn acknowledge(id: i64, note: Option<&str>, disposition: Option<&str>, who: &str) -> bool {
     let rows = as_owner(|| spi::run("SELECT 1 FROM auditlog_data.firing WHERE id = $1", &[Arg::int(id)]));
     trusted(
-        "UPDATE auditlog_data.firing SET acknowledged_at = clock_timestamp(), acknowledged_by = $2, note = $3 WHERE id = $1",
-        &[Arg::int(id), Arg::text(Some(who)), Arg::text(note)],
+        "UPDATE auditlog_data.firing SET acknowledged_at = clock_timestamp(), acknowledged_by = $2, note = $3, \
+         disposition = $4 WHERE id = $1",
+        &[
+            Arg::int(id),
+            Arg::text(Some(who)),
+            Arg::text(note),
+            Arg::text(disposition),
+        ],
     );
     !rows.is_empty()
 }

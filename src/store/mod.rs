@@ -35,6 +35,7 @@ pub mod principals;
 pub mod rebuild;
 pub mod record;
 pub mod report_definitions;
+pub mod report_deliveries;
 pub mod report_reads;
 pub mod reports;
 pub mod retention;

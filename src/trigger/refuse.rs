@@ -23,7 +23,7 @@ fn refuse(call: &Call) -> Datum {
             | "certificate" | "retention_run" | "archive_object" | "restored" | "restore" | "archive_erasure"
             | "export" | "sink" | "sink_state" | "sink_letter" | "health_sample" | "verification_run"
             | "access_snapshot" | "review" | "framework" | "report_definition" | "report" | "report_file"
-            | "classified_table"),
+            | "report_delivery" | "classified_table"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -39,7 +39,9 @@ fn refuse(call: &Call) -> Datum {
                 }
                 "export" => crate::worker::is_exporter() || checkpoints::is_trusted(),
                 "health_sample" | "verification_run" | "access_snapshot" => crate::worker::is_publisher(),
-                "report" | "report_file" => crate::worker::is_reporter() || checkpoints::is_trusted(),
+                "report" | "report_file" | "report_delivery" => {
+                    crate::worker::is_reporter() || checkpoints::is_trusted()
+                }
                 "review" | "framework" | "report_definition" | "classified_table" => checkpoints::is_trusted(),
                 "retention_policy" | "legal_hold" | "sink" => checkpoints::is_trusted(),
                 "sink_state" => crate::worker::is_streamer(),

@@ -23,10 +23,12 @@ pub mod launcher;
 pub mod off_main;
 pub mod origin;
 pub mod presence;
+mod priority;
 pub mod publisher;
 pub mod recorder;
 pub mod removal;
 pub mod report_delivery;
+pub mod report_upload;
 pub mod reporter;
 pub mod restored;
 pub mod scheduler;
@@ -147,6 +149,7 @@ fn begin(argument: pg_sys::Datum, duty: Duty) -> Option<&'static Slot> {
     }
     worker.register();
     DUTY.set(Some(duty));
+    priority::settle(duty);
     Some(slot)
 }
 

@@ -1,15 +1,14 @@
-//! Who is told that a custom report was made: the channels that its definition names.
+//! Who hears of a custom report that was made: the channels that its definition names are told, the sinks get its files.
 
 use super::firing::installation;
 use crate::shmem;
-use crate::store::notifications;
-use crate::store::{checkpoints, reports::Asked};
+use crate::store::{checkpoints, notifications, report_deliveries, reports::Asked};
 use auditlog_core::document::format_timestamp;
 use auditlog_notify::{Kind, Notification, Severity};
 use auditlog_report::custom::CustomReport;
 use std::collections::BTreeMap;
 
-/// Puts a notification for each of its channels into the outbox, in the transaction in which the report is done: neither is there
+/// Puts a notification for each of its channels into the outbox and a delivery for each of its sinks beside it, in the transaction in which the report is done: neither is there
 /// without the other.
 pub(super) fn tell(asked: &Asked, findings: u64, manifest_sha256: &str) {
     if asked.kind != "custom" {
@@ -18,6 +17,7 @@ pub(super) fn tell(asked: &Asked, findings: u64, manifest_sha256: &str) {
     let Ok(custom) = CustomReport::parse(&asked.definition) else {
         return;
     };
+    report_deliveries::add(asked.id, &custom.sinks);
     let origin = checkpoints::incarnation().map(|now| now.origin);
     let installation = installation(origin.as_deref());
     for channel in &custom.channels {

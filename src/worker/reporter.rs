@@ -3,6 +3,7 @@
 
 use super::off_main::Background;
 use super::presence::may_work;
+use super::report_upload::{self, Next, Upload, Uploaded};
 use super::{job, launcher, report_delivery};
 use crate::api::own_event;
 use crate::reporting::{Making, Proof};
@@ -40,6 +41,8 @@ pub extern "C-unwind" fn auditlog_reporter_main(argument: pg_sys::Datum) {
     let pause = Reporter {
         slot,
         thread: Background::start(1, draw),
+        sender: Background::start(1, report_upload::send),
+        sending: false,
         needed: Instant::now(),
     }
     .run();
@@ -49,6 +52,9 @@ pub extern "C-unwind" fn auditlog_reporter_main(argument: pg_sys::Datum) {
 struct Reporter {
     slot: &'static Slot,
     thread: Background<Work, Result<Drawn, String>>,
+    /// Brings files to sinks. Reports are made meanwhile.
+    sender: Background<Upload, Uploaded>,
+    sending: bool,
     needed: Instant,
 }
 
@@ -131,11 +137,50 @@ impl Reporter {
                 Err(Stop::Failed(error)) => self.slot.reporter_errors.set(&error),
                 Err(_) => return 3,
             }
+            match self.bring() {
+                Ok(true) => {
+                    self.needed = Instant::now();
+                    continue;
+                }
+                Ok(false) => {}
+                Err(Stop::Failed(error)) => self.slot.reporter_errors.set(&error),
+                Err(_) => return 3,
+            }
+            if self.sending {
+                self.needed = Instant::now();
+            }
             if self.needed.elapsed() > IDLE {
                 return AWAY;
             }
             if !BackgroundWorker::wait_latch(Some(NAP)) {
                 return 1;
+            }
+        }
+    }
+
+    /// Goes on with bringing files to sinks; whether something was done.
+    fn bring(&mut self) -> Result<bool, Stop> {
+        if self.sending {
+            let Some(done) = self.sender.ready() else {
+                return Ok(false);
+            };
+            self.sending = false;
+            self.transaction(|| report_upload::write_down(&done))?;
+            return Ok(true);
+        }
+        match self.transaction(report_upload::next)? {
+            Next::Nothing => Ok(false),
+            Next::Again => Ok(true),
+            Next::Checkpoint => {
+                self.slot.checkpoint_wanted.store(true, Ordering::Release);
+                self.slot.publisher.wake();
+                self.needed = Instant::now();
+                Ok(false)
+            }
+            Next::Send(upload) => {
+                self.sender.give(*upload);
+                self.sending = true;
+                Ok(true)
             }
         }
     }

@@ -105,6 +105,8 @@ fn bad_definitions_are_told_of_where_they_are_wrong() {
     refused_with(&mut client, "22004", "SELECT auditlog.create_alert(NULL)");
     refused_with(&mut client, "42704", "SELECT auditlog.drop_alert('nobody')");
     refused_with(&mut client, "42704", "SELECT auditlog.acknowledge(4711)");
+    let error = refused_with(&mut client, "22023", "SELECT auditlog.acknowledge(4711, NULL, 'maybe')");
+    assert!(error.hint().unwrap_or_default().contains("false_positive"), "{error:?}");
     client
         .batch_execute("SELECT auditlog.create_alert('{\"name\": \"x\", \"condition\": \"a:b\"}')")
         .expect("JSON is YAML");

@@ -1,6 +1,7 @@
 //! Reports: frameworks over a generated year, who may make them, what becomes of them, and whether the files hold.
 
 mod custom;
+mod deliveries;
 mod evidence;
 mod files;
 mod frameworks;

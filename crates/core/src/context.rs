@@ -92,6 +92,12 @@ impl Context {
         actor.get("id")?.as_str()
     }
 
+    /// The change that the transaction carries out, `metadata.change_ref`, when it is a text.
+    pub fn change_ref(&self) -> Option<&str> {
+        let (_, metadata) = self.values.iter().find(|(key, _)| key == "metadata")?;
+        metadata.get("change_ref")?.as_str()
+    }
+
     /// Does it say who acts?
     pub fn names_actor(&self) -> bool {
         let actor = self

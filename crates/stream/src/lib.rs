@@ -65,5 +65,6 @@ pub use auditlog_notify::{Attempt, Failure, Secrets};
 pub use auditlog_sink::ConfigError;
 pub use driver::{Driver, MAX_REFUSED_IN_A_ROW, Sender};
 pub use item::{Item, Limits};
+pub use objects::NamedFile;
 pub use outcome::{Outcome, Rejected, Sent};
-pub use stream::{KINDS, Link, Stream};
+pub use stream::{KINDS, Link, Stream, TAKE_FILES};

@@ -18,6 +18,16 @@ use crate::store::{Object, Store};
 
 const DAY_US: i64 = 86_400_000_000;
 
+/// A file that is put into object storage as it is.
+pub struct NamedFile<'a> {
+    /// Parts between slashes, none of them empty or `..`.
+    pub name: &'a str,
+    /// Its media type.
+    pub content_type: &'a str,
+    /// Its content.
+    pub bytes: &'a [u8],
+}
+
 /// A configured place for objects of lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Objects {
@@ -44,6 +54,18 @@ impl Objects {
             )?,
             squeeze: options.choice("compression", &Squeeze::CHOICES)?,
         })
+    }
+
+    /// Puts a file beside the batches. One with the same name and bytes counts as put, another one is never overwritten.
+    pub(crate) fn put_file(&self, file: &NamedFile<'_>, attempt: &Attempt<'_>) -> Result<(), Outcome> {
+        self.store.put(
+            attempt,
+            &Object {
+                key: file.name.to_owned(),
+                content_type: file.content_type,
+                bytes: file.bytes,
+            },
+        )
     }
 
     pub(crate) fn send(&self, batch: &[Item<'_>], attempt: &Attempt<'_>) -> Sent {

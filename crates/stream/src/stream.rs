@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auditlog_notify::{Attempt, SecretName};
+use auditlog_notify::{Attempt, Failure, SecretName};
 use auditlog_sink::ConfigError;
 use auditlog_sink::client::{Options, choices_hint};
 use serde_json::Value;
@@ -12,8 +12,8 @@ use crate::event_hub::EventHub;
 use crate::file::FileSink;
 use crate::item::{Item, Limits};
 use crate::lake::Lake;
-use crate::objects::Objects;
-use crate::outcome::Sent;
+use crate::objects::{NamedFile, Objects};
+use crate::outcome::{Outcome, Sent};
 use crate::session::Session;
 use crate::splunk::Splunk;
 use crate::syslog::Syslog;
@@ -29,6 +29,9 @@ pub const KINDS: [&str; 7] = [
     "file",
     "object_store",
 ];
+
+/// The kinds of sinks that take files, too ([`Stream::put_file`]).
+pub const TAKE_FILES: [&str; 1] = ["object_store"];
 
 /// The configuration of one sink, checked as far as that is possible without the outside. It holds no secret, only the names
 /// of files that have them.
@@ -138,6 +141,22 @@ impl Stream {
     /// Whether what is sent may get lost without anybody noticing: syslog over datagrams.
     pub fn is_best_effort(&self) -> bool {
         matches!(&self.0, Kind::Syslog(sink) if !sink.receiver.is_stream())
+    }
+
+    /// Puts a file, such as a report, beside the events. One with the same name and bytes counts as put, so it may be
+    /// tried again; another one is never overwritten.
+    ///
+    /// # Errors
+    /// What to do next: to try again, or to wait until somebody changes something. That it takes no files is of the
+    /// second kind.
+    pub fn put_file(&self, file: &NamedFile<'_>, attempt: &Attempt<'_>) -> Result<(), Outcome> {
+        match &self.0 {
+            Kind::Objects(sink) => sink.put_file(file, attempt),
+            _ => Err(Outcome::pause(
+                Failure::new(format!("a sink of the kind {} takes events, not files", self.kind()))
+                    .hint("Files go to sinks of the kind object_store."),
+            )),
+        }
     }
 
     /// The hosts it connects to, in lower case, names or addresses.

@@ -93,10 +93,15 @@ fn other_forms_of_alerts() {
         ) == "resolved"
     });
     client
-        .batch_execute("SELECT auditlog.acknowledge(max(id), 'the scanner of ours') FROM auditlog.alert_firings")
+        .batch_execute(
+            "SELECT auditlog.acknowledge(max(id), 'the scanner of ours', 'benign') FROM auditlog.alert_firings",
+        )
         .expect("acknowledge()");
-    let note = "SELECT acknowledged_by || ': ' || note FROM auditlog.alert_firings WHERE acknowledged_at IS NOT NULL";
-    assert_eq!(text(&mut client, note), "postgres: the scanner of ours");
+    let note = "SELECT concat(acknowledged_by, ': ', note, ', ', disposition) FROM auditlog.alert_firings WHERE acknowledged_at IS NOT NULL";
+    assert_eq!(text(&mut client, note), "postgres: the scanner of ours, benign");
+    wait_sealed(&mut client);
+    let told = "SELECT extra #>> '{metadata,disposition}' FROM auditlog.events WHERE event_type = 'auditlog.alert_change' AND operation = 'acknowledge'";
+    assert_eq!(text(&mut client, told), "benign");
 }
 
 #[test]

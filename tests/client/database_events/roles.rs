@@ -312,13 +312,21 @@ fn the_application_says_for_whom_it_acts() {
     let mut admin = db.superuser();
     run(
         &mut admin,
-        "BEGIN; SELECT auditlog.set_context('{\"actor\": {\"id\": \"alice\"}}'); CREATE ROLE r_for_alice; COMMIT;
+        "BEGIN; SELECT auditlog.set_context('{\"actor\": {\"id\": \"alice\"}, \"metadata\": {\"change_ref\": \"CHG-7\", \"more\": 1}}');
+         CREATE ROLE r_for_alice; COMMIT;
          DROP ROLE r_for_alice",
     );
     let created = event(&mut admin, "event_type = 'role.create'");
     assert_at(
         &created,
-        &[("actor.id", json!("postgres")), ("metadata.end_user", json!("alice"))],
+        &[
+            ("actor.id", json!("postgres")),
+            ("metadata.end_user", json!("alice")),
+            ("metadata.change_ref", json!("CHG-7")),
+        ],
     );
+    assert!(at(&created, "metadata.more").is_null());
+    let dropped = event(&mut admin, "event_type = 'role.drop'");
+    assert!(at(&dropped, "metadata.change_ref").is_null());
     assert!(at(&created, "actor.session_id").is_string());
 }

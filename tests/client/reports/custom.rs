@@ -156,7 +156,7 @@ fn its_channels_are_told_when_it_is_made() {
     assert!(told.contains("Logins by user") && told.contains(&manifest), "{told}");
     refused_with(
         &mut client,
-        "0A000",
+        "42704",
         &format!("SELECT auditlog.create_report($d${LOGINS}deliver: {{sinks: [lake]}}\n$d$)"),
     );
 }

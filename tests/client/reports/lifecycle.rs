@@ -219,3 +219,27 @@ fn hex(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// A session's work comes first where both want a processor.
+#[test]
+fn the_reporter_stands_back_behind_sessions() {
+    let cluster = Cluster::start(&Options::default().set("auditlog.worker_nice", "7"));
+    let mut client = cluster.create_database_with_extension("nice");
+    let id = ask(&mut client, "soc2", "2025-01-01", "2026-01-01", "{}");
+    done(&mut client, id);
+    let pid = scalar(
+        &mut client,
+        "SELECT pid::bigint FROM auditlog.stat_workers WHERE worker = 'reporter' AND pid IS NOT NULL",
+    );
+    let nice = |process: &str| {
+        let line = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
+        let after_name = line.rsplit_once(") ").expect("a name").1.to_owned();
+        after_name.split(' ').nth(16).expect("nice").to_owned()
+    };
+    assert_eq!(nice(&pid.to_string()), "7");
+    let sealer = scalar(
+        &mut client,
+        "SELECT pid::bigint FROM auditlog.stat_workers WHERE worker = 'sealer' AND pid IS NOT NULL",
+    );
+    assert_eq!(nice(&sealer.to_string()), nice("self"));
+}

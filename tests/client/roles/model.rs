@@ -112,6 +112,7 @@ auditlog.frameworks             ANCOS    -     -    -    -
 auditlog.controls               ANCOS    -     -    -    -
 auditlog.reports                ACROS    -     -    -    -
 auditlog.report_definitions     ACROS    -     -    -    -
+auditlog.report_deliveries      ACROS    -     -    -    -
 auditlog.classified_tables      ANCROS   -     -    -    -
 auditlog_data.health_sample     ROS      -     -    -    -
 auditlog_data.verification_run  ROS      -     -    -    -
@@ -124,6 +125,7 @@ auditlog_data.report_definition ROS      -     -    -    -
 auditlog_data.report            ROS      -     -    -    -
 auditlog_data.report_id_seq     ROS      -     -    -    -
 auditlog_data.report_file       ROS      -     -    -    -
+auditlog_data.report_delivery   ROS      -     -    -    -
 auditlog_data.classified_table  ROS      -     -    -    -
 auditlog.archive                ANCROS   -     -    -    -
 auditlog.archive_erasures       ANCROS   -     -    -    -

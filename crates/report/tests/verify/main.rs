@@ -164,9 +164,13 @@ fn erased(report: &Value, path: &str) -> bool {
         return false;
     };
     // what is in a value that has several is no personal one
-    let Ok(column) = column.parse::<usize>() else { return false };
+    let Ok(column) = column.parse::<usize>() else {
+        return false;
+    };
     let column = &report.pointer(sample).expect("a sample")["columns"][column];
-    let record = report.pointer(item).expect("an item")["record"].as_str().expect("base64");
+    let record = report.pointer(item).expect("an item")["record"]
+        .as_str()
+        .expect("base64");
     let record = STANDARD.decode(record).expect("base64");
     let record = Record::parse(&record).expect("a record");
     record.salt.is_none() && DEFAULT_PATHS.contains(&column["name"].as_str().expect("a path"))
@@ -211,7 +215,10 @@ fn any_change_is_found_with_the_proof_and_it_is_known_which_ones_are_without() {
         if erased(&genuine, path) {
             // what an erased event showed, nobody can prove: the verification says so
             let verified = setup.verify(&files, false);
-            let said = verified.not_checked.iter().any(|open| open.contains("a commitment to it"));
+            let said = verified
+                .not_checked
+                .iter()
+                .any(|open| open.contains("a commitment to it"));
             assert!(said, "{path}: {:?}", verified.not_checked);
             continue;
         }
