@@ -112,6 +112,8 @@ DECLARE
         THEN format('concat_ws('', '', %s) COLLATE "C"', array_to_string(fields, ', ')) ELSE '''''' END;
     more text := '';
     condition text := 'true';
+    answers text := '';
+    source text := 'q';
     found jsonb;
 BEGIN
     IF what = 'burst' THEN
@@ -124,21 +126,30 @@ BEGIN
         more := format(', e."timestamp" > auditlog_data.time_or_null(%s) + $6 AS late', fields[1]);
         condition := 'p.late';
     ELSIF what = 'unanswered' THEN
-        condition := format('p.at + $6 <= $4 AND NOT EXISTS (SELECT FROM auditlog.events AS e WHERE auditlog.matches(e, $9) AND e.log_index < $5'
-            ' AND e."timestamp" >= p.at AND e."timestamp" <= p.at + $6 AND %s = p.key)', key);
+        -- Backwards in time, so that the nearest answer so far is known at each event: one sort, however many there are.
+        condition := 'p.at + $6 <= $4 AND COALESCE(p.answered > p.at + $6, true)';
+        answers := format($sql$,
+        o AS MATERIALIZED (
+            SELECT e."timestamp" AS at, %s AS key FROM auditlog.events AS e
+            WHERE auditlog.matches(e, $9) AND e.log_index < $5 AND e."timestamp" >= $3 AND e."timestamp" <= $4),
+        u AS (
+            SELECT u.log_index, u.at, u.key, min(u.answer) OVER (PARTITION BY u.key ORDER BY u.at DESC RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS answered
+            FROM (SELECT q.log_index, q.at, q.key, NULL::timestamptz AS answer FROM q UNION ALL SELECT NULL, o.at, o.key, o.at FROM o) AS u)
+            $sql$, key);
+        source := '(SELECT * FROM u WHERE u.log_index IS NOT NULL)';
     END IF;
     EXECUTE format($sql$
         WITH q AS MATERIALIZED (
             SELECT e.log_index, e."timestamp" AS at, %s AS key %s
             FROM auditlog.events AS e
-            WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2) AND e.log_index < $5 AND e."timestamp" >= $3 AND e."timestamp" < $4),
-        p AS MATERIALIZED (SELECT p.* FROM q AS p WHERE %s)
+            WHERE auditlog.matches(e, $1) AND auditlog.matches(e, $2) AND e.log_index < $5 AND e."timestamp" >= $3 AND e."timestamp" < $4) %s,
+        p AS MATERIALIZED (SELECT p.* FROM %s AS p WHERE %s)
         SELECT jsonb_build_object('count', (SELECT count(*) FROM p), 'log_indexes',
             COALESCE((SELECT jsonb_agg(f.log_index ORDER BY f.log_index) FROM (SELECT p.log_index FROM p ORDER BY p.log_index LIMIT $8) AS f), '[]'),
             'keys', COALESCE((SELECT jsonb_agg(jsonb_build_array(k.key, k.n) ORDER BY k.n DESC, k.key) FROM (
                 SELECT p.key, %s AS n FROM p WHERE p.key <> '' GROUP BY p.key ORDER BY n DESC, p.key LIMIT 5) AS k), '[]'),
             'key_count', (SELECT count(DISTINCT p.key) FROM p WHERE p.key <> ''))
-        $sql$, key, more, condition, CASE what WHEN 'burst' THEN 'max(p.burst)' ELSE 'count(*)' END)
+        $sql$, key, more, answers, source, condition, CASE what WHEN 'burst' THEN 'max(p.burst)' ELSE 'count(*)' END)
     INTO found USING COALESCE(query, ''), COALESCE(scope, ''), since, until, size, within, at_least, most, COALESCE(other, '');
     RETURN found;
 END

@@ -9,9 +9,6 @@ pub(super) fn settle(duty: Duty) {
     if !matches!(duty, Duty::Keeper | Duty::Exporter | Duty::Reporter) {
         return;
     }
-    // SAFETY: a call without memory; to stand back is always allowed.
-    let failed = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, guc::WORKER_NICE.get()) } != 0;
-    if failed {
-        pgrx::debug1!("the priority of the worker stays as it is");
-    }
+    // SAFETY: a call without memory. To stand back is always allowed, so nothing can fail; the result, the new value, may be -1.
+    unsafe { libc::nice(guc::WORKER_NICE.get()) };
 }
