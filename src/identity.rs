@@ -14,8 +14,18 @@ pub struct Subject {
     pub tenant: Option<String>,
 }
 
+/// The token of ours by which an actor was named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiToken {
+    /// Its number.
+    pub id: i64,
+    /// What it is good for; `None`: all that its owner may do.
+    pub scopes: Option<Vec<String>>,
+}
+
 struct Named {
     subject: Rc<Subject>,
+    token: Option<Rc<ApiToken>>,
     /// The subtransaction whose rollback undoes it.
     level: pg_sys::SubTransactionId,
 }
@@ -27,8 +37,8 @@ thread_local! {
 }
 
 /// From now until the end of the transaction, or of the savepoint that is rolled back, the session speaks
-/// for this actor.
-pub fn set(subject: Subject) {
+/// for this actor; `token` when it was named by one of ours.
+pub fn set(subject: Subject, token: Option<ApiToken>) {
     if !CALLBACKS.replace(true) {
         // SAFETY: plain functions that live as long as the process.
         unsafe {
@@ -42,6 +52,7 @@ pub fn set(subject: Subject) {
         named.retain(|one| one.level != level);
         named.push(Named {
             subject: Rc::new(subject),
+            token: token.map(Rc::new),
             level,
         });
     });
@@ -50,6 +61,11 @@ pub fn set(subject: Subject) {
 /// Whom the session speaks for, when a token has said so in this transaction.
 pub fn current() -> Option<Rc<Subject>> {
     NAMED.with_borrow(|named| named.last().map(|one| one.subject.clone()))
+}
+
+/// The token of ours by which the session speaks for somebody.
+pub fn token() -> Option<Rc<ApiToken>> {
+    NAMED.with_borrow(|named| named.last().and_then(|one| one.token.clone()))
 }
 
 /// Nothing here may fail: an error at this point would take the whole cluster down.

@@ -119,6 +119,10 @@ GRANT SELECT ON auditlog.principals, auditlog_data.principal, auditlog.my_events
 GRANT SELECT ON auditlog.token_keys, auditlog_data.token_keys TO auditlog_administrator;
 GRANT EXECUTE ON FUNCTION auditlog.whoami(), auditlog.authenticate(text)
     TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT SELECT ON auditlog.tokens TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
+GRANT EXECUTE ON FUNCTION auditlog.create_token(text, text[], interval), auditlog.revoke_token(bigint), auditlog.token_scopes(),
+    auditlog_data.token_used_at(bigint, text)
+    TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.add_principal(name, text, text, text[], text, text[]), auditlog.alter_principal(text, jsonb, text),
     auditlog.drop_principal(text, text), auditlog.set_token_keys(text, text, text) TO auditlog_administrator;
 -- Named in policies and views; the schema is closed, so nobody calls them by hand.

@@ -5,14 +5,17 @@ use super::own_event::{self, OwnEvent};
 use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::guc;
-use crate::identity::{self, Subject};
+use crate::hooks::access::{self, Kind};
+use crate::identity::{self, ApiToken, Subject};
 use crate::store::columns::text;
-use crate::store::{principals, token_keys};
+use crate::store::{api_tokens, principals, token_keys};
 use auditlog_core::json::Json;
 use auditlog_identity::{Expected, Keys, verify};
+use auditlog_redact::token::PREFIX;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::guc::GucSetting;
 use pgrx::pg_sys::Datum;
+use sha2::{Digest, Sha256};
 use std::ffi::CString;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -31,6 +34,9 @@ fn authenticate(call: &Call) -> Datum {
             .hint("Give the JSON Web Token that the user's browser or program has sent.")
             .raise()
     };
+    if token.starts_with(PREFIX) {
+        return by_api_token(token);
+    }
     let (keys, expected) = configured();
     let now = crate::shmem::unix_micros().div_euclid(1_000_000);
     let subject = verify(token, &keys, &expected, now).unwrap_or_else(|refused| {
@@ -61,7 +67,39 @@ fn authenticate(call: &Call) -> Datum {
         unknown();
     }
     let actor_id = text(subject.actor_id.as_bytes());
-    identity::set(subject);
+    identity::set(subject, None);
+    actor_id
+}
+
+/// A token of ours. Each use is told of, also one that is refused; a row cannot be written, for the transaction may be read-only.
+fn by_api_token(token: &str) -> Datum {
+    let found = api_tokens::by_hash(&Sha256::digest(token));
+    let number = found.as_ref().map_or(Json::Null, |found| own_event::number(found.id));
+    let name = found.as_ref().map_or(Json::Null, |found| own_event::text(&found.name));
+    let arguments = Json::Object(vec![("token_id".to_owned(), number), ("token".to_owned(), name)]);
+    let good = found.filter(|found| found.refusal.is_none());
+    let Some(found) = good else {
+        access::note(Kind::View, "authenticate", arguments);
+        // Who does not have a good token learns nothing of those that were.
+        Fault::new(Code::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the token is refused")
+            .detail("It is unknown, revoked or expired.")
+            .hint("auditlog.tokens lists yours; auditlog.create_token() makes one.")
+            .raise()
+    };
+    let subject = Subject {
+        actor_id: found.actor_id,
+        tenant: found.tenant,
+    };
+    if principals::of_actor(&subject).is_none() {
+        unknown();
+    }
+    let actor_id = text(subject.actor_id.as_bytes());
+    let token = ApiToken {
+        id: found.id,
+        scopes: found.scopes,
+    };
+    identity::set(subject, Some(token));
+    access::note(Kind::View, "authenticate", arguments);
     actor_id
 }
 

@@ -53,6 +53,7 @@ pub mod stats;
 pub mod suggest;
 pub mod tail;
 pub mod to_json;
+pub mod tokens;
 pub mod track;
 pub mod verify;
 pub mod verify_removed;

@@ -23,7 +23,7 @@ fn refuse(call: &Call) -> Datum {
             | "certificate" | "retention_run" | "archive_object" | "restored" | "restore" | "archive_erasure"
             | "export" | "sink" | "sink_state" | "sink_letter" | "health_sample" | "verification_run"
             | "access_snapshot" | "review" | "framework" | "report_definition" | "report" | "report_file"
-            | "report_delivery" | "classified_table"),
+            | "report_delivery" | "classified_table" | "api_token"),
         ) => {
             // INSERT: a dump brings its proofs along.
             let trusted = match table {
@@ -32,7 +32,7 @@ fn refuse(call: &Call) -> Datum {
                 "incarnation" | "key_rotation" | "checkpoint_sink" | "publisher" => {
                     crate::worker::is_publisher() || checkpoints::is_trusted()
                 }
-                "principal" | "token_keys" | "alert" | "channel" => checkpoints::is_trusted(),
+                "principal" | "token_keys" | "api_token" | "alert" | "channel" => checkpoints::is_trusted(),
                 "notification" if crate::worker::is_reporter() => true,
                 "job" | "job_run" | "alert_state" | "evaluator" | "firing" | "channel_state" | "notification" => {
                     crate::worker::is_watching() || checkpoints::is_trusted()

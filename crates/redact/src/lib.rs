@@ -9,6 +9,7 @@ mod lex;
 mod literal;
 mod statement;
 mod text;
+pub mod token;
 mod words;
 
 /// What stands in place of a secret.
@@ -26,7 +27,7 @@ pub enum Strings {
 /// The text of one or several SQL statements without its secrets.
 #[must_use]
 pub fn sql(statement: &str, strings: Strings) -> String {
-    statement::redact(statement, strings, 0).text
+    token::redact(&statement::redact(statement, strings, 0).text)
 }
 
 /// The value of a setting or an option without its secrets: connection strings, URLs, headers, command lines.
@@ -36,7 +37,7 @@ pub fn value(name: &str, value: &str) -> String {
     if words::is_secret(name) && !value.is_empty() {
         return REDACTED.to_owned();
     }
-    text::redact(value, text::Kind::Plain).text
+    token::redact(&text::redact(value, text::Kind::Plain).text)
 }
 
 /// Does a text name something secret, so that values which belong to it may be secrets?

@@ -366,8 +366,9 @@ fn actor((who, principal): (&Provenance, Option<&str>)) -> Json {
     object(actor)
 }
 
-/// The statement's text, cut, with the hash of the whole.
+/// The statement's text without tokens, cut, with the hash of the whole.
 pub fn query(whole: &str) -> Json {
+    let whole = &*auditlog_redact::token::redact(whole);
     let mut end = whole.len().min(TEXT_BYTES);
     while !whole.is_char_boundary(end) {
         end -= 1;

@@ -47,6 +47,7 @@ auditlog.stat_word_index        ANCPOS   -     -    -    -
 auditlog.stat_workers           ANCPOS   -     -    -    -
 auditlog.team_events            ANCMUOS  OS    -    -    -
 auditlog.token_keys             AROS     -     -    -    -
+auditlog.tokens                 ANCMUROS -     -    -    -
 auditlog.tracked_tables         ANCPOS   -     -    -    -
 auditlog_data.checkpoint        ROS      -     -    -    -
 auditlog_data.notification      ROS      -     -    -    -
@@ -78,6 +79,8 @@ auditlog_data.log               ROS      -     -    -    -
 auditlog_data.log_standard      ROS      -     -    -    -
 auditlog_data.log_standard_*    ROS      -     -    -    -
 auditlog_data.principal         ROS      -     -    -    -
+auditlog_data.api_token         ROS      -     -    -    -
+auditlog_data.api_token_id_seq  ROS      -     -    -    -
 auditlog_data.publisher         ROS      -     -    -    -
 auditlog_data.signing_key       ROS      -     -    -    -
 auditlog_data.tile              ROS      -     -    -    -
@@ -226,12 +229,16 @@ auditlog.tail_position           ANCMU
 auditlog.tail_wait               ANCMU
 auditlog.tiles                   ANC
 auditlog.to_json                 ANCMU
+auditlog.token_scopes            ANCMU
+auditlog.create_token            ANCMU
+auditlog.revoke_token            ANCMU
 auditlog.track                   AW
 auditlog.untrack                 A
 auditlog.verify                  ANC
 auditlog.whoami                  ANCMUW
 auditlog_data.access_state       ANCP
 auditlog_data.access_types       ANCMU
+auditlog_data.token_used_at      ANCMU
 auditlog_data.actor_support      -
 auditlog_data.anchored           -
 auditlog_data.announce_database  -
