@@ -86,7 +86,7 @@ def prepare():
     """A log with something of everything, and what is counted of it."""
     new_database(DATABASE)
     psql(f"ALTER DATABASE {DATABASE} SET auditlog.personal_fields = 'actor.id, actor.email, actor.ip_address, actor.user_agent'", "postgres")
-    psql((EXAMPLES / "demo/load.sql").read_text(encoding="utf-8").replace("\\ir ", f"\\i {EXAMPLES}/demo/"), DATABASE)
+    psql((EXAMPLES / "demo/load.sql").read_text(encoding="utf-8").replace("\\ir ", f"\\i {EXAMPLES}/demo/"), DATABASE, "postgres", "-v", "n=4000")
     # Alerts judge what is sealed from now on; a sink takes all.
     psql("""SELECT auditlog.create_alert($$
         name: "Many failed logins"

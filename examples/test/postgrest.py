@@ -66,7 +66,7 @@ def request(role, sql, token=None, claims=None, writes=False, identify=True, hea
     payload = token.split(".")[1] if token else encoded(b"{}")
     claims = claims or json.loads(base64.urlsafe_b64decode(payload + "=="))
     headers = {"accept": "application/json", **({"authorization": f"Bearer {token}"} if token else {}), **(headers or {})}
-    settings = {"search_path": '"auditlog_api"', "role": role, "request.jwt.claims": json.dumps(claims), "request.method": "POST" if writes else "GET",
+    settings = {"search_path": '"auditlog_api", "public"', "role": role, "request.jwt.claims": json.dumps(claims), "request.method": "POST" if writes else "GET",
                 "request.path": "/events", "request.headers": json.dumps(headers), "request.cookies": "{}"}
     return ("BEGIN ISOLATION LEVEL READ COMMITTED " + ("READ WRITE" if writes else "READ ONLY") + ";\nSELECT "
             + ", ".join(f"set_config({literal(name)}, {literal(setting)}, true)" for name, setting in settings.items()) + " \\g /dev/null\n"
