@@ -1,7 +1,7 @@
 """Compares the documentation with a running server (PGHOST, PGPORT, PGUSER, PGDATABASE: an empty database) and with the
 files of the project. Prints one line for each check and a closing line of totals; exit status 1 when a check failed.
 
-The ```sql blocks of README.md, docs/query-language.md, roles.md, live.md, alerts.md, scheduler.md, retention.md, export.md and investigations.md are run, each page in a database of its own: README.md in
+The ```sql blocks of README.md, docs/query-language.md, roles.md, live.md, alerts.md, scheduler.md, retention.md, export.md, investigations.md and bi.md are run, each page in a database of its own: README.md in
 PGDATABASE, the others in databases that are made here. So are the ```sh blocks of docs/verify.md, all in one shell, with the
 program that AUDITLOG_PROGRAM names; without it they are skipped. ACCEPT=1 writes what the blocks printed over the ```output blocks.
 """
@@ -19,7 +19,7 @@ README = ROOT / "README.md"
 LANGUAGE = ROOT / "docs/query-language.md"
 GUIDE = ROOT / "docs/verify.md"
 ROLES = ROOT / "docs/roles.md"
-WATCHING = [ROOT / f"docs/{name}.md" for name in ("live", "alerts", "scheduler", "retention", "export", "investigations")]
+WATCHING = [ROOT / f"docs/{name}.md" for name in ("live", "alerts", "scheduler", "retention", "export", "investigations", "bi")]
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 PSQL = ["psql", "-X", "-v", "VERBOSITY=default", "-P", "pager=off"]
 BLOCKS = {language: re.compile(rf"^```{language}\n(?P<code>.*?)^```\n+^```output\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL)
