@@ -14,13 +14,15 @@ help: ## list the targets
 run: ## install what is missing, build, start a private cluster, show the main job [DATA=FILE MAP=cloudtrail|kubernetes]
 	@bash scripts/run.sh
 
-stop: ## stop the cluster of `make run`; its data stay
+stop: ## stop server and cluster of `make run`; the data stay
+	@bash scripts/server.sh stop
 	@bash scripts/cluster.sh stop
 
 status: ## is the cluster of `make run` up, and where
 	@bash scripts/cluster.sh status
 
-reset: ## stop the cluster of `make run` and delete it, with every event in it
+reset: ## stop server and cluster of `make run` and delete them, with every event
+	@bash scripts/server.sh reset
 	@bash scripts/cluster.sh reset
 
 test: ## the whole suite [STAGE=crates|vectors|pgrx|regress|isolation|client|examples|docs]

@@ -156,6 +156,16 @@ note "$auditlog verify .run/bundle --key '$key'"
 say "10. How it is doing: auditlog.health()"
 sql -c 'SELECT * FROM auditlog.health()'
 
+say "11. The same for programs and browsers: auditlog-server"
+bash "$here/server.sh" start
+# shellcheck source=/dev/null
+. "$RUN_DIR/env"
+note "curl -H \"Authorization: Bearer \$AUDITLOG_TOKEN\" \"\$AUDITLOG_URL/api/v1/audit-logs?q=status:failed&limit=1\""
+curl -fsS -H "Authorization: Bearer $AUDITLOG_TOKEN" "$AUDITLOG_URL/api/v1/audit-logs?q=status:failed&limit=1" | cut -c1-400 | sed 's/^/     /' ||
+    die "the server gives no events" "its log: $RUN_DIR/server.log"
+printf '\n'
+
 say "It goes on running"
 note "connect:   . .run/env && psql"
+note "look:      $AUDITLOG_URL"
 note "stop:      make stop"

@@ -3,6 +3,7 @@
 #
 #   scripts/server.sh start     build it, make the demo people, start it; writes AUDITLOG_URL and AUDITLOG_TOKEN into .run/env
 #   scripts/server.sh stop      stop it
+#   scripts/server.sh reset     stop it, and forget the people's passwords
 #
 # The people log in with their password: pg_hba.conf asks them for it, although it trusts everybody else on this machine. Passwords
 # are drawn for each checkout and stand in .run/people, which only its owner can read.
@@ -135,5 +136,9 @@ ENV
 case ${1:-} in
 start) start ;;
 stop) stop ;;
-*) die "usage: $0 start|stop" ;;
+reset)
+    stop
+    rm -f "$PEOPLE" "$CONFIG" "$LOG_FILE" "$RUN_DIR/server.service" "$RUN_DIR/server.authenticator"
+    ;;
+*) die "usage: $0 start|stop|reset" ;;
 esac

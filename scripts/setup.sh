@@ -8,8 +8,8 @@ set -euo pipefail
 . "$(dirname "$0")/env.sh"
 
 # What each Debian package is for: a compiler and linker; libclang and its headers for bindgen; pkg-config and OpenSSL's
-# headers for cargo-pgrx's own dependencies; python3 for the vectors and the lints; runuser comes with util-linux.
-PACKAGES=(build-essential ca-certificates clang libclang-dev libssl-dev pkg-config python3)
+# headers for cargo-pgrx's own dependencies; curl asks the server of `make run`; python3 for the vectors and the lints; runuser comes with util-linux.
+PACKAGES=(build-essential ca-certificates clang curl libclang-dev libssl-dev pkg-config python3)
 
 # Only tests compare us with these; without them they say that they are skipped.
 OPTIONAL=(postgresql-15-cron openjdk-17-jre-headless)

@@ -81,10 +81,13 @@ fn by_api_token(token: &str) -> Datum {
     let Some(found) = good else {
         access::note(Kind::View, "authenticate", arguments);
         // Who does not have a good token learns nothing of those that were.
-        Fault::new(Code::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "the token is refused")
-            .detail("It is unknown, revoked or expired.")
-            .hint("auditlog.tokens lists yours; auditlog.create_token() makes one.")
-            .raise()
+        Fault::new(
+            Code::ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION,
+            "the token is refused",
+        )
+        .detail("It is unknown, revoked or expired.")
+        .hint("auditlog.tokens lists yours; auditlog.create_token() makes one.")
+        .raise()
     };
     let subject = Subject {
         actor_id: found.actor_id,

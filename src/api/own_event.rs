@@ -111,7 +111,14 @@ pub fn row_for(entry: &Entry, row: &mut RowBuf<INBOX>) -> Result<(), Fault> {
 
 fn document(event: &OwnEvent<'_>) -> Json {
     let object = |pairs: Vec<(&str, Json)>| Json::Object(pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
-    let (actor_type, actor_id) = event.actor;
+    // Many people may share a login role: where a token has said whose transaction it is, that one did it.
+    let named = crate::identity::current();
+    let (actor_type, actor_id) = match (&named, event.actor) {
+        (Some(person), ("database_role", role)) if role == crate::provenance::session_user() => {
+            ("user", &*person.actor_id)
+        }
+        (_, actor) => actor,
+    };
     object(vec![
         ("event_type", text(event.event_type)),
         ("severity", text(event.severity)),

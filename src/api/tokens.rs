@@ -111,7 +111,10 @@ fn scopes(call: &Call) -> Option<Vec<String>> {
         invalid(
             "these are no scopes of a token",
             format!("They are «{}».", given.join(", ").escape_debug()),
-            format!("There are {}; leave them out for all that you may do yourself.", SCOPES.join(", ")),
+            format!(
+                "There are {}; leave them out for all that you may do yourself.",
+                SCOPES.join(", ")
+            ),
         );
     }
     Some(given)
@@ -145,10 +148,13 @@ fn revoke(call: &Call) -> Datum {
     };
     let owner = api_tokens::owner(id).filter(|(owner, _)| is_own(owner) || exports::is_administrator());
     let Some((owner, name)) = owner else {
-        Fault::new(Code::ERRCODE_UNDEFINED_OBJECT, "there is no token of yours with this id")
-            .detail(format!("The id is {id}."))
-            .hint("auditlog.tokens lists them.")
-            .raise()
+        Fault::new(
+            Code::ERRCODE_UNDEFINED_OBJECT,
+            "there is no token of yours with this id",
+        )
+        .detail(format!("The id is {id}."))
+        .hint("auditlog.tokens lists them.")
+        .raise()
     };
     let who = crate::provenance::session_user();
     let revoked = api_tokens::revoke(id, &who);
@@ -157,7 +163,10 @@ fn revoke(call: &Call) -> Datum {
             "revoke_token",
             id,
             &who,
-            vec![("name", own_event::text(&name)), ("owner", own_event::text(&owner.actor_id))],
+            vec![
+                ("name", own_event::text(&name)),
+                ("owner", own_event::text(&owner.actor_id)),
+            ],
         );
     }
     revoked.into()

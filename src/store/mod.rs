@@ -1,8 +1,8 @@
 //! The only part of the extension that touches tables: by SQL through SPI where speed does not
 //! matter, by PostgreSQL's own heap functions where every event passes.
 
-pub mod api_tokens;
 pub mod alerts;
+pub mod api_tokens;
 pub mod archive;
 pub mod audited;
 pub mod bulk;

@@ -40,3 +40,4 @@ mod statements;
 mod support;
 mod tail;
 mod tamper;
+mod tokens;

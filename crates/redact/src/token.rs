@@ -37,10 +37,19 @@ mod tests {
     fn only_what_names_a_token_is_left() {
         let token = "pgal_AbCdEfG-h1_JkLmNoPqRsTuVwXyZ0123456789abcdef";
         for (text, left) in [
-            (format!("SELECT auditlog.authenticate('{token}')"), "SELECT auditlog.authenticate('pgal_AbCdEfG<REDACTED>')"),
+            (
+                format!("SELECT auditlog.authenticate('{token}')"),
+                "SELECT auditlog.authenticate('pgal_AbCdEfG<REDACTED>')",
+            ),
             (token.to_owned(), "pgal_AbCdEfG<REDACTED>"),
-            (format!("{token} {token}"), "pgal_AbCdEfG<REDACTED> pgal_AbCdEfG<REDACTED>"),
-            ("pgal_ and pgal_short, größer".to_owned(), "pgal_ and pgal_short, größer"),
+            (
+                format!("{token} {token}"),
+                "pgal_AbCdEfG<REDACTED> pgal_AbCdEfG<REDACTED>",
+            ),
+            (
+                "pgal_ and pgal_short, größer".to_owned(),
+                "pgal_ and pgal_short, größer",
+            ),
             (String::new(), ""),
         ] {
             assert_eq!(redact(&text), left);

@@ -47,7 +47,7 @@ auditlog.stat_word_index        ANCPOS   -     -    -    -
 auditlog.stat_workers           ANCPOS   -     -    -    -
 auditlog.team_events            ANCMUOS  OS    -    -    -
 auditlog.token_keys             AROS     -     -    -    -
-auditlog.tokens                 ANCMUROS -     -    -    -
+auditlog.tokens                 ANCMUOS  -     -    -    -
 auditlog.tracked_tables         ANCPOS   -     -    -    -
 auditlog_data.checkpoint        ROS      -     -    -    -
 auditlog_data.notification      ROS      -     -    -    -
