@@ -1,0 +1,121 @@
+//! `Idempotency-Key`: a request that is sent twice is done once, and the same answer comes twice.
+//!
+//! Events keep their key in the database. For what else is made (reports, exports to files) the answers of the last 24
+//! hours are in this process' memory: a restart of the server forgets them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, StatusCode};
+
+use super::Problem;
+
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+const MOST: usize = 20_000;
+const LONGEST_KEY: usize = 200;
+
+type Key = [u8; 32];
+
+struct Answer {
+    request: Key,
+    /// None while the first request is going on.
+    number: Option<i64>,
+    at: Instant,
+}
+
+/// Answers that were given.
+#[derive(Default)]
+pub struct Answers(Mutex<HashMap<Key, Answer>>);
+
+/// What is to be done with a request.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Do it, and tell by [`Answers::keep`] or [`Answers::forget`].
+    First,
+    /// It was done, and made this number.
+    Again(i64),
+}
+
+impl Answers {
+    /// Whose turn a request is.
+    ///
+    /// # Errors
+    /// When the key was used for another request (422), or the first one is not done yet (409).
+    pub fn turn(&self, key: Key, request: Key) -> Result<Turn, Problem> {
+        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers.len() >= MOST {
+            answers.retain(|_, answer| answer.at.elapsed() < KEPT);
+        }
+        match answers.get(&key) {
+            Some(answer) if answer.at.elapsed() < KEPT => {
+                if answer.request != request {
+                    return Err(Problem::new(
+                        StatusCode::UNPROCESSABLE_ENTITY,
+                        "idempotency-key",
+                        "The key was used for another request",
+                    ));
+                }
+                answer.number.map(Turn::Again).ok_or_else(|| {
+                    Problem::new(StatusCode::CONFLICT, "idempotency-key", "The same request is going on").retry_after(1)
+                })
+            }
+            _ => {
+                let first = Answer {
+                    request,
+                    number: None,
+                    at: Instant::now(),
+                };
+                answers.insert(key, first);
+                Ok(Turn::First)
+            }
+        }
+    }
+
+    /// The request was done.
+    pub fn keep(&self, key: &Key, number: i64) {
+        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = answers.get_mut(key) {
+            answer.number = Some(number);
+        }
+    }
+
+    /// The request was not done: the next one may be.
+    pub fn forget(&self, key: &Key) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+/// The key of a request.
+///
+/// # Errors
+/// When it is no key.
+pub fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key.to_owned())),
+        _ => Err(Problem::bad_request(
+            "Idempotency-Key",
+            "The key has 1 to 200 visible characters of ASCII.",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn once() {
+        let answers = Answers::default();
+        assert_eq!(answers.turn([1; 32], [9; 32]), Ok(Turn::First));
+        assert_eq!(answers.turn([1; 32], [9; 32]).expect_err("going on").status, 409);
+        answers.keep(&[1; 32], 4);
+        assert_eq!(answers.turn([1; 32], [9; 32]), Ok(Turn::Again(4)));
+        assert_eq!(answers.turn([1; 32], [8; 32]).expect_err("another").status, 422);
+        answers.forget(&[1; 32]);
+        assert_eq!(answers.turn([1; 32], [8; 32]), Ok(Turn::First));
+    }
+}
