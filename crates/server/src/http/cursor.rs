@@ -7,8 +7,8 @@ use ring::hmac;
 
 use super::Problem;
 
-/// Bytes of the signature that are kept.
-const TAG: usize = 16;
+/// Bytes of the signature.
+const TAG: usize = 32;
 /// Bytes of the question's hash that are kept.
 const QUESTION: usize = 8;
 /// Longest cursor that is looked at.
@@ -28,7 +28,7 @@ impl Cursors {
         let mut bytes = question_hash(question).to_vec();
         bytes.extend_from_slice(place.as_bytes());
         let tag = hmac::sign(&self.0, &bytes);
-        bytes.extend_from_slice(tag.as_ref().get(..TAG).unwrap_or_default());
+        bytes.extend_from_slice(tag.as_ref());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
@@ -44,9 +44,7 @@ impl Cursors {
         }
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| strange())?;
         let (signed, tag) = bytes.split_at_checked(bytes.len().saturating_sub(TAG)).ok_or_else(strange)?;
-        let expected = hmac::sign(&self.0, signed);
-        let expected = expected.as_ref().get(..TAG).unwrap_or_default();
-        ring::constant_time::verify_slices_are_equal(tag, expected).map_err(|_| strange())?;
+        hmac::verify(&self.0, signed, tag).map_err(|_| strange())?;
         let (hash, place) = signed.split_at_checked(QUESTION).ok_or_else(strange)?;
         if hash != question_hash(question) {
             return Err(wrong("The cursor belongs to another query, other filters or another order."));
