@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use crate::config::Settings;
 use crate::database::{Access, DatabaseError, Login, Pools, Target, Transaction, transaction};
+use crate::http::Problem;
 use crate::http::cursor::Cursors;
 use crate::http::idempotency::Answers;
 use crate::http::rate::Rates;
-use crate::http::Problem;
 use crate::identity::bearer::{self, BearerRoles};
 use crate::identity::{Caller, Fingerprints, Identity, Sessions};
 use crate::metrics::Metrics;
@@ -105,7 +105,9 @@ impl App {
 
     /// See [`Caller::begin`].
     pub(crate) async fn begin(&self, caller: &Caller, access: Access) -> Result<Transaction, Problem> {
-        let address = self.fingerprints.keyed(&[b"address", caller.client.to_canonical().to_string().as_bytes()]);
+        let address = self
+            .fingerprints
+            .keyed(&[b"address", caller.client.to_canonical().to_string().as_bytes()]);
         self.rates.refusals.look(&address)?;
         let begun = self.begin_as(caller, access).await;
         if let Err(problem) = &begun
@@ -129,7 +131,9 @@ impl App {
                 self.people.lease(caller.key, login).await?
             }
             Identity::Session(session, id) => {
-                let person = session.person(id).ok_or_else(|| Problem::unauthenticated("The session has ended."))?;
+                let person = session
+                    .person(id)
+                    .ok_or_else(|| Problem::unauthenticated("The session has ended."))?;
                 let login = || Login::Person {
                     name: person.name,
                     password: person.password,
@@ -140,7 +144,10 @@ impl App {
                 let pools = self.bearers.as_ref().ok_or_else(|| {
                     Problem::unauthenticated("Tokens are not taken here: the server has no authenticator.")
                 })?;
-                let lease = pools.lease([0; 32], || Login::Configured).await.map_err(of_the_server)?;
+                let lease = pools
+                    .lease([0; 32], || Login::Configured)
+                    .await
+                    .map_err(of_the_server)?;
                 let transaction = Transaction::begin(lease, access, limits, &application).await?;
                 let roles = BearerRoles {
                     user: self.settings.bearer_role.clone(),

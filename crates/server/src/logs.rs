@@ -38,7 +38,10 @@ pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let acts = c.is_control()
-            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}')
+            || matches!(
+                c,
+                '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}'
+            )
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if acts {
             // Writing to a string does not fail.
@@ -56,7 +59,10 @@ mod tests {
 
     #[test]
     fn what_acts_is_escaped() {
-        assert_eq!(visible("a\nb\u{9b}c\u{202e}d\u{2028}"), "a\\u{a}b\\u{9b}c\\u{202e}d\\u{2028}");
+        assert_eq!(
+            visible("a\nb\u{9b}c\u{202e}d\u{2028}"),
+            "a\\u{a}b\\u{9b}c\\u{202e}d\\u{2028}"
+        );
         assert_eq!(visible("Größe /x?y=1"), "Größe /x?y=1");
     }
 }

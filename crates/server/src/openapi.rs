@@ -3,7 +3,8 @@
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, PathItem, Ref, RefOr, Response,
+    ResponseBuilder,
 };
 
 use crate::http::Problem;
@@ -13,7 +14,10 @@ use crate::rest;
 /// The whole description.
 pub fn document() -> OpenApi {
     let (_, mut document) = rest::router().split_for_parts();
-    let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
+    let license = LicenseBuilder::new()
+        .name("Apache-2.0")
+        .identifier(Some("Apache-2.0"))
+        .build();
     document.info = InfoBuilder::new()
         .title("auditlog-server")
         .version(env!("CARGO_PKG_VERSION"))
@@ -51,9 +55,15 @@ fn schemes(document: &mut OpenApi) {
 }
 
 fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete]
-        .into_iter()
-        .filter_map(Option::as_mut)
+    [
+        &mut path.get,
+        &mut path.post,
+        &mut path.put,
+        &mut path.patch,
+        &mut path.delete,
+    ]
+    .into_iter()
+    .filter_map(Option::as_mut)
 }
 
 /// How any request may be refused.
@@ -76,13 +86,19 @@ const REFUSALS: [(&str, &str); 13] = [
 fn refusals(operation: &mut Operation) {
     for (status, description) in REFUSALS {
         let problem = || {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            let content = ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Problem")))
+                .build();
             let response: Response = ResponseBuilder::new()
                 .description(description)
                 .content("application/problem+json", content)
                 .build();
             RefOr::T(response)
         };
-        operation.responses.responses.entry(status.to_owned()).or_insert_with(problem);
+        operation
+            .responses
+            .responses
+            .entry(status.to_owned())
+            .or_insert_with(problem);
     }
 }

@@ -19,8 +19,8 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use crate::app::SetupError;
 use crate::config::Settings;
 use crate::database::readiness::{self, Unfit};
-use crate::http::exchange;
 use crate::http::Problem;
+use crate::http::exchange;
 use crate::serve::TlsError;
 use crate::{App, metrics, openapi, rest, serve, stream};
 
@@ -81,15 +81,23 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let (listen, metrics_listen, grace) = (settings.listen, settings.metrics_listen, settings.shutdown_grace);
     let app = App::new(settings, stopping.clone())?;
     match readiness::check(&app.service).await {
-        Ok(fit) => tracing::info!(postgres = fit.postgres, extension = fit.extension, "the database is ready"),
+        Ok(fit) => tracing::info!(
+            postgres = fit.postgres,
+            extension = fit.extension,
+            "the database is ready"
+        ),
         Err(Unfit::Database(error)) => {
             tracing::warn!(cause = %crate::logs::visible(&error.to_string()), "the database does not answer yet");
         }
         Err(unfit) => return Err(unfit.into()),
     }
     let bind = async |address: SocketAddr| {
-        let listener = TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error))?;
-        let bound = listener.local_addr().map_err(|error| StartError::Listen(address, error))?;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| StartError::Listen(address, error))?;
+        let bound = listener
+            .local_addr()
+            .map_err(|error| StartError::Listen(address, error))?;
         Ok::<_, StartError>((listener, bound))
     };
     let (listener, address) = bind(listen).await?;
@@ -159,8 +167,14 @@ async fn ready(State(app): State<App>) -> Response {
 async fn figures(State(app): State<App>) -> Response {
     let mut response = metrics::text(&app).await.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
-    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+    );
+    headers.insert(
+        HeaderName::from_static("x-content-type-options"),
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 
@@ -181,7 +195,8 @@ async fn tidy(app: App) {
 
 /// Until the process is told to end: SIGTERM, or Ctrl-C.
 pub async fn until_told(_running: &Running) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

@@ -158,10 +158,14 @@ impl Given {
         let metrics_listen = match self.metrics_listen.as_deref() {
             None => Some(SocketAddr::from(([127, 0, 0, 1], 9480))),
             Some("none") => None,
-            Some(text) => Some(text.parse().map_err(|_| wrong("metrics_listen is no address and port"))?),
+            Some(text) => Some(
+                text.parse()
+                    .map_err(|_| wrong("metrics_listen is no address and port"))?,
+            ),
         };
         let database = with_password(
-            self.database.ok_or_else(|| wrong("database is missing: the connection string of the service login"))?,
+            self.database
+                .ok_or_else(|| wrong("database is missing: the connection string of the service login"))?,
             self.database_password_file,
         )?;
         let authenticator = match self.authenticator {
@@ -183,9 +187,15 @@ impl Given {
             return Err(wrong("secret_file has less than 32 bytes"));
         }
         let trusted_proxies = self.trusted_proxies.unwrap_or_default();
-        let trusted_proxies = trusted_proxies.split(',').map(str::trim).filter(|text| !text.is_empty());
         let trusted_proxies = trusted_proxies
-            .map(|text| text.parse().map_err(|_| wrong("trusted_proxies are addresses, separated by commas")))
+            .split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty());
+        let trusted_proxies = trusted_proxies
+            .map(|text| {
+                text.parse()
+                    .map_err(|_| wrong("trusted_proxies are addresses, separated by commas"))
+            })
             .collect::<Result<Vec<IpAddr>, _>>()?;
         let time = |given: Option<Span>, millis: u64| given.map_or(Duration::from_millis(millis), |span| span.0);
         Ok(Settings {
@@ -195,7 +205,9 @@ impl Given {
             database,
             authenticator,
             bearer_role: self.bearer_role.unwrap_or_else(|| "auditlog_user".to_owned()),
-            bearer_manager_role: self.bearer_manager_role.unwrap_or_else(|| "auditlog_manager".to_owned()),
+            bearer_manager_role: self
+                .bearer_manager_role
+                .unwrap_or_else(|| "auditlog_manager".to_owned()),
             login: self.login.unwrap_or(true),
             trusted_proxies,
             secret,

@@ -50,7 +50,16 @@ mod tests {
         assert_eq!(millis("30s"), Ok(30_000));
         assert_eq!(millis("15m"), Ok(900_000));
         assert_eq!(millis("12h"), Ok(43_200_000));
-        for wrong in ["", "5", "s", "5 s", "-5s", "5d", "99999999999999999999h", "18446744073709551615h"] {
+        for wrong in [
+            "",
+            "5",
+            "s",
+            "5 s",
+            "-5s",
+            "5d",
+            "99999999999999999999h",
+            "18446744073709551615h",
+        ] {
             assert!(millis(wrong).is_err(), "{wrong}");
         }
     }

@@ -50,7 +50,9 @@ const ALERT: &str = "SELECT a.id, a.name, a.state, a.severity, a.definition, a.l
 /// # Errors
 /// What the database refuses.
 pub async fn list(transaction: &Transaction) -> Answer<Vec<Alert>> {
-    transaction.list(&format!("{ALERT} ORDER BY a.name COLLATE \"C\""), &[]).await
+    transaction
+        .list(&format!("{ALERT} ORDER BY a.name COLLATE \"C\""), &[])
+        .await
 }
 
 /// One.
@@ -58,7 +60,9 @@ pub async fn list(transaction: &Transaction) -> Answer<Vec<Alert>> {
 /// # Errors
 /// What the database refuses.
 pub async fn one(transaction: &Transaction, name: &str) -> Answer<Option<Alert>> {
-    transaction.optional(&format!("{ALERT} WHERE a.name = $1"), &[(&name, Type::TEXT)]).await
+    transaction
+        .optional(&format!("{ALERT} WHERE a.name = $1"), &[(&name, Type::TEXT)])
+        .await
 }
 
 /// Adds one, as YAML or JSON; its number.
@@ -89,7 +93,9 @@ pub async fn alter(transaction: &Transaction, name: &str, definition: &str) -> A
 /// # Errors
 /// What the database refuses.
 pub async fn drop(transaction: &Transaction, name: &str) -> Answer<()> {
-    transaction.call("SELECT auditlog.drop_alert($1)", &[(&name, Type::TEXT)]).await
+    transaction
+        .call("SELECT auditlog.drop_alert($1)", &[(&name, Type::TEXT)])
+        .await
 }
 
 /// Has one evaluated, or not any more.
@@ -97,7 +103,11 @@ pub async fn drop(transaction: &Transaction, name: &str) -> Answer<()> {
 /// # Errors
 /// What the database refuses.
 pub async fn switch(transaction: &Transaction, name: &str, on: bool) -> Answer<()> {
-    let sql = if on { "SELECT auditlog.enable_alert($1)" } else { "SELECT auditlog.disable_alert($1)" };
+    let sql = if on {
+        "SELECT auditlog.enable_alert($1)"
+    } else {
+        "SELECT auditlog.disable_alert($1)"
+    };
     transaction.call(sql, &[(&name, Type::TEXT)]).await
 }
 
@@ -182,11 +192,20 @@ pub async fn built_in(transaction: &Transaction) -> Answer<Vec<BuiltIn>> {
 ///
 /// # Errors
 /// What the database refuses.
-pub async fn install(transaction: &Transaction, keys: Option<&[String]>, channels: &[String], recipients: &[String]) -> Answer<i64> {
+pub async fn install(
+    transaction: &Transaction,
+    keys: Option<&[String]>,
+    channels: &[String],
+    recipients: &[String],
+) -> Answer<i64> {
     let added: Option<i64> = transaction
         .scalar(
             "SELECT auditlog.install_alerts($1, $2, $3)",
-            &[(&keys, Type::TEXT_ARRAY), (&channels, Type::TEXT_ARRAY), (&recipients, Type::TEXT_ARRAY)],
+            &[
+                (&keys, Type::TEXT_ARRAY),
+                (&channels, Type::TEXT_ARRAY),
+                (&recipients, Type::TEXT_ARRAY),
+            ],
         )
         .await?;
     Ok(added.unwrap_or(0))
@@ -285,7 +304,9 @@ pub async fn firings(transaction: &Transaction, which: &WhichFirings) -> Answer<
 /// # Errors
 /// What the database refuses.
 pub async fn firing(transaction: &Transaction, id: i64) -> Answer<Option<Firing>> {
-    transaction.optional(&format!("{FIRING} WHERE f.id = $1"), &[(&id, Type::INT8)]).await
+    transaction
+        .optional(&format!("{FIRING} WHERE f.id = $1"), &[(&id, Type::INT8)])
+        .await
 }
 
 /// Says that somebody has seen to a firing.
@@ -294,6 +315,9 @@ pub async fn firing(transaction: &Transaction, id: i64) -> Answer<Option<Firing>
 /// What the database refuses.
 pub async fn acknowledge(transaction: &Transaction, id: i64, note: Option<&str>) -> Answer<()> {
     transaction
-        .call("SELECT auditlog.acknowledge($1, $2)", &[(&id, Type::INT8), (&note, Type::TEXT)])
+        .call(
+            "SELECT auditlog.acknowledge($1, $2)",
+            &[(&id, Type::INT8), (&note, Type::TEXT)],
+        )
         .await
 }

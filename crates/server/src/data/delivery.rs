@@ -62,7 +62,10 @@ pub async fn sinks(transaction: &Transaction) -> Answer<Vec<Sink>> {
 /// What the database refuses.
 pub async fn pause_sink(transaction: &Transaction, name: &str, reason: Option<&str>) -> Answer<()> {
     transaction
-        .call("SELECT auditlog.pause_sink($1, $2)", &[(&name, Type::TEXT), (&reason, Type::TEXT)])
+        .call(
+            "SELECT auditlog.pause_sink($1, $2)",
+            &[(&name, Type::TEXT), (&reason, Type::TEXT)],
+        )
         .await
 }
 
@@ -71,7 +74,9 @@ pub async fn pause_sink(transaction: &Transaction, name: &str, reason: Option<&s
 /// # Errors
 /// What the database refuses.
 pub async fn resume_sink(transaction: &Transaction, name: &str) -> Answer<()> {
-    transaction.call("SELECT auditlog.resume_sink($1)", &[(&name, Type::TEXT)]).await
+    transaction
+        .call("SELECT auditlog.resume_sink($1)", &[(&name, Type::TEXT)])
+        .await
 }
 
 /// Sends a marked test event.
@@ -80,7 +85,10 @@ pub async fn resume_sink(transaction: &Transaction, name: &str) -> Answer<()> {
 /// What the database refuses.
 pub async fn test_sink(transaction: &Transaction, name: &str) -> Answer<Vec<super::alerts::Step>> {
     transaction
-        .list("SELECT t.step, t.result FROM auditlog.test_sink($1) AS t", &[(&name, Type::TEXT)])
+        .list(
+            "SELECT t.step, t.result FROM auditlog.test_sink($1) AS t",
+            &[(&name, Type::TEXT)],
+        )
         .await
 }
 

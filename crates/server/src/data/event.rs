@@ -72,5 +72,7 @@ pub async fn last_place(transaction: &Transaction) -> Answer<i64> {
 /// # Errors
 /// When it is none.
 pub async fn check_query(transaction: &Transaction, query: &str) -> Answer<()> {
-    transaction.call("SELECT auditlog.parse_query($1)", &[(&query, Type::TEXT)]).await
+    transaction
+        .call("SELECT auditlog.parse_query($1)", &[(&query, Type::TEXT)])
+        .await
 }

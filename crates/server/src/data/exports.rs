@@ -21,7 +21,10 @@ pub async fn whole_query(transaction: &Transaction, what: &Selection) -> Answer<
         return Ok(what.query.clone());
     };
     let filters: Option<String> = transaction
-        .scalar("SELECT auditlog.filter_query($1::text::jsonb)", &[(filters, Type::TEXT)])
+        .scalar(
+            "SELECT auditlog.filter_query($1::text::jsonb)",
+            &[(filters, Type::TEXT)],
+        )
         .await?;
     Ok(match filters {
         Some(filters) if what.query.trim().is_empty() => filters,
@@ -34,7 +37,12 @@ pub async fn whole_query(transaction: &Transaction, what: &Selection) -> Answer<
 ///
 /// # Errors
 /// What the database refuses before the first line.
-pub async fn lines(transaction: &Transaction, format: &str, what: &Selection, options: Option<&str>) -> Answer<RowStream> {
+pub async fn lines(
+    transaction: &Transaction,
+    format: &str,
+    what: &Selection,
+    options: Option<&str>,
+) -> Answer<RowStream> {
     let query = whole_query(transaction, what).await?;
     transaction
         .stream(
@@ -132,7 +140,9 @@ const EXPORT: &str = "SELECT x.id, x.state, x.format, x.query, x.since, x.until,
 /// What the database refuses.
 pub async fn list(transaction: &Transaction, limit: i64, before: Option<i64>) -> Answer<Vec<Export>> {
     let sql = format!("{EXPORT} WHERE $2::int8 IS NULL OR x.id < $2 ORDER BY x.id DESC LIMIT $1");
-    transaction.list(&sql, &[(&limit, Type::INT8), (&before, Type::INT8)]).await
+    transaction
+        .list(&sql, &[(&limit, Type::INT8), (&before, Type::INT8)])
+        .await
 }
 
 /// One.
@@ -140,7 +150,9 @@ pub async fn list(transaction: &Transaction, limit: i64, before: Option<i64>) ->
 /// # Errors
 /// What the database refuses.
 pub async fn one(transaction: &Transaction, id: i64) -> Answer<Option<Export>> {
-    transaction.optional(&format!("{EXPORT} WHERE x.id = $1"), &[(&id, Type::INT8)]).await
+    transaction
+        .optional(&format!("{EXPORT} WHERE x.id = $1"), &[(&id, Type::INT8)])
+        .await
 }
 
 /// Ends one; false when it has ended already.

@@ -44,7 +44,10 @@ pub async fn checkpoints(transaction: &Transaction, limit: i64, below: Option<i6
 /// What the database refuses.
 pub async fn newest(transaction: &Transaction) -> Answer<Option<String>> {
     transaction
-        .scalar("SELECT c.note FROM auditlog.checkpoints AS c ORDER BY c.made_at DESC, c.size DESC LIMIT 1", &[])
+        .scalar(
+            "SELECT c.note FROM auditlog.checkpoints AS c ORDER BY c.made_at DESC, c.size DESC LIMIT 1",
+            &[],
+        )
         .await
 }
 

@@ -24,7 +24,10 @@ pub async fn one(transaction: &Transaction, document: &str, key: Option<&str>) -
 /// What the database refuses.
 pub async fn batch(transaction: &Transaction, documents: &str) -> Answer<i64> {
     let recorded: Option<i64> = transaction
-        .scalar("SELECT auditlog.record_batch($1::text::jsonb)", &[(&documents, Type::TEXT)])
+        .scalar(
+            "SELECT auditlog.record_batch($1::text::jsonb)",
+            &[(&documents, Type::TEXT)],
+        )
         .await?;
     Ok(recorded.unwrap_or(0))
 }

@@ -64,7 +64,9 @@ const REPORT: &str = "SELECT r.id, r.kind, r.name, r.state, r.since, r.until, r.
 /// What the database refuses.
 pub async fn list(transaction: &Transaction, limit: i64, before: Option<i64>) -> Answer<Vec<Report>> {
     let sql = format!("{REPORT} WHERE $2::int8 IS NULL OR r.id < $2 ORDER BY r.id DESC LIMIT $1");
-    transaction.list(&sql, &[(&limit, Type::INT8), (&before, Type::INT8)]).await
+    transaction
+        .list(&sql, &[(&limit, Type::INT8), (&before, Type::INT8)])
+        .await
 }
 
 /// One.
@@ -72,7 +74,9 @@ pub async fn list(transaction: &Transaction, limit: i64, before: Option<i64>) ->
 /// # Errors
 /// What the database refuses.
 pub async fn one(transaction: &Transaction, id: i64) -> Answer<Option<Report>> {
-    transaction.optional(&format!("{REPORT} WHERE r.id = $1"), &[(&id, Type::INT8)]).await
+    transaction
+        .optional(&format!("{REPORT} WHERE r.id = $1"), &[(&id, Type::INT8)])
+        .await
 }
 
 /// What a report is to be about.
@@ -170,7 +174,9 @@ pub async fn cancel(transaction: &Transaction, id: i64) -> Answer<bool> {
 /// # Errors
 /// What the database refuses.
 pub async fn retry(transaction: &Transaction, id: i64) -> Answer<()> {
-    transaction.call("SELECT auditlog.retry_report($1)", &[(&id, Type::INT8)]).await
+    transaction
+        .call("SELECT auditlog.retry_report($1)", &[(&id, Type::INT8)])
+        .await
 }
 
 /// A file of a report; an event tells that it was taken.
@@ -179,7 +185,10 @@ pub async fn retry(transaction: &Transaction, id: i64) -> Answer<()> {
 /// What the database refuses.
 pub async fn file(transaction: &Transaction, id: i64, format: &str) -> Answer<Option<Vec<u8>>> {
     transaction
-        .scalar("SELECT auditlog.report_file($1, $2)", &[(&id, Type::INT8), (&format, Type::TEXT)])
+        .scalar(
+            "SELECT auditlog.report_file($1, $2)",
+            &[(&id, Type::INT8), (&format, Type::TEXT)],
+        )
         .await
 }
 

@@ -171,7 +171,13 @@ pub async fn holds(transaction: &Transaction) -> Answer<Vec<Hold>> {
 ///
 /// # Errors
 /// What the database refuses.
-pub async fn hold(transaction: &Transaction, name: &str, query: &str, until: Option<&str>, reason: &str) -> Answer<i64> {
+pub async fn hold(
+    transaction: &Transaction,
+    name: &str,
+    query: &str,
+    until: Option<&str>,
+    reason: &str,
+) -> Answer<i64> {
     let events: Option<i64> = transaction
         .scalar(
             "SELECT auditlog.hold($1, $2, $3::text::timestamptz, $4)",

@@ -58,5 +58,7 @@ pub async fn save(transaction: &Transaction, name: &str, query: &str, descriptio
 /// # Errors
 /// What the database refuses.
 pub async fn delete(transaction: &Transaction, name: &str) -> Answer<()> {
-    transaction.call("SELECT auditlog.delete_query($1)", &[(&name, Type::TEXT)]).await
+    transaction
+        .call("SELECT auditlog.delete_query($1)", &[(&name, Type::TEXT)])
+        .await
 }

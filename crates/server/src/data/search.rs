@@ -46,7 +46,13 @@ impl Order {
 ///
 /// # Errors
 /// What the database refuses, such as a query that is none.
-pub async fn page(transaction: &Transaction, what: &Selection, order: Order, limit: i32, after: Option<&str>) -> Answer<Vec<Event>> {
+pub async fn page(
+    transaction: &Transaction,
+    what: &Selection,
+    order: Order,
+    limit: i32,
+    after: Option<&str>,
+) -> Answer<Vec<Event>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM auditlog.search($1, $2::text::timestamptz, $3::text::timestamptz, $4::text::jsonb, $5, $6, $7) AS e"
     );
@@ -152,7 +158,12 @@ pub struct Bucket {
 ///
 /// # Errors
 /// What the database refuses.
-pub async fn histogram(transaction: &Transaction, what: &Selection, width: &str, zone: Option<&str>) -> Answer<Vec<Bucket>> {
+pub async fn histogram(
+    transaction: &Transaction,
+    what: &Selection,
+    width: &str,
+    zone: Option<&str>,
+) -> Answer<Vec<Bucket>> {
     transaction
         .list(
             "SELECT h.bucket, h.count FROM auditlog.histogram($1, $2::text::interval, $3::text::timestamptz, $4::text::timestamptz, $5::text::jsonb, $6) AS h",
@@ -187,7 +198,12 @@ pub struct Suggestion {
 ///
 /// # Errors
 /// What the database refuses.
-pub async fn suggest(transaction: &Transaction, query: &str, cursor: Option<i32>, limit: i32) -> Answer<Vec<Suggestion>> {
+pub async fn suggest(
+    transaction: &Transaction,
+    query: &str,
+    cursor: Option<i32>,
+    limit: i32,
+) -> Answer<Vec<Suggestion>> {
     transaction
         .list(
             "SELECT s.suggestion, s.kind, s.description, s.replace_from, s.replace_to FROM auditlog.suggest($1, $2, $3) AS s",

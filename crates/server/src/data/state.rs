@@ -61,7 +61,9 @@ pub struct Status {
 /// # Errors
 /// What the database refuses.
 pub async fn status(transaction: &Transaction) -> Answer<Vec<Status>> {
-    transaction.list("SELECT s.subject, s.statement FROM auditlog.status() AS s", &[]).await
+    transaction
+        .list("SELECT s.subject, s.statement FROM auditlog.status() AS s", &[])
+        .await
 }
 
 /// A check of health.
@@ -83,7 +85,10 @@ pub struct Check {
 /// What the database refuses.
 pub async fn health(transaction: &Transaction) -> Answer<Vec<Check>> {
     transaction
-        .list("SELECT h.\"check\", h.status, h.detail, h.hint FROM auditlog.health() AS h", &[])
+        .list(
+            "SELECT h.\"check\", h.status, h.detail, h.hint FROM auditlog.health() AS h",
+            &[],
+        )
         .await
 }
 

@@ -43,7 +43,9 @@ impl From<DatabaseError> for Problem {
                 tracing::warn!(cause = %crate::logs::visible(&cause), "the database cannot be reached");
                 Problem::unavailable("The database cannot be reached.")
             }
-            DatabaseError::Refused => Problem::unauthenticated("Name or password is not right, or the role may not log in."),
+            DatabaseError::Refused => {
+                Problem::unauthenticated("Name or password is not right, or the role may not log in.")
+            }
             DatabaseError::Unlimited => {
                 Problem::forbidden("Superusers and roles with BYPASSRLS see everything, so they may not come in here.")
                     .hint("Log in as a role that is a member of auditlog_administrator.")

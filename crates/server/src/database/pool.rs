@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::target::{Connection, Login, Target};
 use super::DatabaseError;
+use super::target::{Connection, Login, Target};
 use crate::config::PoolSettings;
 
 /// Which pool: a keyed hash of name and password, so that a connection is used by who has proved the same.
@@ -151,7 +151,8 @@ impl Pools {
         let oldest = pools.values().min_by_key(|pool| {
             let idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
             // No connection is older than any.
-            idle.first().map_or((true, None), |resting| (false, Some(resting.since)))
+            idle.first()
+                .map_or((true, None), |resting| (false, Some(resting.since)))
         })?;
         let mut idle = oldest.idle.lock().unwrap_or_else(PoisonError::into_inner);
         (!idle.is_empty()).then(|| idle.remove(0))
@@ -163,7 +164,9 @@ impl Pools {
         pools.retain(|_, pool| {
             let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.retain(|resting| self.is_good(resting));
-            !idle.is_empty() || Arc::strong_count(pool) > 1 || pool.slots.available_permits() < self.settings.per_identity
+            !idle.is_empty()
+                || Arc::strong_count(pool) > 1
+                || pool.slots.available_permits() < self.settings.per_identity
         });
     }
 
@@ -206,7 +209,8 @@ impl Lease {
 
 /// Row-level security means nothing to superusers and roles with BYPASSRLS: they do not come in over HTTP.
 async fn vet(connection: &Connection) -> Result<(), DatabaseError> {
-    let sql = "SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) session_user";
+    let sql =
+        "SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) session_user";
     let rows = connection.client.query_typed(sql, &[]).await?;
     match rows.first().map(|row| row.try_get(0)).transpose()? {
         Some(false) => Ok(()),

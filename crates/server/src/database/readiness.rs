@@ -29,7 +29,9 @@ pub enum Unfit {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// Row-level security has a known flaw there.
-    #[error("PostgreSQL {version} has {flaw}: row-level security does not hold there; update to {major}.{minor} or later")]
+    #[error(
+        "PostgreSQL {version} has {flaw}: row-level security does not hold there; update to {major}.{minor} or later"
+    )]
     Flaw {
         /// What is there.
         version: String,
@@ -86,7 +88,10 @@ pub async fn check(target: &Target) -> Result<Fit, Unfit> {
 pub async fn ask(connection: &Connection) -> Result<Fit, Unfit> {
     let sql = "SELECT pg_catalog.current_setting('server_version_num')::integer, pg_catalog.current_setting('server_version'), \
                (SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) $1), pg_catalog.pg_is_in_recovery()";
-    let rows = connection.client.query_typed(sql, &[(&"pg_auditlog", Type::NAME)]).await?;
+    let rows = connection
+        .client
+        .query_typed(sql, &[(&"pg_auditlog", Type::NAME)])
+        .await?;
     let row = rows.first().ok_or(Unfit::NoExtension)?;
     let postgres: String = row.try_get(1)?;
     judge(row.try_get(0)?, &postgres)?;

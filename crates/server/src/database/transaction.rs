@@ -51,7 +51,9 @@ impl Transaction {
             waiting: AtomicUsize::new(0),
         };
         let begin = beginning(access, limits);
-        transaction.answered(transaction.client()?.batch_execute(&begin)).await?;
+        transaction
+            .answered(transaction.client()?.batch_execute(&begin))
+            .await?;
         // Provenance of events and the access journal have it as db_application.
         transaction
             .call(
@@ -64,7 +66,9 @@ impl Transaction {
 
     fn client(&self) -> Result<&tokio_postgres::Client, DatabaseError> {
         let connection = self.lease.as_ref().and_then(Lease::connection);
-        connection.map(|connection| &connection.client).ok_or(DatabaseError::Busy)
+        connection
+            .map(|connection| &connection.client)
+            .ok_or(DatabaseError::Busy)
     }
 
     async fn answered<T>(&self, question: impl Future<Output = T>) -> T {
@@ -113,7 +117,11 @@ impl Transaction {
     ///
     /// # Errors
     /// What the database refuses.
-    pub async fn optional<T: DeserializeOwned>(&self, sql: &str, values: &[Bound<'_>]) -> Result<Option<T>, DatabaseError> {
+    pub async fn optional<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        values: &[Bound<'_>],
+    ) -> Result<Option<T>, DatabaseError> {
         Ok(self.list(sql, values).await?.into_iter().next())
     }
 
@@ -207,7 +215,9 @@ fn beginning(access: Access, limits: &TransactionLimits) -> String {
     set("statement_timeout", statement);
     set("lock_timeout", limits.lock);
     set("idle_in_transaction_session_timeout", limits.idle);
-    sql.push_str("; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL timezone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'");
+    sql.push_str(
+        "; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL timezone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'",
+    );
     sql.push_str("; SET LOCAL IntervalStyle = 'iso_8601'; SET LOCAL row_security = on");
     sql
 }

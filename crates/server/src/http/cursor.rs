@@ -43,11 +43,15 @@ impl Cursors {
             return Err(strange());
         }
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| strange())?;
-        let (signed, tag) = bytes.split_at_checked(bytes.len().saturating_sub(TAG)).ok_or_else(strange)?;
+        let (signed, tag) = bytes
+            .split_at_checked(bytes.len().saturating_sub(TAG))
+            .ok_or_else(strange)?;
         hmac::verify(&self.0, signed, tag).map_err(|_| strange())?;
         let (hash, place) = signed.split_at_checked(QUESTION).ok_or_else(strange)?;
         if hash != question_hash(question) {
-            return Err(wrong("The cursor belongs to another query, other filters or another order."));
+            return Err(wrong(
+                "The cursor belongs to another query, other filters or another order.",
+            ));
         }
         String::from_utf8(place.to_vec()).map_err(|_| strange())
     }

@@ -33,14 +33,21 @@ pub struct Exchange {
 /// The layer.
 pub async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    let peer = request
+        .extensions()
+        .get::<Peer>()
+        .map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let exchange = Exchange {
         id: id_of(request.headers()),
         client: client_of(peer, request.headers(), &app.settings.trusted_proxies),
     };
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("none".to_owned(), |path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none".to_owned(), |path| path.as_str().to_owned());
     request.extensions_mut().insert(exchange.clone());
+    let is_browser = request.headers().contains_key("sec-fetch-mode");
     let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         Err(_) => {
@@ -48,7 +55,7 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
             Problem::internal().into_response()
         }
     };
-    name_problem(&mut response, &exchange);
+    name_problem(&mut response, &exchange, is_browser);
     headers(&mut response, &exchange, app.settings.tls.is_some());
     let seconds = begun.elapsed().as_secs_f64();
     let status = response.status().as_u16();
@@ -69,7 +76,11 @@ pub async fn around(State(app): State<App>, mut request: Request, next: Next) ->
 fn id_of(headers: &HeaderMap) -> String {
     let given = headers.get(&REQUEST_ID).and_then(|value| value.to_str().ok());
     match given {
-        Some(id) if !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) => {
+        Some(id)
+            if !id.is_empty()
+                && id.len() <= 64
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) =>
+        {
             visible(id)
         }
         _ => uuid::Uuid::new_v4().to_string(),
@@ -82,7 +93,10 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     if !trusted.contains(&peer) {
         return peer;
     }
-    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let lines = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let addresses: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
     let mut client = peer;
     for text in addresses.iter().rev() {
@@ -98,7 +112,7 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
 }
 
 /// Puts the request's id into the problem; makes one where a refusal came from a library.
-fn name_problem(response: &mut Response, exchange: &Exchange) {
+fn name_problem(response: &mut Response, exchange: &Exchange, is_browser: bool) {
     let status = response.status();
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
@@ -117,8 +131,14 @@ fn name_problem(response: &mut Response, exchange: &Exchange) {
         response.headers_mut().insert(header::ALLOW, allow);
     }
     if challenge {
-        let value = HeaderValue::from_static("Bearer realm=\"auditlog\", Basic realm=\"auditlog\", charset=\"UTF-8\"");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        // A browser would ask for a password by itself, and repeat it for ever.
+        let ways = match is_browser {
+            true => "Bearer realm=\"auditlog\"",
+            false => "Bearer realm=\"auditlog\", Basic realm=\"auditlog\", charset=\"UTF-8\"",
+        };
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(ways));
     }
 }
 
@@ -128,7 +148,10 @@ fn headers(response: &mut Response, exchange: &Exchange, is_tls: bool) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    put(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    put(
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
     put(header::REFERRER_POLICY, "no-referrer");
     put(header::CACHE_CONTROL, "no-store");
     put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
@@ -161,7 +184,10 @@ mod tests {
         let proxy = [10, 0, 0, 1];
         assert_eq!(client([192, 0, 2, 1], "198.51.100.1", &[]), "192.0.2.1");
         assert_eq!(client(proxy, "198.51.100.1", &[proxy]), "198.51.100.1");
-        assert_eq!(client(proxy, "1.1.1.1, 198.51.100.1, 10.0.0.1", &[proxy]), "198.51.100.1");
+        assert_eq!(
+            client(proxy, "1.1.1.1, 198.51.100.1, 10.0.0.1", &[proxy]),
+            "198.51.100.1"
+        );
         assert_eq!(client(proxy, "evil", &[proxy]), "10.0.0.1");
     }
 

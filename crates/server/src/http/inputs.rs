@@ -1,8 +1,8 @@
 //! What requests bring along, with refusals as problem details.
 
+use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::Json;
 use http::StatusCode;
 use http::request::Parts;
 use serde::de::DeserializeOwned;

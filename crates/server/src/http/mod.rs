@@ -12,3 +12,8 @@ pub mod sqlstate;
 
 pub use inputs::{Body, Params};
 pub use problem::{FieldError, Problem};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
+/// What is escaped in a part of an address: all but RFC 3986's unreserved characters.
+pub const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

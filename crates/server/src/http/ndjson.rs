@@ -29,7 +29,10 @@ impl Form {
     /// # Errors
     /// When it likes none of them (406).
     pub fn of(headers: &HeaderMap) -> Result<Form, Problem> {
-        let lines = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let lines = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         let wanted: Vec<(&str, &str, f32)> = lines.flat_map(|line| line.split(',')).filter_map(range).collect();
         if wanted.is_empty() {
             return Ok(Form::Json);
@@ -59,7 +62,9 @@ impl Form {
 fn range(text: &str) -> Option<(&str, &str, f32)> {
     let mut parts = text.split(';').map(str::trim);
     let (kind, subtype) = parts.next()?.split_once('/')?;
-    let liking = parts.find_map(|part| part.strip_prefix("q=")).and_then(|q| q.parse().ok());
+    let liking = parts
+        .find_map(|part| part.strip_prefix("q="))
+        .and_then(|q| q.parse().ok());
     Some((kind, subtype, liking.unwrap_or(1.0)))
 }
 

@@ -121,8 +121,12 @@ impl Problem {
 
     /// Nothing there, or nothing that the caller may see.
     pub fn not_found(what: &str) -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing, or it may not be seen")
-            .detail(format!("{what} was not found."))
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "There is no such thing, or it may not be seen",
+        )
+        .detail(format!("{what} was not found."))
     }
 
     /// Who is it?
@@ -139,9 +143,13 @@ impl Problem {
 
     /// Not now.
     pub fn unavailable(detail: impl Into<String>) -> Problem {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The audit log cannot answer now")
-            .detail(detail)
-            .retry_after(2)
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The audit log cannot answer now",
+        )
+        .detail(detail)
+        .retry_after(2)
     }
 
     /// Something that should not happen; the log has more.

@@ -95,7 +95,13 @@ impl Budget {
             );
         }
         if cost > 0.0 {
-            buckets.insert(*key, Bucket { left: left - cost, at: now });
+            buckets.insert(
+                *key,
+                Bucket {
+                    left: left - cost,
+                    at: now,
+                },
+            );
         }
         Ok(())
     }

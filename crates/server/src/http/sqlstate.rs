@@ -9,7 +9,9 @@ use super::problem::{FieldError, Problem};
 pub fn problem(error: &tokio_postgres::Error) -> Problem {
     match error.as_db_error() {
         Some(error) => of(error),
-        None if error.is_closed() || std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>()) => {
+        None if error.is_closed()
+            || std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>()) =>
+        {
             Problem::unavailable("The connection to the database was lost.")
         }
         None => {
@@ -61,17 +63,31 @@ fn kind(code: &SqlState, error: &DbError) -> Problem {
     match code.code() {
         "42501" => Problem::forbidden(told(error)),
         "42601" => with(StatusCode::BAD_REQUEST, "query-syntax", "The query cannot be read"),
-        "42704" | "P0002" => with(StatusCode::NOT_FOUND, "not-found", "There is no such thing, or it may not be seen"),
+        "42704" | "P0002" => with(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "There is no such thing, or it may not be seen",
+        ),
         "42710" => with(StatusCode::CONFLICT, "conflict", "There is one already"),
-        "55000" => with(StatusCode::CONFLICT, "conflict", "That does not fit the state of things"),
+        "55000" => with(
+            StatusCode::CONFLICT,
+            "conflict",
+            "That does not fit the state of things",
+        ),
         "40001" | "40P01" => unavailable("The database asks to try again."),
         "25006" => unavailable("The database takes no changes at the moment."),
         "55P03" => unavailable("Something else holds a lock."),
         "57014" => Problem::new(StatusCode::GATEWAY_TIMEOUT, "timeout", "That took too long")
             .detail("The database was stopped after the longest time that a request may take.")
             .hint("Ask for less: a shorter time, a narrower query."),
-        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => unavailable("The database is being restarted, or has ended the connection."),
-        "54000" => with(StatusCode::UNPROCESSABLE_ENTITY, "limit", "That is more than is allowed"),
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => {
+            unavailable("The database is being restarted, or has ended the connection.")
+        }
+        "54000" => with(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "limit",
+            "That is more than is allowed",
+        ),
         "0A000" => with(StatusCode::UNPROCESSABLE_ENTITY, "unsupported", "That is not supported"),
         "42883" | "42P01" | "3F000" | "42703" => {
             tracing::error!(sqlstate = code.code(), message = %error.message(), "the extension is missing, or not of this version");

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 use super::{Person, Session, SessionId, basic, forgery};
 use crate::App;
 use crate::database::{Access, Transaction};
-use crate::http::exchange::Exchange;
 use crate::http::Problem;
+use crate::http::exchange::Exchange;
 
 /// The name of the cookie. Browsers keep one of this name only when it is Secure, for the whole host and of no domain.
 pub const COOKIE: &str = "__Host-auditlog";
@@ -62,7 +62,10 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller, Problem> {
         forgery::check_origin(&parts.method, &parts.headers)?;
-        let client = parts.extensions.get::<Exchange>().map_or(IpAddr::from([0, 0, 0, 0]), |exchange| exchange.client);
+        let client = parts
+            .extensions
+            .get::<Exchange>()
+            .map_or(IpAddr::from([0, 0, 0, 0]), |exchange| exchange.client);
         let identity = identify(parts, app)?;
         let key = match &identity {
             Identity::Person(person) => app.fingerprints.of(person),
@@ -76,7 +79,9 @@ impl FromRequestParts<App> for Caller {
 
 fn identify(parts: &Parts, app: &App) -> Result<Identity, Problem> {
     if let Some(given) = parts.headers.get(header::AUTHORIZATION) {
-        let given = given.to_str().map_err(|_| Problem::unauthenticated("The header Authorization cannot be read."))?;
+        let given = given
+            .to_str()
+            .map_err(|_| Problem::unauthenticated("The header Authorization cannot be read."))?;
         let (scheme, credentials) = given.split_once(' ').unwrap_or((given, ""));
         if scheme.eq_ignore_ascii_case("bearer") && !credentials.trim().is_empty() {
             return Ok(Identity::Bearer(Zeroizing::new(credentials.trim().to_owned())));
@@ -86,20 +91,25 @@ fn identify(parts: &Parts, app: &App) -> Result<Identity, Problem> {
                 .map(Identity::Person)
                 .ok_or_else(|| Problem::unauthenticated("Name and password cannot be read."));
         }
-        return Err(Problem::unauthenticated("This way of saying who one is is not taken here."));
+        return Err(Problem::unauthenticated(
+            "This way of saying who one is is not taken here.",
+        ));
     }
-    let id = session_id(&parts.headers).ok_or_else(|| Problem::unauthenticated("The request says nothing of who sends it."))?;
-    let session = app
-        .sessions
-        .touch(&id)
-        .ok_or_else(|| Problem::unauthenticated("The session has ended.").hint("Log in again: POST /api/v1/session."))?;
+    let id = session_id(&parts.headers)
+        .ok_or_else(|| Problem::unauthenticated("The request says nothing of who sends it."))?;
+    let session = app.sessions.touch(&id).ok_or_else(|| {
+        Problem::unauthenticated("The session has ended.").hint("Log in again: POST /api/v1/session.")
+    })?;
     forgery::check_token(&parts.method, &parts.headers, &session.csrf)?;
     Ok(Identity::Session(session, id))
 }
 
 /// The session's id out of the cookies.
 pub fn session_id(headers: &HeaderMap) -> Option<SessionId> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let cookies = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     cookies
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))

@@ -47,8 +47,10 @@ pub fn check_token(method: &Method, headers: &HeaderMap, token: &str) -> Result<
     // Hashes are compared: how long that takes tells nothing of the token.
     let hash = |bytes: &[u8]| ring::digest::digest(&ring::digest::SHA256, bytes);
     if hash(given).as_ref() != hash(token.as_bytes()).as_ref() {
-        return Err(Problem::forbidden("The header X-CSRF-Token is missing, or is not that of this session.")
-            .hint("GET /api/v1/session tells the token."));
+        return Err(
+            Problem::forbidden("The header X-CSRF-Token is missing, or is not that of this session.")
+                .hint("GET /api/v1/session tells the token."),
+        );
     }
     Ok(())
 }
@@ -60,7 +62,12 @@ mod tests {
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)))
+            .map(|(name, value)| {
+                (
+                    http::HeaderName::from_static(name),
+                    http::HeaderValue::from_static(value),
+                )
+            })
             .collect()
     }
 

@@ -51,7 +51,9 @@ impl SessionId {
     fn key(&self) -> Option<LessSafeKey> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
         let tag = hmac::sign(&key, b"auditlog-server: password of a session");
-        UnboundKey::new(&CHACHA20_POLY1305, tag.as_ref()).ok().map(LessSafeKey::new)
+        UnboundKey::new(&CHACHA20_POLY1305, tag.as_ref())
+            .ok()
+            .map(LessSafeKey::new)
     }
 }
 
@@ -84,7 +86,9 @@ impl Session {
     pub fn person(&self, id: &SessionId) -> Option<Person> {
         let mut text = Zeroizing::new(self.sealed.clone());
         let nonce = Nonce::assume_unique_for_key([0; 12]);
-        let opened = id.key()?.open_in_place(nonce, Aad::from(self.name.as_bytes()), &mut text);
+        let opened = id
+            .key()?
+            .open_in_place(nonce, Aad::from(self.name.as_bytes()), &mut text);
         let password = Zeroizing::new(String::from_utf8(opened.ok()?.to_vec()).ok()?);
         Some(Person {
             name: self.name.clone(),

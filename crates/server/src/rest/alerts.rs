@@ -45,7 +45,9 @@ async fn one(State(app): State<App>, caller: Caller, Place(name): Place<String>)
     let transaction = caller.begin(&app, Access::Read).await?;
     let found = alerts::one(&transaction, &name).await?;
     transaction.commit().await?;
-    found.map(Json).ok_or_else(|| Problem::not_found("An alert of this name"))
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("An alert of this name"))
 }
 
 /// A definition is YAML in a JSON string, or the same as a JSON object.
@@ -67,7 +69,12 @@ async fn create(State(app): State<App>, caller: Caller, Body(body): Body<Value>)
 
 /// Put another definition in the place of an alert's
 #[utoipa::path(put, path = "/api/v1/alerts/{name}", tag = "alerts", params(("name" = String, Path)), request_body = Object, responses((status = 204, description = "Changed")))]
-async fn alter(State(app): State<App>, caller: Caller, Place(name): Place<String>, Body(body): Body<Value>) -> Result<StatusCode, Problem> {
+async fn alter(
+    State(app): State<App>,
+    caller: Caller,
+    Place(name): Place<String>,
+    Body(body): Body<Value>,
+) -> Result<StatusCode, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     alerts::alter(&transaction, &name, &definition(&body)).await?;
     transaction.commit().await?;
@@ -113,7 +120,12 @@ struct Mute {
 
 /// Have nobody told of what an alert finds until a time
 #[utoipa::path(post, path = "/api/v1/alerts/{name}/mute", tag = "alerts", params(("name" = String, Path)), request_body = Mute, responses((status = 204, description = "Done")))]
-async fn mute(State(app): State<App>, caller: Caller, Place(name): Place<String>, Body(body): Body<Mute>) -> Result<StatusCode, Problem> {
+async fn mute(
+    State(app): State<App>,
+    caller: Caller,
+    Place(name): Place<String>,
+    Body(body): Body<Mute>,
+) -> Result<StatusCode, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     alerts::mute(&transaction, &name, body.until.as_deref(), body.reason.as_deref()).await?;
     transaction.commit().await?;
@@ -134,9 +146,17 @@ struct Trial {
 /// Try an alert
 #[utoipa::path(post, path = "/api/v1/alerts/{name}/test", tag = "alerts", params(("name" = String, Path)), request_body = Trial,
     responses((status = 200, description = "What came of it", body = List<Step>)))]
-async fn test(State(app): State<App>, caller: Caller, Place(name): Place<String>, Body(body): Body<Trial>) -> Result<Json<List<Step>>, Problem> {
+async fn test(
+    State(app): State<App>,
+    caller: Caller,
+    Place(name): Place<String>,
+    Body(body): Body<Trial>,
+) -> Result<Json<List<Step>>, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
-    let sample = body.sample.filter(|sample| !sample.is_null()).map(|sample| sample.to_string());
+    let sample = body
+        .sample
+        .filter(|sample| !sample.is_null())
+        .map(|sample| sample.to_string());
     let steps = alerts::test(&transaction, &name, sample.as_deref(), body.notify.unwrap_or(false)).await?;
     transaction.commit().await?;
     Ok(list(steps))
@@ -203,7 +223,11 @@ struct Installed {
 
 /// Add built-in alerts
 #[utoipa::path(post, path = "/api/v1/built-in-alerts", tag = "alerts", request_body = Install, responses((status = 200, description = "Added", body = Installed)))]
-async fn install(State(app): State<App>, caller: Caller, Body(body): Body<Install>) -> Result<Json<Installed>, Problem> {
+async fn install(
+    State(app): State<App>,
+    caller: Caller,
+    Body(body): Body<Install>,
+) -> Result<Json<Installed>, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     let (channels, recipients) = (body.channels.unwrap_or_default(), body.recipients.unwrap_or_default());
     let added = alerts::install(&transaction, body.keys.as_deref(), &channels, &recipients).await?;

@@ -13,7 +13,9 @@ use crate::http::Problem;
 use crate::identity::Caller;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(fields)).routes(routes!(event_types))
+    OpenApiRouter::new()
+        .routes(routes!(fields))
+        .routes(routes!(event_types))
 }
 
 /// The fields that queries know

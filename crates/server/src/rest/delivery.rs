@@ -36,7 +36,12 @@ async fn sinks(State(app): State<App>, caller: Caller) -> Result<Json<List<Sink>
 
 /// Have a sink get nothing until it is resumed
 #[utoipa::path(post, path = "/api/v1/sinks/{name}/pause", tag = "administration", params(("name" = String, Path)), request_body = Reason, responses((status = 204, description = "Done")))]
-async fn pause(State(app): State<App>, caller: Caller, Place(name): Place<String>, Body(body): Body<Reason>) -> Result<StatusCode, Problem> {
+async fn pause(
+    State(app): State<App>,
+    caller: Caller,
+    Place(name): Place<String>,
+    Body(body): Body<Reason>,
+) -> Result<StatusCode, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     delivery::pause_sink(&transaction, &name, body.reason.as_deref()).await?;
     transaction.commit().await?;
@@ -73,7 +78,11 @@ async fn channels(State(app): State<App>, caller: Caller) -> Result<Json<List<Ch
 
 /// What channels were told, the newest first
 #[utoipa::path(get, path = "/api/v1/notifications", tag = "administration", params(Newest), responses((status = 200, description = "A list", body = List<Notification>)))]
-async fn notifications(State(app): State<App>, caller: Caller, Params(params): Params<Newest>) -> Result<Json<List<Notification>>, Problem> {
+async fn notifications(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<Newest>,
+) -> Result<Json<List<Notification>>, Problem> {
     let transaction = caller.begin(&app, Access::Read).await?;
     let found = delivery::notifications(&transaction, params.limit()?, params.before).await?;
     transaction.commit().await?;

@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use crate::App;
 use crate::data::event::{self, Event};
-use crate::data::search::{self, Order, Selection};
 use crate::data::proofs;
+use crate::data::search::{self, Order, Selection};
 use crate::database::Access;
 use crate::http::inputs::Place;
 use crate::http::ndjson::Form;
@@ -200,7 +200,13 @@ async fn find(
     page(&app, &caller, &headers, body, false).await
 }
 
-async fn page(app: &App, caller: &Caller, headers: &HeaderMap, body: SearchBody, has_link: bool) -> Result<Response, Problem> {
+async fn page(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: SearchBody,
+    has_link: bool,
+) -> Result<Response, Problem> {
     let form = Form::of(headers)?;
     let limit = body.limit.unwrap_or(100);
     if !(1..=MOST).contains(&limit) {
@@ -208,7 +214,9 @@ async fn page(app: &App, caller: &Caller, headers: &HeaderMap, body: SearchBody,
     }
     let offset = body.offset.unwrap_or(0);
     if !(0..=FARTHEST).contains(&offset) {
-        return Err(Problem::bad_request("offset", format!("It may be 0 to {FARTHEST}.")).hint("Go on with next_cursor."));
+        return Err(
+            Problem::bad_request("offset", format!("It may be 0 to {FARTHEST}.")).hint("Go on with next_cursor.")
+        );
     }
     let order = body.order.unwrap_or_default();
     let what = Selection {
@@ -223,7 +231,10 @@ async fn page(app: &App, caller: &Caller, headers: &HeaderMap, body: SearchBody,
         None => None,
     };
     if after.is_some() && offset > 0 {
-        return Err(Problem::bad_request("offset", "A cursor and an offset do not go together."));
+        return Err(Problem::bad_request(
+            "offset",
+            "A cursor and an offset do not go together.",
+        ));
     }
     let transaction = caller.begin(app, Access::Read).await?;
     let mut is_beyond = false;
@@ -245,7 +256,10 @@ async fn page(app: &App, caller: &Caller, headers: &HeaderMap, body: SearchBody,
         Some(last) if events.len() as i64 == limit => Some(app.cursors.seal(&last.cursor, question.as_bytes())),
         _ => None,
     };
-    let link = next_cursor.as_deref().filter(|_| has_link).map(|cursor| next_link(limit, order, count, &what, cursor));
+    let link = next_cursor
+        .as_deref()
+        .filter(|_| has_link)
+        .map(|cursor| next_link(limit, order, count, &what, cursor));
     let mut response = match form {
         Form::Json => Json(Page {
             events,
@@ -258,7 +272,11 @@ async fn page(app: &App, caller: &Caller, headers: &HeaderMap, body: SearchBody,
             let lines: String = events.iter().flat_map(|event| [event.document.get(), "\n"]).collect();
             ([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response()
         }
-        Form::Csv => ([(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")], table(&events)).into_response(),
+        Form::Csv => (
+            [(header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present")],
+            table(&events),
+        )
+            .into_response(),
     };
     if let Some(cursor) = next_cursor
         && let Ok(value) = HeaderValue::from_str(&cursor)
@@ -277,7 +295,7 @@ async fn page(app: &App, caller: &Caller, headers: &HeaderMap, body: SearchBody,
 fn next_link(limit: i64, order: Order, count: Count, what: &Selection, cursor: &str) -> String {
     let mut address = format!("/api/v1/audit-logs?limit={limit}&cursor={cursor}");
     let mut put = |name: &str, value: &str| {
-        let value = percent_encoding::utf8_percent_encode(value, percent_encoding::NON_ALPHANUMERIC);
+        let value = percent_encoding::utf8_percent_encode(value, crate::http::RESERVED);
         address.push_str(&format!("&{name}={value}"));
     };
     if order != Order::Newest {
@@ -291,7 +309,11 @@ fn next_link(limit: i64, order: Order, count: Count, what: &Selection, cursor: &
     if !what.query.is_empty() {
         put("q", &what.query);
     }
-    let rest = [("start_time", &what.since), ("end_time", &what.until), ("filters", &what.filters)];
+    let rest = [
+        ("start_time", &what.since),
+        ("end_time", &what.until),
+        ("filters", &what.filters),
+    ];
     for (name, value) in rest {
         if let Some(value) = value {
             put(name, value);
@@ -350,7 +372,11 @@ mod tests {
         };
         let link = next_link(10, Order::Oldest, Count::Exact, &what, "c");
         assert!(link.is_ascii());
-        let address = link.strip_prefix("</api/v1/audit-logs?").and_then(|rest| rest.split_once('>')).expect("an address").0;
+        let address = link
+            .strip_prefix("</api/v1/audit-logs?")
+            .and_then(|rest| rest.split_once('>'))
+            .expect("an address")
+            .0;
         let uri: http::Uri = format!("/?{address}").parse().expect("an address");
         let axum::extract::Query(params) = axum::extract::Query::<ListParams>::try_from_uri(&uri).expect("parameters");
         assert_eq!(params.q.as_deref(), Some(what.query.as_str()));

@@ -49,7 +49,7 @@ async fn record(State(app): State<App>, caller: Caller, headers: HeaderMap, body
     };
     transaction.commit().await?;
     let location = event_id.as_ref().map(|id| {
-        let id = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
+        let id = percent_encoding::utf8_percent_encode(id, crate::http::RESERVED);
         format!("/api/v1/audit-logs/{id}")
     });
     let mut response = (StatusCode::CREATED, Json(Recorded { event_id, recorded })).into_response();
@@ -94,7 +94,9 @@ impl What {
             (Value::Array(_), None) => Ok(What::Array(text.to_owned())),
             (Value::Array(documents), Some(key)) => {
                 let documents = documents.into_iter().enumerate();
-                let documents = documents.map(|(number, document)| keyed(document, &key, number)).collect();
+                let documents = documents
+                    .map(|(number, document)| keyed(document, &key, number))
+                    .collect();
                 Ok(What::Array(Value::Array(documents).to_string()))
             }
             (_, key) => Ok(What::One(text.to_owned(), key)),
@@ -124,7 +126,11 @@ mod tests {
 
     #[test]
     fn keys_of_several_events_differ() {
-        let lines = what("application/x-ndjson", "{\"a\":1}\n\n{\"b\":2,\"idempotency_key\":\"own\"}", Some("k"));
+        let lines = what(
+            "application/x-ndjson",
+            "{\"a\":1}\n\n{\"b\":2,\"idempotency_key\":\"own\"}",
+            Some("k"),
+        );
         let expected = "{\"a\":1,\"idempotency_key\":\"k/0\"}\n{\"b\":2,\"idempotency_key\":\"own\"}\n";
         assert_eq!(lines, Some(What::Lines(expected.to_owned())));
         let one = what("application/json; charset=utf-8", "{\"n\":1.10}", Some("k"));

@@ -265,13 +265,17 @@ async fn to_file(
     destination: &str,
 ) -> Result<Response, Problem> {
     let request = serde_json::to_vec(body).unwrap_or_default();
-    let key = idempotency::key_of(headers)?.map(|key| app.fingerprints.keyed(&[b"export", &caller.key, key.as_bytes()]));
+    let key =
+        idempotency::key_of(headers)?.map(|key| app.fingerprints.keyed(&[b"export", &caller.key, key.as_bytes()]));
     if let Some(key) = key
         && let Turn::Again(id) = app.answers.turn(key, app.fingerprints.keyed(&[&request]))?
     {
         return Ok(asked(id));
     }
-    let format = body.format.as_deref().map_or("json", |format| if format == "ndjson" { "json" } else { format });
+    let format = body
+        .format
+        .as_deref()
+        .map_or("json", |format| if format == "ndjson" { "json" } else { format });
     let begun = async {
         let transaction = caller.begin(app, Access::Write).await?;
         let id = exports::begin(&transaction, format, &what(body), destination, options(body).as_deref()).await?;
@@ -300,7 +304,11 @@ fn asked(id: i64) -> Response {
 /// Exports to files, the newest first
 #[utoipa::path(get, path = "/api/v1/exports", tag = "exports", params(Newest),
     responses((status = 200, description = "Exports", body = List<Export>)))]
-async fn all(State(app): State<App>, caller: Caller, Params(params): Params<Newest>) -> Result<Json<List<Export>>, Problem> {
+async fn all(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<Newest>,
+) -> Result<Json<List<Export>>, Problem> {
     let transaction = caller.begin(&app, Access::Read).await?;
     let found = exports::list(&transaction, params.limit()?, params.before).await?;
     transaction.commit().await?;
@@ -314,7 +322,9 @@ async fn one(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -> R
     let transaction = caller.begin(&app, Access::Read).await?;
     let found = exports::one(&transaction, id).await?;
     transaction.commit().await?;
-    found.map(Json).ok_or_else(|| Problem::not_found("An export of this number"))
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("An export of this number"))
 }
 
 /// Cancel an export to a file
@@ -327,7 +337,11 @@ async fn cancel(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -
     if ended {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Problem::new(StatusCode::CONFLICT, "conflict", "That does not fit the state of things")
-            .detail("The export has ended already."))
+        Err(Problem::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "That does not fit the state of things",
+        )
+        .detail("The export has ended already."))
     }
 }

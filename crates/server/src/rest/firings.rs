@@ -17,7 +17,10 @@ use crate::http::{Body, Params, Problem};
 use crate::identity::Caller;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(all)).routes(routes!(one)).routes(routes!(acknowledge))
+    OpenApiRouter::new()
+        .routes(routes!(all))
+        .routes(routes!(one))
+        .routes(routes!(acknowledge))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -39,7 +42,11 @@ struct Which {
 
 /// Firings, the newest first
 #[utoipa::path(get, path = "/api/v1/firings", tag = "alerts", params(Which), responses((status = 200, description = "Firings", body = List<Firing>)))]
-async fn all(State(app): State<App>, caller: Caller, Params(params): Params<Which>) -> Result<Json<List<Firing>>, Problem> {
+async fn all(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<Which>,
+) -> Result<Json<List<Firing>>, Problem> {
     let which = WhichFirings {
         alert: params.alert,
         state: params.state,
@@ -67,12 +74,19 @@ async fn one(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -> R
     let transaction = caller.begin(&app, Access::Read).await?;
     let found = alerts::firing(&transaction, id).await?;
     transaction.commit().await?;
-    found.map(Json).ok_or_else(|| Problem::not_found("A firing of this number"))
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("A firing of this number"))
 }
 
 /// Say that somebody has seen to a firing
 #[utoipa::path(post, path = "/api/v1/firings/{id}/acknowledge", tag = "alerts", params(("id" = i64, Path)), request_body = Note, responses((status = 204, description = "Done")))]
-async fn acknowledge(State(app): State<App>, caller: Caller, Place(id): Place<i64>, Body(body): Body<Note>) -> Result<StatusCode, Problem> {
+async fn acknowledge(
+    State(app): State<App>,
+    caller: Caller,
+    Place(id): Place<i64>,
+    Body(body): Body<Note>,
+) -> Result<StatusCode, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     alerts::acknowledge(&transaction, id, body.note.as_deref()).await?;
     transaction.commit().await?;

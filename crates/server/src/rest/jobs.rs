@@ -40,7 +40,11 @@ struct RunParams {
 
 /// Runs of jobs, the newest first
 #[utoipa::path(get, path = "/api/v1/job-runs", tag = "administration", params(RunParams), responses((status = 200, description = "Runs", body = List<Run>)))]
-async fn runs(State(app): State<App>, caller: Caller, Params(params): Params<RunParams>) -> Result<Json<List<Run>>, Problem> {
+async fn runs(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<RunParams>,
+) -> Result<Json<List<Run>>, Problem> {
     let limit = super::limit(params.limit.unwrap_or(100))?;
     let transaction = caller.begin(&app, Access::Read).await?;
     let found = jobs::runs(&transaction, params.job, limit).await?;

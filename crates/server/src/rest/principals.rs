@@ -18,7 +18,9 @@ use crate::http::{Body, Params, Problem};
 use crate::identity::Caller;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(all, add)).routes(routes!(alter, drop))
+    OpenApiRouter::new()
+        .routes(routes!(all, add))
+        .routes(routes!(alter, drop))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -59,7 +59,11 @@ struct Below {
 /// Signed checkpoints, the newest first
 #[utoipa::path(get, path = "/api/v1/log/checkpoints", tag = "integrity", params(Below),
     responses((status = 200, description = "Checkpoints", body = List<Checkpoint>)))]
-async fn checkpoints(State(app): State<App>, caller: Caller, Params(params): Params<Below>) -> Result<Json<List<Checkpoint>>, Problem> {
+async fn checkpoints(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<Below>,
+) -> Result<Json<List<Checkpoint>>, Problem> {
     let limit = super::limit(params.limit.unwrap_or(100))?;
     let transaction = caller.begin(&app, Access::Read).await?;
     let found = proofs::checkpoints(&transaction, limit, params.below).await?;
@@ -90,7 +94,8 @@ async fn key(State(app): State<App>, caller: Caller) -> Result<Json<Key>, Proble
     let transaction = caller.begin(&app, Access::Read).await?;
     let vkey = proofs::public_key(&transaction).await?;
     transaction.commit().await?;
-    vkey.map(|vkey| Json(Key { vkey })).ok_or_else(|| Problem::not_found("A key"))
+    vkey.map(|vkey| Json(Key { vkey }))
+        .ok_or_else(|| Problem::not_found("A key"))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -107,7 +112,11 @@ struct Sizes {
 /// Proof that the log begins with what it was before
 #[utoipa::path(get, path = "/api/v1/log/consistency", tag = "integrity", params(Sizes),
     responses((status = 200, description = "Hashes in base64, one a line", body = String, content_type = "text/plain")))]
-async fn consistency(State(app): State<App>, caller: Caller, Params(sizes): Params<Sizes>) -> Result<Response, Problem> {
+async fn consistency(
+    State(app): State<App>,
+    caller: Caller,
+    Params(sizes): Params<Sizes>,
+) -> Result<Response, Problem> {
     let transaction = caller.begin(&app, Access::Read).await?;
     let proof = proofs::consistency(&transaction, sizes.old, sizes.new).await?;
     transaction.commit().await?;
@@ -137,7 +146,12 @@ async fn tile(
     let bytes = hashes.get(..width * HASH).ok_or_else(strange)?.to_vec();
     let tag = format!("{level}-{index}-{width}");
     let answer = ([(header::CONTENT_TYPE, "application/octet-stream")], bytes);
-    Ok(conditional::tagged(&headers, &tag, "private, max-age=31536000, immutable", answer))
+    Ok(conditional::tagged(
+        &headers,
+        &tag,
+        "private, max-age=31536000, immutable",
+        answer,
+    ))
 }
 
 /// `x001/x234/067.p/8` as index and width.
@@ -177,7 +191,19 @@ mod tests {
         assert_eq!(parse("067"), Some((67, 256)));
         assert_eq!(parse("x001/x234/067"), Some((1_234_067, 256)));
         assert_eq!(parse("x001/234.p/8"), Some((1_234, 8)));
-        for wrong in ["67", "x001", "001/234", "x000/001", "000.p/0", "000.p/256", "000.p/", "", "x001/x234", "-01", "999/"] {
+        for wrong in [
+            "67",
+            "x001",
+            "001/234",
+            "x000/001",
+            "000.p/0",
+            "000.p/256",
+            "000.p/",
+            "",
+            "x001/x234",
+            "-01",
+            "999/",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

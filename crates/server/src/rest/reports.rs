@@ -37,7 +37,11 @@ async fn frameworks(State(app): State<App>, caller: Caller) -> Result<Json<List<
 
 /// Reports, the newest first
 #[utoipa::path(get, path = "/api/v1/reports", tag = "reports", params(Newest), responses((status = 200, description = "A list", body = List<Report>)))]
-async fn all(State(app): State<App>, caller: Caller, Params(params): Params<Newest>) -> Result<Json<List<Report>>, Problem> {
+async fn all(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<Newest>,
+) -> Result<Json<List<Report>>, Problem> {
     let transaction = caller.begin(&app, Access::Read).await?;
     let found = reports::list(&transaction, params.limit()?, params.before).await?;
     transaction.commit().await?;
@@ -50,17 +54,25 @@ async fn one(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -> R
     let transaction = caller.begin(&app, Access::Read).await?;
     let found = reports::one(&transaction, id).await?;
     transaction.commit().await?;
-    found.map(Json).ok_or_else(|| Problem::not_found("A report of this number"))
+    found
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("A report of this number"))
 }
 
 /// Have a report made: on a framework, of a custom definition, or on an incident
 #[utoipa::path(post, path = "/api/v1/reports", tag = "reports", request_body = Wanted,
     params(("Idempotency-Key" = Option<String>, Header, description = "A report that was asked for with this key is not made again")),
     responses((status = 202, description = "Asked for", body = Made)))]
-async fn make(State(app): State<App>, caller: Caller, headers: HeaderMap, body: bytes::Bytes) -> Result<Response, Problem> {
-    let wanted: Wanted =
-        serde_json::from_slice(&body).map_err(|error| Problem::bad_request("body", format!("It cannot be read: {error}.")))?;
-    let key = idempotency::key_of(&headers)?.map(|key| app.fingerprints.keyed(&[b"report", &caller.key, key.as_bytes()]));
+async fn make(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: bytes::Bytes,
+) -> Result<Response, Problem> {
+    let wanted: Wanted = serde_json::from_slice(&body)
+        .map_err(|error| Problem::bad_request("body", format!("It cannot be read: {error}.")))?;
+    let key =
+        idempotency::key_of(&headers)?.map(|key| app.fingerprints.keyed(&[b"report", &caller.key, key.as_bytes()]));
     if let Some(key) = key
         && let Turn::Again(id) = app.answers.turn(key, app.fingerprints.keyed(&[&body]))?
     {
@@ -83,8 +95,11 @@ async fn ask(app: &App, caller: &Caller, wanted: &Wanted) -> Result<i64, Problem
         (None, Some(name), None) => reports::of_definition(&transaction, name, wanted).await?,
         (None, None, Some(title)) => reports::of_incident(&transaction, title, wanted).await?,
         _ => {
-            return Err(Problem::bad_request("framework", "One of framework, name and title says what is to be made.")
-                .hint("framework: a report on a framework; name: a custom one; title, with query: one on an incident."));
+            return Err(
+                Problem::bad_request("framework", "One of framework, name and title says what is to be made.").hint(
+                    "framework: a report on a framework; name: a custom one; title, with query: one on an incident.",
+                ),
+            );
         }
     };
     transaction.commit().await?;
@@ -93,7 +108,12 @@ async fn ask(app: &App, caller: &Caller, wanted: &Wanted) -> Result<i64, Problem
 
 fn asked(id: i64) -> Response {
     let location = format!("/api/v1/reports/{id}");
-    (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(Made { id: Some(id) })).into_response()
+    (
+        StatusCode::ACCEPTED,
+        [(header::LOCATION, location)],
+        Json(Made { id: Some(id) }),
+    )
+        .into_response()
 }
 
 /// Cancel a report that is not done
@@ -105,8 +125,12 @@ async fn cancel(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -
     if ended {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Problem::new(StatusCode::CONFLICT, "conflict", "That does not fit the state of things")
-            .detail("The report has ended already."))
+        Err(Problem::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "That does not fit the state of things",
+        )
+        .detail("The report has ended already."))
     }
 }
 
@@ -123,7 +147,11 @@ async fn retry(State(app): State<App>, caller: Caller, Place(id): Place<i64>) ->
 #[utoipa::path(get, path = "/api/v1/reports/{id}/files/{format}", tag = "reports", params(("id" = i64, Path), ("format" = String, Path)),
     responses((status = 200, description = "The file", content(
         (Vec<u8> = "application/pdf"), (Object = "application/json"), (String = "text/csv")))))]
-async fn file(State(app): State<App>, caller: Caller, Place((id, format)): Place<(i64, String)>) -> Result<Response, Problem> {
+async fn file(
+    State(app): State<App>,
+    caller: Caller,
+    Place((id, format)): Place<(i64, String)>,
+) -> Result<Response, Problem> {
     let (media, extension) = match format.as_str() {
         "pdf" => ("application/pdf", "pdf"),
         "json" => ("application/json", "json"),

@@ -54,7 +54,11 @@ async fn plan(State(app): State<App>, caller: Caller, Params(params): Params<At>
 
 /// Rounds of retention, the newest first
 #[utoipa::path(get, path = "/api/v1/retention/runs", tag = "retention", params(Newest), responses((status = 200, description = "Rounds", body = List<Round>)))]
-async fn rounds(State(app): State<App>, caller: Caller, Params(params): Params<Newest>) -> Result<Json<List<Round>>, Problem> {
+async fn rounds(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<Newest>,
+) -> Result<Json<List<Round>>, Problem> {
     let transaction = caller.begin(&app, Access::Read).await?;
     let found = retention::rounds(&transaction, params.limit()?).await?;
     transaction.commit().await?;
@@ -104,7 +108,14 @@ struct Held {
 #[utoipa::path(post, path = "/api/v1/holds", tag = "retention", request_body = NewHold, responses((status = 201, description = "Held", body = Held)))]
 async fn hold(State(app): State<App>, caller: Caller, Body(body): Body<NewHold>) -> Result<Response, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
-    let events = retention::hold(&transaction, &body.name, &body.query, body.until.as_deref(), &body.reason).await?;
+    let events = retention::hold(
+        &transaction,
+        &body.name,
+        &body.query,
+        body.until.as_deref(),
+        &body.reason,
+    )
+    .await?;
     transaction.commit().await?;
     Ok((StatusCode::CREATED, Json(Held { events })).into_response())
 }

@@ -41,7 +41,12 @@ async fn all(State(app): State<App>, caller: Caller) -> Result<Json<List<SavedQu
 
 /// Save a query, in place of the caller's own of this name
 #[utoipa::path(put, path = "/api/v1/saved-queries/{name}", tag = "audit log", params(("name" = String, Path)), request_body = Query, responses((status = 204, description = "Done")))]
-async fn save(State(app): State<App>, caller: Caller, Place(name): Place<String>, Body(body): Body<Query>) -> Result<StatusCode, Problem> {
+async fn save(
+    State(app): State<App>,
+    caller: Caller,
+    Place(name): Place<String>,
+    Body(body): Body<Query>,
+) -> Result<StatusCode, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     saved::save(&transaction, &name, &body.query, body.description.as_deref()).await?;
     transaction.commit().await?;

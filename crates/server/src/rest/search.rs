@@ -47,7 +47,11 @@ struct FacetParams {
 /// The most frequent values of a field
 #[utoipa::path(get, path = "/api/v1/facets", tag = "audit log", params(FacetParams),
     responses((status = 200, description = "Values and counts", body = List<Facet>)))]
-async fn facets(State(app): State<App>, caller: Caller, Params(params): Params<FacetParams>) -> Result<Json<List<Facet>>, Problem> {
+async fn facets(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<FacetParams>,
+) -> Result<Json<List<Facet>>, Problem> {
     let limit = super::limit(params.limit.unwrap_or(10))?;
     let what = Selection {
         query: params.q.unwrap_or_default(),
@@ -149,7 +153,9 @@ const COLUMNS: &[(&str, &str)] = &[
 
 /// Events as CSV (RFC 4180) that is safe to open in a spreadsheet.
 pub(super) fn table(events: &[Event]) -> Vec<u8> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(Vec::new());
     // Writing to memory does not fail.
     let _ = writer.write_record(COLUMNS.iter().map(|(name, _)| *name));
     for event in events {

@@ -15,7 +15,9 @@ use crate::http::{Body, Problem};
 use crate::identity::Caller;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(verification, verify)).routes(routes!(metrics))
+    OpenApiRouter::new()
+        .routes(routes!(verification, verify))
+        .routes(routes!(metrics))
 }
 
 /// How the log stands.
@@ -49,7 +51,11 @@ struct Part {
 
 /// Read and hash events again; no finding means that they are what was sealed
 #[utoipa::path(post, path = "/api/v1/verification", tag = "integrity", request_body = Part, responses((status = 200, description = "Findings", body = List<Finding>)))]
-async fn verify(State(app): State<App>, caller: Caller, Body(part): Body<Part>) -> Result<Json<List<Finding>>, Problem> {
+async fn verify(
+    State(app): State<App>,
+    caller: Caller,
+    Body(part): Body<Part>,
+) -> Result<Json<List<Finding>>, Problem> {
     app.rates.exports.take(&caller.key)?;
     let transaction = caller.begin(&app, Access::LongRead).await?;
     let findings = state::verify(&transaction, part.from.unwrap_or(0), part.to).await?;

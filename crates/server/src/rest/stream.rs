@@ -41,7 +41,9 @@ async fn live(
     headers: HeaderMap,
     Params(params): Params<LiveParams>,
 ) -> Result<Response, Problem> {
-    let last = headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
+    let last = headers
+        .get("last-event-id")
+        .map(|value| value.to_str().unwrap_or_default());
     let after = match last.filter(|id| !id.is_empty()) {
         Some(id) => {
             let wrong = |_| Problem::bad_request("Last-Event-ID", "It is no log_index.");

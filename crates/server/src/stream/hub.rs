@@ -60,7 +60,11 @@ pub async fn listen(app: App) {
         if let Err(error) = heard {
             tracing::warn!(cause = %crate::logs::visible(&error.to_string()), "the connection that listens was lost");
         }
-        pause = if was_open { Duration::from_millis(100) } else { (pause * 2).min(LONGEST_PAUSE) };
+        pause = if was_open {
+            Duration::from_millis(100)
+        } else {
+            (pause * 2).min(LONGEST_PAUSE)
+        };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stopping.wait_for(|stop| *stop) => return,

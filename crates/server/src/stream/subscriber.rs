@@ -42,8 +42,12 @@ struct Seat(App, [u8; 32]);
 impl Seat {
     fn take(app: &App, key: [u8; 32]) -> Result<Seat, Problem> {
         let full = || {
-            Problem::new(http::StatusCode::TOO_MANY_REQUESTS, "too-many-streams", "There are too many live streams")
-                .retry_after(30)
+            Problem::new(
+                http::StatusCode::TOO_MANY_REQUESTS,
+                "too-many-streams",
+                "There are too many live streams",
+            )
+            .retry_after(30)
         };
         if !app.seats.take(key, app.settings.streams.per_identity) {
             return Err(full());
@@ -114,9 +118,15 @@ pub async fn subscribe(app: App, caller: Caller, wish: Wish) -> Result<Response,
     let body = futures_util::StreamExt::chain(greeting, rest);
     let mut response = Body::from_stream(body).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    );
     // Or nginx collects what it should pass on.
-    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
     Ok(response)
 }
 
@@ -183,7 +193,8 @@ impl Subscriber {
             && last - self.position > lag
         {
             let resume = last - lag;
-            let skipped = serde_json::json!({"after": self.position, "resume_at": resume + 1, "skipped": resume - self.position});
+            let skipped =
+                serde_json::json!({"after": self.position, "resume_at": resume + 1, "skipped": resume - self.position});
             write(&mut chunk, "skipped", Some(resume), &skipped.to_string());
             self.position = resume;
         }
@@ -209,7 +220,12 @@ impl Subscriber {
     fn last_words(&mut self, problem: &Problem) -> Option<Bytes> {
         self.is_over = true;
         let mut chunk = Vec::new();
-        write(&mut chunk, "problem", None, &serde_json::to_string(problem).unwrap_or_default());
+        write(
+            &mut chunk,
+            "problem",
+            None,
+            &serde_json::to_string(problem).unwrap_or_default(),
+        );
         Some(chunk.into())
     }
 }
