@@ -58,7 +58,7 @@ impl Target {
         // without a name the address is what a certificate is for
         if config.get_hosts().is_empty() {
             for address in config.get_hostaddrs().to_vec() {
-                config.host(&address.to_string());
+                config.host(address.to_string());
             }
         }
         // as libpq: whoever can put himself in place of a socket has the machine

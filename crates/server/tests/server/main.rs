@@ -1,0 +1,14 @@
+//! The server from outside: real clusters, real logins, real HTTP.
+
+mod client;
+mod export;
+mod faults;
+mod hostile;
+mod identity;
+mod matrix;
+mod pages;
+mod recording;
+mod stream;
+mod tokens;
+mod visibility;
+mod world;
