@@ -124,7 +124,7 @@ pub fn histogram(
         figure.chart #(id) {
             div.plot data-histogram data-first=(first.timestamp()) data-seconds=(histogram.seconds) data-buckets=(histogram.buckets.len())
                 data-counts=(histogram.buckets.iter().map(|b| b.count.to_string()).collect::<Vec<_>>().join(" ")) data-href=[brush] {
-                span.top.num aria-hidden="true" { (format::count(top)) }
+                span.peak.num aria-hidden="true" { (format::count(top)) }
                 svg viewBox=(format!("0 0 {n} 100")) preserveAspectRatio="none" role="img" aria-labelledby=(title_id) {
                     title #(title_id) {
                         (title) ": " (format::plural(histogram.total(), "event", "events")) " in buckets of " (histogram.width()) ", at most " (format::count(histogram.most()))

@@ -49,7 +49,7 @@ pub fn query_box(query: QueryBox<'_>) -> Markup {
         hint.clone()
     };
     html! {
-        div.query-box data-suggest="/api/v1/fields/suggest" {
+        div.query-box data-suggest="/api/v1/suggest" {
             label class=(if query.main { "unseen" } else { "" }) for=(query.id) { (query.label) }
             div.query-line {
                 (icon(Icon::Search))

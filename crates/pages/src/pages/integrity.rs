@@ -76,7 +76,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
         "Integrity",
         html! {
             (page_head("Integrity", html! { "What shows that no event was changed, removed, put in or moved, and what does not." },
-                html! { a.button href="/api/v1/checkpoint" download="checkpoint" { (icon(Icon::Download)) "Newest checkpoint" } }))
+                html! { a.button href="/api/v1/log/checkpoint" download="checkpoint" { (icon(Icon::Download)) "Newest checkpoint" } }))
             div.columns {
                 (card("state", "State", html! {
                     @match &chrome.integrity {

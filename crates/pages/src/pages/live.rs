@@ -75,7 +75,7 @@ impl Model {
     }
 }
 
-/// The page. Its form is sent by GET (`q`, `types` several times). The script opens `GET /api/v1/audit-logs/stream?query=&after=`.
+/// The page. Its form is sent by GET (`q`, `types` several times). The script opens `GET /api/v1/audit-logs/stream?max_lag=&query=&after=`.
 pub fn page(chrome: &Chrome, model: &Model) -> Markup {
     let stream = format!(
         "/api/v1/audit-logs/stream?query={}{}",
