@@ -79,9 +79,9 @@ impl Histogram {
 /// The next round number above: what the top of the chart means.
 fn round_up(n: u64) -> u64 {
     let magnitude = 10_u64.pow(n.max(1).ilog10());
-    [1, 2, 4, 5, 8, 10]
+    [10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100]
         .iter()
-        .map(|f| f * magnitude)
+        .map(|f| (f * magnitude).div_ceil(10))
         .find(|top| *top >= n)
         .unwrap_or(n)
 }
@@ -181,7 +181,7 @@ mod tests {
     fn tops_are_round() {
         assert_eq!(
             [0, 1, 3, 7, 11, 85, 100, 4321].map(round_up),
-            [1, 1, 4, 8, 20, 100, 100, 5000]
+            [1, 1, 3, 8, 12, 100, 100, 5000]
         );
     }
 

@@ -46,7 +46,7 @@ function addresses() {
       const data = event.formData;
       const columns = data.getAll("cols");
       data.delete("cols");
-      if (columns.length > 0 && columns.join(",") !== "time,severity,type,actor,operation,resource,status") data.set("cols", columns.join(","));
+      if (columns.length > 0 && columns.join(",") !== "time,severity,type,actor,resource,status") data.set("cols", columns.join(","));
       for (const [name, usual] of [["order", "newest"], ["limit", "50"], ["range", "24h"], ["range", "custom"], ["q", ""], ["since", ""], ["until", ""]]) {
         if (data.get(name) === usual) data.delete(name);
       }

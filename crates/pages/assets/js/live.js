@@ -29,6 +29,12 @@ function sign(table, word, most) {
 
 const none = () => el("span.none", {}, "–");
 
+/** The operation beside the type, where it says more. @param {Record<string, any>} event */
+function operation(event) {
+  const name = event.action?.operation;
+  return name && !String(event.event_type).endsWith(name) ? [" ", el("span.kind", {}, value(name, 24))] : [];
+}
+
 /** A row as src/components/events.rs makes it. @param {Record<string, any>} event */
 function row(event) {
   const id = String(event.event_id ?? "");
@@ -39,14 +45,13 @@ function row(event) {
   const resource = event.resource ?? {};
   const grave = event.severity === "critical" || event.severity === "error";
   return el(`tr.event.fresh${grave ? ".grave" : ""}`, {},
-    el("td", {}, el("span.mark.sealed", { title: "sealed, not verified yet" }, icon(ICONS.seal), el("span.unseen", {}, "sealed, not verified yet"))),
+    el("td.c-mark", {}, el("span.mark.sealed", { title: "sealed, not verified yet" }, icon(ICONS.seal), el("span.unseen", {}, "sealed, not verified yet"))),
     el("td.c-time", {}, el("a.open", { href: eventHref(id) }, time)),
     el("td.c-severity", {}, sign(SEVERITIES, String(event.severity ?? ""), 16)),
-    el("td.c-type", {}, value(event.event_type ?? "", 48)),
+    el("td.c-type", {}, value(event.event_type ?? "", 48), ...operation(event)),
     el("td.c-actor", {}, ...(actor ? [value(actor, 40), ...kind] : [el("span.none", {}, "nobody named")])),
     el("td.c-resource", {}, resource.id ? el("code", {}, value(resource.id, 40)) : null, resource.type ? " " : null,
       resource.type ? el("span.kind", {}, value(resource.type, 24)) : null, resource.id || resource.type ? null : none()),
-    el("td.c-operation", {}, event.action?.operation ? value(event.action.operation, 32) : none()),
     el("td.c-status", {}, event.action?.status ? sign(OUTCOMES, String(event.action.status), 24) : none()),
   );
 }

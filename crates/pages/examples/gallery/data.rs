@@ -17,7 +17,11 @@ pub struct Spice(pub bool);
 impl Spice {
     /// A text of the log.
     pub fn text(self, text: &str) -> String {
-        if self.0 { format!("{ATTACK}{text}") } else { text.to_owned() }
+        if self.0 {
+            format!("{ATTACK}{text}")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// The same, where there may be none.
@@ -37,18 +41,35 @@ pub struct Chance(pub u64);
 impl Chance {
     /// A number below `n`.
     pub fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % n
     }
 }
 
-struct Template(&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, &'static str, fn() -> Option<(Value, Value)>);
+struct Template(
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    fn() -> Option<(Value, Value)>,
+);
 
 const ACTORS: [(&str, &str, &str, &str); 6] = [
     ("user_12345", "ana.kovac@company.com", "user", "203.0.113.45"),
     ("user_20017", "b.okafor@company.com", "user", "203.0.113.88"),
     ("user_31002", "chen.wei@company.com", "user", "198.51.100.7"),
-    ("user_44120", "d.ramirez@company.com", "user", "2001:db8:85a3::8a2e:370:7334"),
+    (
+        "user_44120",
+        "d.ramirez@company.com",
+        "user",
+        "2001:db8:85a3::8a2e:370:7334",
+    ),
     ("svc-deploy", "", "service", "10.20.4.17"),
     ("user_99001", "contractor@partner.example", "user", "192.0.2.200"),
 ];
@@ -58,28 +79,132 @@ fn nothing() -> Option<(Value, Value)> {
 }
 
 const TEMPLATES: [Template; 10] = [
-    Template("authentication.login", "authentication", "info", "login", "success", "", "", nothing),
-    Template("authentication.login", "authentication", "warning", "login", "failed", "", "", nothing),
-    Template("resource.modify", "resource", "info", "stop_instance", "success", "ec2_instance", "i-0123456789abcdef", || {
-        Some((json!({"state": "running", "instance_type": "m6i.large"}), json!({"state": "stopped", "instance_type": "m6i.large"})))
-    }),
-    Template("permission.grant", "access", "warning", "attach_role_policy", "success", "iam_role", "role/billing-admin", || {
-        Some((json!({"policies": ["ReadOnlyAccess"], "boundary": null}), json!({"policies": ["ReadOnlyAccess", "BillingFullAccess"], "boundary": "none", "expires": "2026-04-01"})))
-    }),
-    Template("data.export", "data", "notice", "export_table", "success", "table", "billing.invoices", nothing),
-    Template("policy.violation", "policy", "error", "public_bucket", "denied", "s3_bucket", "prod-customer-uploads", || {
-        Some((json!({"acl": "private"}), json!({"acl": "public-read"})))
-    }),
-    Template("resource.delete", "resource", "notice", "delete_snapshot", "success", "ebs_snapshot", "snap-0f4c2b7d1e9a83560", nothing),
-    Template("budget.modify", "cost", "info", "update_budget", "success", "budget", "eu-production-2026", || {
-        Some((json!({"limit": 42_000, "currency": "EUR"}), json!({"limit": 58_000, "currency": "EUR"})))
-    }),
-    Template("authentication.mfa", "authentication", "info", "verify", "success", "", "", nothing),
-    Template("automation.run", "automation", "debug", "rightsizing", "success", "workflow", "wf-nightly-rightsizing", nothing),
+    Template(
+        "authentication.login",
+        "authentication",
+        "info",
+        "login",
+        "success",
+        "",
+        "",
+        nothing,
+    ),
+    Template(
+        "authentication.login",
+        "authentication",
+        "warning",
+        "login",
+        "failed",
+        "",
+        "",
+        nothing,
+    ),
+    Template(
+        "resource.modify",
+        "resource",
+        "info",
+        "stop_instance",
+        "success",
+        "ec2_instance",
+        "i-0123456789abcdef",
+        || {
+            Some((
+                json!({"state": "running", "instance_type": "m6i.large"}),
+                json!({"state": "stopped", "instance_type": "m6i.large"}),
+            ))
+        },
+    ),
+    Template(
+        "permission.grant",
+        "access",
+        "warning",
+        "attach_role_policy",
+        "success",
+        "iam_role",
+        "role/billing-admin",
+        || {
+            Some((
+                json!({"policies": ["ReadOnlyAccess"], "boundary": null}),
+                json!({"policies": ["ReadOnlyAccess", "BillingFullAccess"], "boundary": "none", "expires": "2026-04-01"}),
+            ))
+        },
+    ),
+    Template(
+        "data.export",
+        "data",
+        "notice",
+        "export_table",
+        "success",
+        "table",
+        "billing.invoices",
+        nothing,
+    ),
+    Template(
+        "policy.violation",
+        "policy",
+        "error",
+        "public_bucket",
+        "denied",
+        "s3_bucket",
+        "prod-customer-uploads",
+        || Some((json!({"acl": "private"}), json!({"acl": "public-read"}))),
+    ),
+    Template(
+        "resource.delete",
+        "resource",
+        "notice",
+        "delete_snapshot",
+        "success",
+        "ebs_snapshot",
+        "snap-0f4c2b7d1e9a83560",
+        nothing,
+    ),
+    Template(
+        "budget.modify",
+        "cost",
+        "info",
+        "update_budget",
+        "success",
+        "budget",
+        "eu-production-2026",
+        || {
+            Some((
+                json!({"limit": 42_000, "currency": "EUR"}),
+                json!({"limit": 58_000, "currency": "EUR"}),
+            ))
+        },
+    ),
+    Template(
+        "authentication.mfa",
+        "authentication",
+        "info",
+        "verify",
+        "success",
+        "",
+        "",
+        nothing,
+    ),
+    Template(
+        "automation.run",
+        "automation",
+        "debug",
+        "rightsizing",
+        "success",
+        "workflow",
+        "wf-nightly-rightsizing",
+        nothing,
+    ),
 ];
 
 fn hex(chance: &mut Chance) -> String {
-    (0..4).map(|_| format!("{:016x}", chance.below(u64::MAX >> 33).wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect()
+    (0..4)
+        .map(|_| {
+            format!(
+                "{:016x}",
+                chance.below(u64::MAX >> 33).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            )
+        })
+        .collect()
 }
 
 /// Events, the newest first; the first of them are not sealed yet.
@@ -144,7 +269,10 @@ pub fn events(n: usize, spice: Spice, only: &[usize]) -> Vec<Event> {
 fn json_spice(value: &Value, spice: Spice) -> Value {
     match value {
         Value::String(text) => spice.text(text).into(),
-        Value::Object(object) => object.iter().map(|(key, value)| (spice.text(key), json_spice(value, spice))).collect(),
+        Value::Object(object) => object
+            .iter()
+            .map(|(key, value)| (spice.text(key), json_spice(value, spice)))
+            .collect(),
         other => other.clone(),
     }
 }
@@ -158,10 +286,15 @@ pub fn histogram(buckets: usize, seconds: i64, most: u64) -> Histogram {
         seconds,
         buckets: (0..buckets)
             .map(|i| {
-                let day = (i as f64 / buckets as f64 * std::f64::consts::TAU).sin().mul_add(-0.38, 0.5);
+                let day = (i as f64 / buckets as f64 * std::f64::consts::TAU)
+                    .sin()
+                    .mul_add(-0.38, 0.5);
                 let peak = if i == buckets * 4 / 5 { 0.35 } else { 0.0 };
                 let count = (most as f64 * (day + peak)) as u64 + chance.below(most / 8 + 1);
-                Bucket { start: start + TimeDelta::seconds(seconds * i as i64), count: if i < buckets / 12 { 0 } else { count } }
+                Bucket {
+                    start: start + TimeDelta::seconds(seconds * i as i64),
+                    count: if i < buckets / 12 { 0 } else { count },
+                }
             })
             .collect(),
     }
@@ -169,5 +302,12 @@ pub fn histogram(buckets: usize, seconds: i64, most: u64) -> Histogram {
 
 /// Values with numbers that fall.
 pub fn counts(values: &[&str], first: u64, spice: Spice) -> Vec<Count> {
-    values.iter().enumerate().map(|(i, value)| Count { value: spice.text(value), count: first / (1 + i as u64 * i as u64 / 2 + i as u64) + 1 }).collect()
+    values
+        .iter()
+        .enumerate()
+        .map(|(i, value)| Count {
+            value: spice.text(value),
+            count: first / (1 + i as u64 * i as u64 / 2 + i as u64) + 1,
+        })
+        .collect()
 }

@@ -22,15 +22,25 @@ fn main() -> std::io::Result<()> {
     let folder = Path::new(&folder);
     let mut names = Vec::new();
     for page in site::site() {
-        write(&folder.join(format!("{}.html", page.name)), page.markup.into_string().as_bytes())?;
+        write(
+            &folder.join(format!("{}.html", page.name)),
+            page.markup.into_string().as_bytes(),
+        )?;
         names.push(page.name);
     }
     for asset in assets::all() {
-        write(&folder.join(assets::href(asset.path).trim_start_matches('/')), asset.body)?;
+        write(
+            &folder.join(assets::href(asset.path).trim_start_matches('/')),
+            asset.body,
+        )?;
     }
     let (proof, key) = proof::proof();
     write(&folder.join("inclusion.proof"), proof.as_bytes())?;
-    let live: Vec<_> = data::events(40, data::Spice(true), &[]).iter().skip(1).map(auditlog_pages::event::Event::document).collect();
+    let live: Vec<_> = data::events(40, data::Spice(true), &[])
+        .iter()
+        .skip(1)
+        .map(auditlog_pages::event::Event::document)
+        .collect();
     let index = serde_json::json!({"pages": names, "csp": assets::CONTENT_SECURITY_POLICY, "vkey": key, "live": live});
     write(&folder.join("index.json"), index.to_string().as_bytes())
 }

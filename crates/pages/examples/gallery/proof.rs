@@ -39,7 +39,15 @@ impl HashSource for Tiles {
             .iter()
             .map(|(id, width)| {
                 let first = id.index * 256;
-                (first..first + u64::from(*width)).map(|n| if id.level == 0 { leaf(n) } else { root((n * 256..(n + 1) * 256).map(leaf).collect()) }).collect()
+                (first..first + u64::from(*width))
+                    .map(|n| {
+                        if id.level == 0 {
+                            leaf(n)
+                        } else {
+                            root((n * 256..(n + 1) * 256).map(leaf).collect())
+                        }
+                    })
+                    .collect()
             })
             .collect())
     }
@@ -50,7 +58,12 @@ pub fn proof() -> (String, String) {
     let mut tree = Frontier::new();
     (0..SIZE).for_each(|n| tree.push(leaf(n)));
     let key = SigningKey::from_seed(&[7; 32]);
-    let checkpoint = Checkpoint { origin: ORIGIN.into(), size: SIZE, root: tree.root(), extensions: vec![] };
+    let checkpoint = Checkpoint {
+        origin: ORIGIN.into(),
+        size: SIZE,
+        root: tree.root(),
+        extensions: vec![],
+    };
     let note = checkpoint.sign(&key).expect("a note");
     let vkey = key.vkey(KeyName::new(ORIGIN).expect("a name")).to_string();
     (TlogProof::make(INDEX, note, &Tiles).expect("a proof").text(), vkey)

@@ -57,12 +57,12 @@ pub fn table(table: &Table<'_>) -> Markup {
 fn rows(table: &Table<'_>, i: usize, event: &Event) -> Markup {
     let more = format!("event-more-{i}");
     html! {
-        tr.event data-href=(url::event(&event.event_id)) class=[(event.severity == "critical" || event.severity == "error").then_some("grave")] {
+        tr.event.grave[event.severity == "critical" || event.severity == "error"] {
             @if table.state.is_some() {
-                td.js-only { button.fold type="button" aria-expanded="false" aria-controls=(more) aria-label=(format!("Details of event {}", i + 1)) { (icon(Icon::Next)) } }
+                td.js-only.c-fold { button.fold type="button" aria-expanded="false" aria-controls=(more) aria-label=(format!("Details of event {}", i + 1)) { (icon(Icon::Next)) } }
             }
-            td { (mark(event, table.integrity)) }
-            @for column in table.columns { td class=(format!("c-{}", column.key())) { (cell(event, *column)) } }
+            td.c-mark { (mark(event, table.integrity)) }
+            @for column in table.columns { td class=(format!("c-{}", column.key())) { (cell(event, *column)) @if *column == Column::Type && !table.columns.contains(&Column::Operation) { (operation(event)) } } }
         }
         @if let Some(state) = table.state {
             tr.more #(more) hidden { td colspan=(table.columns.len() + 2) { (unfolded(state, event)) } }
@@ -76,6 +76,15 @@ fn optional(value: Option<&str>, most: usize) -> Markup {
 
 fn code(value: Option<&str>, most: usize) -> Markup {
     html! { @match value { Some(value) => code { (text::short_value(value, most)) }, None => span.none { "–" } } }
+}
+
+/// The operation beside the type, where it says more.
+fn operation(event: &Event) -> Markup {
+    let operation = event
+        .operation
+        .as_deref()
+        .filter(|operation| !event.event_type.ends_with(operation));
+    html! { @if let Some(operation) = operation { " " span.kind { (text::short_value(operation, 24)) } } }
 }
 
 /// A cell of the table.

@@ -30,3 +30,10 @@ pub fn copy(text: &str, label: &str) -> Markup {
         button.quiet.copy.js-only type="button" data-copy=(text) { (super::icon::icon(super::icon::Icon::Copy)) span { (label) } }
     }
 }
+
+/// The same as an icon, for rows.
+pub fn copy_icon(text: &str, label: &str) -> Markup {
+    html! {
+        button.quiet.copy.only-icon.js-only type="button" data-copy=(text) title="Copy" { (super::icon::icon(super::icon::Icon::Copy)) span.unseen { (label) } }
+    }
+}

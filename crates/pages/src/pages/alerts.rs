@@ -134,7 +134,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
 pub fn firing(chrome: &Chrome, firing: &Firing, return_to: &str) -> Markup {
     let note = format!("note-{}", firing.id);
     html! {
-        li.firing class=[firing.acknowledged.is_none().then_some("unseen-yet")] #(format!("firing-{}", firing.id)) {
+        li.firing.unseen-yet[firing.acknowledged.is_none()] #(format!("firing-{}", firing.id)) {
             div.firing-head {
                 (badge::severity(&firing.severity))
                 h3 { (text::short_value(&firing.alert, 120)) }

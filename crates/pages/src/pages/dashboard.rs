@@ -136,7 +136,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                 @if let Some(metrics) = &model.metrics { (compliance(metrics)) }
                 (card_with("recent", "Recent activity", html! { a.button href="/live" { "Live view" } a.button href=(search("")) { "Search" } }, events::table(&events::Table {
                     caption: "Newest events", events: &model.recent, integrity: chrome.integrity.as_ref(), state: None,
-                    columns: &[Column::Time, Column::Severity, Column::Type, Column::Actor, Column::Resource, Column::Operation, Column::Status],
+                    columns: &Column::DEFAULT,
                 })))
             }
         },
@@ -197,7 +197,8 @@ pub fn metrics_table(caption: &str, metrics: &[Metric]) -> Markup {
                 tr {
                     td { (badge::state(&metric.status)) }
                     th scope="row" { (text::value(&title(&metric.name))) @if let Some(subject) = &metric.subject { " " span.kind { (text::value(subject)) } } }
-                    td.num { @match metric.value { Some(value) => { (format::figure(value)) }, None => span.none { "–" } } @if !metric.unit.is_empty() { " " span.unit { (metric.unit) } } }
+                    td.num { @match metric.value { Some(value) => { (format::figure(value)) }, None => span.none { "–" } } }
+                td.unit { (metric.unit) }
                     td.wrap { (text::long_value(&metric.detail)) @if let Some(hint) = &metric.hint { " " span.hint { (text::value(hint)) } } }
                 }
             }

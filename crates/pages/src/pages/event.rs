@@ -171,7 +171,7 @@ fn others(event: &Event) -> Markup {
             ul.links {
                 @for (label, field, value) in events::pivots(event) {
                     @if label != "Status" {
-                        li { a href=(search(field, value, Range::Last("30d"))) { "Same " (label.to_lowercase()) } " " span.hint { (text::short_value(value, 48)) } }
+                        li { a href=(search(field, value, Range::Last("30d"))) { "Same " (if label == "IP address" { label.to_owned() } else { label.to_lowercase() }) } " " span.hint { (text::short_value(value, 48)) } }
                     }
                 }
                 @if let Some(actor) = event.actor() {
@@ -207,7 +207,7 @@ fn copies(model: &Model) -> Markup {
         "Get it elsewhere",
         html! {
             @for (label, command) in [("psql", &sql), ("curl", &curl)] {
-                div.command { div.command-head { span { (label) } (fields::copy(command, "Copy")) } pre tabindex="0" role="region" aria-label=(label) { code { (text::block(command)) } } }
+                div.command { div.command-head { span { (label) } (fields::copy(command, "Copy")) } pre.wrap { code { (text::block(command)) } } }
             }
             p { a.button href=(url::event_api(&model.event.event_id, "")) download { (icon(Icon::Download)) "Event as JSON" } }
         },

@@ -15,15 +15,7 @@ use crate::text;
 use crate::url::{self, Column};
 
 /// The columns of the live view; `assets/js/live.js` makes the same.
-pub const COLUMNS: [Column; 7] = [
-    Column::Time,
-    Column::Severity,
-    Column::Type,
-    Column::Actor,
-    Column::Resource,
-    Column::Operation,
-    Column::Status,
-];
+pub const COLUMNS: [Column; 6] = Column::DEFAULT;
 
 /// So many rows are in the page at most; older ones go.
 pub const ROWS: usize = 200;

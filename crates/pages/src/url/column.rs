@@ -55,13 +55,12 @@ columns! {
 
 impl Column {
     /// Those of a search that names none.
-    pub const DEFAULT: [Self; 7] = [
+    pub const DEFAULT: [Self; 6] = [
         Self::Time,
         Self::Severity,
         Self::Type,
         Self::Actor,
         Self::Resource,
-        Self::Operation,
         Self::Status,
     ];
 

@@ -50,7 +50,7 @@ pub fn proof(chrome: &Chrome, event: &Event) -> Markup {
 fn hash(name: &str, hash: Option<&str>) -> Markup {
     html! {
         @if let Some(hash) = hash {
-            (fields::row(name, html! { code.hash { @for group in groups(hash) { span { (group) } wbr; } } (fields::copy(hash, "Copy")) }))
+            (fields::row(name, html! { div.with-copy { code.hash { @for group in groups(hash) { span { (group) } wbr; } } (fields::copy_icon(hash, &format!("Copy {}", name.to_lowercase()))) } }))
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::components::icon::{Icon, icon};
 use crate::components::notice;
 use crate::components::query_box::{QueryBox, query_box};
 use crate::layout::{Chrome, Viewer};
-use crate::url::{Column, LIMITS, Order, PRESETS, Range, SearchState};
+use crate::url::{Column, LIMITS, PRESETS, Range, SearchState};
 use crate::{text, time};
 
 /// The form, and beside it the saved queries.
@@ -21,16 +21,15 @@ pub fn form(chrome: &Chrome, model: &Model) -> Markup {
     };
     html! {
         section.search-bar aria-label="Query" {
-            form.search method="get" action="/search" role="search" data-search {
+            form.search #search-form method="get" action="/search" role="search" data-search {
                 div.search-main {
                     (query_box(QueryBox { id: "query", name: "q", label: "Query", value: &state.query, problem, main: true }))
                     (range(state))
                     button.primary type="submit" { "Search" }
                 }
                 @for wrong in &model.wrong { (notice::notice(Tone::Warn, "Passed over:", html! { (wrong) })) }
-                div.search-more { (columns(state)) }
             }
-            (saved(chrome, model))
+            div.search-tools { (columns(state)) (saved(chrome, model)) }
         }
     }
 }
@@ -69,13 +68,25 @@ fn columns(state: &SearchState) -> Markup {
                 fieldset.checks.wide { legend { "Columns" }
                     @for column in Column::ALL {
                         @let id = format!("col-{}", column.key());
-                        div.check { input #(id) type="checkbox" name="cols" value=(column.key()) checked[state.columns.contains(column)]; label for=(id) { (column.label()) } }
+                        div.check { input #(id) type="checkbox" name="cols" form="search-form" value=(column.key()) checked[state.columns.contains(column)]; label for=(id) { (column.label()) } }
                     }
                 }
-                (form::select("order", "order", "Order", &[("newest", "Newest first"), ("oldest", "Oldest first")], if state.order == Order::Newest { "newest" } else { "oldest" }))
-                (form::select("limit", "limit", "Events on a page", &limits.each_ref().map(|l| (l.as_str(), l.as_str())), &limit))
-                button type="submit" { "Apply" }
+                div.row-group {
+                    (choice("order", "Order", &[("newest", "Newest first"), ("oldest", "Oldest first")], state.order.key()))
+                    (choice("limit", "Events on a page", &limits.each_ref().map(|l| (l.as_str(), l.as_str())), &limit))
+                }
+                button type="submit" form="search-form" { "Apply" }
             }
+        }
+    }
+}
+
+/// A choice that belongs to the form of the search, which it stands outside of.
+fn choice(name: &str, label: &str, options: &[(&str, &str)], chosen: &str) -> Markup {
+    html! {
+        div.row {
+            label for=(name) { (label) }
+            select #(name) name=(name) form="search-form" { @for (value, text) in options { option value=(value) selected[*value == chosen] { (text) } } }
         }
     }
 }
@@ -83,7 +94,6 @@ fn columns(state: &SearchState) -> Markup {
 fn saved(chrome: &Chrome, model: &Model) -> Markup {
     let here = model.state.href();
     html! {
-        div.saved-queries {
             (form::behind(&format!("Saved queries ({})", model.saved.len()), "", html! {
                 @if model.saved.is_empty() { p.hint { "None yet. Save a query that others should find, too; it can then be part of others as " code { "_saved_:name" } "." } }
                 ul.saved {
@@ -112,6 +122,5 @@ fn saved(chrome: &Chrome, model: &Model) -> Markup {
                     button type="submit" { (icon(Icon::Save)) "Save" }
                 })))
             }
-        }
     }
 }
