@@ -95,7 +95,7 @@ export async function behaviour(browser, base, index) {
     return (await page.locator("tr.event").count()) <= 200 && (await page.textContent("[data-live-state]")).includes("Live");
   });
   await check("live text is as harmless as the server's", async () => (await page.locator("tr.fresh img, tr.fresh script").count()) === 0
-    && (await page.textContent("tr.fresh .c-type")).includes("\\u{202e}"));
+    && (await page.textContent("tr.fresh .c-type")).startsWith("<script>"));
   await check("pause counts, resume shows", async () => {
     await page.click("[data-pause]");
     const before = await page.locator("tr.event").count();

@@ -39,6 +39,8 @@ for (const colorScheme of ["light", "dark"]) {
     }
     const page = await context.newPage();
     for (const { name, path } of pages) {
+      // Colours are the same whatever the text is.
+      if (gallery && colorScheme === "dark" && name.endsWith("-hostile")) continue;
       const at = `${name} ${size} ${colorScheme}`;
       const said = [];
       const hear = (message) => { if (message.type() === "error") said.push(message.text()); };

@@ -203,7 +203,8 @@ impl SearchState {
                 at
             };
             match name.as_str() {
-                "q" => state.query = value.replace("\r\n", "\n"),
+                // No text of the database has U+0000, and no HTML can.
+                "q" => state.query = value.replace("\r\n", "\n").replace('\0', ""),
                 "range" => range = Some(value),
                 "since" => since = moment(&value),
                 "until" => until = moment(&value),

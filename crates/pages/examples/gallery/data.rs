@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 /// What is put into every text of the log in the hostile variant.
-pub const ATTACK: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&lt;b&gt; javascript:alert(3) \u{202e}evil\u{2066}\u{200b}\u{0}\u{1b}[31m\r\nSet-Cookie: a=b \u{feff}{{7*7}} ${7*7} ' OR 1=1 -- 🏴‍☠️ ";
+pub const ATTACK: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&lt;b&gt; javascript:alert(3) \u{202e}evil\u{2066}\u{200b}\u{7f}\u{1b}[31m\r\nSet-Cookie: a=b \u{feff}{{7*7}} ${7*7} ' OR 1=1 -- 🏴‍☠️ ";
 
 /// Makes texts of the log: as they are, or hostile.
 #[derive(Clone, Copy)]

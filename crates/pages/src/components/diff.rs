@@ -89,7 +89,7 @@ pub fn line(before: Option<&Value>, after: Option<&Value>) -> Markup {
 /// The table of changes.
 pub fn diff(before: Option<&Value>, after: Option<&Value>) -> Markup {
     let all = changes(before, after);
-    let cell = |value: &Option<Value>| html! { @match value { Some(value) => code { (text::long_value(&shown(value))) }, None => span.none { "none" } } };
+    let cell = |value: &Option<Value>| html! { @match value { Some(value) => div.mono { (text::long_value(&shown(value))) }, None => span.none { "none" } } };
     html! {
         @if all.is_empty() { p.hint { "Before and after are the same." } }
         @else {

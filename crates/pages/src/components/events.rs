@@ -40,7 +40,7 @@ pub fn mark(event: &Event, integrity: Option<&Integrity>) -> Markup {
 pub fn table(table: &Table<'_>) -> Markup {
     let unfold = table.state.is_some();
     html! {
-        div.scroll role="region" aria-label=(table.caption) tabindex="0" {
+        div.scroll role="group" aria-label=(table.caption) tabindex="0" {
             table.events data-rows {
                 caption.unseen { (table.caption) }
                 thead { tr {

@@ -21,7 +21,7 @@ pub fn text_row(name: &str, value: Option<&str>) -> Markup {
 
 /// A row with an id or a hash.
 pub fn code_row(name: &str, value: Option<&str>) -> Markup {
-    html! { @if let Some(value) = value { (row(name, html! { code { (text::long_value(value)) } })) } }
+    html! { @if let Some(value) = value { (row(name, html! { div.mono { (text::long_value(value)) } })) } }
 }
 
 /// A button that copies a text; the script shows it.

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::layout::Chrome;
+use crate::text;
 
 /// The name of the field with the token.
 pub const CSRF_FIELD: &str = "csrf_token";
@@ -91,7 +92,7 @@ pub fn select(id: &str, name: &str, label: &str, options: &[(&str, &str)], chose
         div.row {
             label for=(id) { (label) }
             select #(id) name=(name) {
-                @for (value, text) in options { option value=(value) selected[*value == chosen] { (text) } }
+                @for (value, text) in options { option value=(value) selected[*value == chosen] { (text::plain(text)) } }
             }
         }
     }
@@ -104,7 +105,7 @@ pub fn checks(legend: &str, name: &str, prefix: &str, options: &[(&str, &str, bo
             legend { (legend) }
             @for (i, (value, text, ticked)) in options.iter().enumerate() {
                 @let id = format!("{prefix}-{i}");
-                div.check { input #(id) type="checkbox" name=(name) value=(value) checked[*ticked]; label for=(id) { (text) } }
+                div.check { input #(id) type="checkbox" name=(name) value=(value) checked[*ticked]; label for=(id) { (text::value(text)) } }
             }
         }
     }

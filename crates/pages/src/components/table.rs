@@ -10,7 +10,7 @@ pub fn table(caption: &str, heads: &[&str], rows: Markup) -> Markup {
 /// The same with a class of its own.
 pub fn table_of(class: &str, caption: &str, heads: &[&str], rows: Markup) -> Markup {
     html! {
-        div.scroll role="region" aria-label=(caption) tabindex="0" {
+        div.scroll role="group" aria-label=(caption) tabindex="0" {
             table class=(class) {
                 caption.unseen { (caption) }
                 thead { tr {

@@ -42,7 +42,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
         html! {
             nav.crumbs aria-label="Alert" { a href="/alerts" { "Alerts" } }
             header.page-head {
-                div { p.event-badges { (badge::state(&alert.state)) (badge::severity(&alert.severity)) } h1 { (text::short_value(&alert.name, 200)) } p.about { (text::long_value(&alert.in_words)) } }
+                div { p.event-badges { (badge::state(&alert.state)) (badge::severity(&alert.severity)) } h1 { (text::short_value(&alert.name, 200)) } div.about { (text::long_value(&alert.in_words)) } }
                 div.page-actions { @if admin { a.button href=(format!("{here}/edit")) { "Edit" } } }
             }
             @if let Some(error) = &alert.error { (notice::notice(Tone::Bad, "It is not evaluated.", text::long_value(error))) }
@@ -55,7 +55,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                     (card("what", "What it does", html! {
                         ol.lines { @for line in &model.explanation { li { (text::long_value(line)) } } }
                         (fields::list(html! {
-                            (fields::row("Condition", html! { code { (text::long_value(&alert.condition)) } p { a href=(url::search(&alert.condition, url::Range::Last("7d"))) { "Search with it" } } }))
+                            (fields::row("Condition", html! { div.mono { (text::long_value(&alert.condition)) } p { a href=(url::search(&alert.condition, url::Range::Last("7d"))) { "Search with it" } } }))
                             (fields::row("Tells", html! { @for channel in &alert.channels { span.tag { (text::value(channel)) } " " } @if alert.channels.is_empty() { span.none { "nobody" } } }))
                             (fields::row("Fired", html! { (format::plural(alert.fired, "time", "times")) ", last " (time::optional(alert.last_fired_at)) }))
                             @if let Some((who, at)) = &model.changed { (fields::row("Changed", html! { (time::full(*at)) " by " (text::value(who)) })) }
@@ -68,7 +68,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                 }
                 div.stack {
                     @if admin { (card("actions", "Actions", actions(chrome, alert, &here))) }
-                    (card("definition", "Definition", html! { pre.json tabindex="0" role="region" aria-label="Definition" { (text::block(&model.definition)) } }))
+                    (card("definition", "Definition", html! { pre.json tabindex="0" role="group" aria-label="Definition" { (text::block(&model.definition)) } }))
                 }
             }
         },

@@ -142,7 +142,7 @@ pub fn firing(chrome: &Chrome, firing: &Firing, return_to: &str) -> Markup {
                 @if firing.muted { (badge::state("muted")) }
                 span.firing-when { (time::full(firing.fired_at)) " " span.none { (time::relative(chrome.now, firing.fired_at)) } }
             }
-            p.firing-reason { (text::long_value(&firing.reason)) }
+            div.firing-reason { (text::long_value(&firing.reason)) }
             p.firing-facts {
                 @for (field, value) in &firing.group { span.pair { code { (text::short_value(field, 60)) } " " strong { (text::short_value(value, 80)) } } }
                 a href=(url::search(&firing.query, firing.range.clone())) { (format::plural(firing.events, "event", "events")) }
@@ -151,7 +151,7 @@ pub fn firing(chrome: &Chrome, firing: &Firing, return_to: &str) -> Markup {
             }
             @match &firing.acknowledged {
                 Some((who, at)) => {
-                    p.firing-ack { (icon(Icon::Check)) "Acknowledged by " (text::value(who)) ", " (time::full(*at)) @if let Some(note) = &firing.note { ": " (text::long_value(note)) } }
+                    div.firing-ack { (icon(Icon::Check)) "Acknowledged by " (text::value(who)) ", " (time::full(*at)) @if let Some(note) = &firing.note { ": " (text::long_value(note)) } }
                 },
                 None if chrome.may(Viewer::acknowledges) => {
                     (form::post(chrome, &format!("/alerts/firings/{}/acknowledge", firing.id), "ack", html! {

@@ -114,7 +114,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                             chart: Some(chart::sparkline(&kind.trend)) }))
                     }
                 }
-                div.columns {
+                div.columns.even {
                     (card("activity", "Activity", chart::histogram("activity-chart", "Events over time", &model.activity, None, |since, until| {
                         SearchState { range: Range::Custom { since: Some(since), until: Some(until) }, ..SearchState::default() }.href()
                     })))
@@ -191,12 +191,12 @@ fn title(name: &str) -> String {
 pub fn metrics_table(caption: &str, metrics: &[Metric]) -> Markup {
     table(
         caption,
-        &["State", "Figure", "#Value", "In words"],
+        &["State", "Figure", "#Value", "Unit", "In words"],
         html! {
             @for metric in metrics {
                 tr {
                     td { (badge::state(&metric.status)) }
-                    th scope="row" { (text::value(&title(&metric.name))) @if let Some(subject) = &metric.subject { " " span.kind { (text::value(subject)) } } }
+                    th scope="row" { (text::value(&title(&metric.name))) @if let Some(subject) = &metric.subject { " " span.kind { (text::short_value(subject, 48)) } } }
                     td.num { @match metric.value { Some(value) => { (format::figure(value)) }, None => span.none { "–" } } }
                 td.unit { (metric.unit) }
                     td.wrap { (text::long_value(&metric.detail)) @if let Some(hint) = &metric.hint { " " span.hint { (text::value(hint)) } } }
@@ -227,7 +227,7 @@ fn nothing(chrome: &Chrome) -> Markup {
         html! {
             @if all {
                 p { "Nothing was recorded in this time. Record the first event, and it is here a moment later:" }
-                pre { code { "SELECT auditlog.record('authentication.login', actor => '{\"email\": \"you@example.com\"}', action => '{\"status\": \"success\"}');" } }
+                pre.wrap { code { "SELECT auditlog.record('authentication.login', actor => '{\"email\": \"you@example.com\"}', action => '{\"status\": \"success\"}');" } }
                 p { a href="/?range=30d" { "Look at the last 30 days" } " or " a href="/search?range=all" { "search all of the time" } "." }
             } @else {
                 p { "There are no events that you may see in this time. Your administrator decides which events are yours." }

@@ -81,7 +81,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                 p.error-status { "Error " (model.status) }
                 h1 { (title) }
                 p { (body) }
-                @if let Some(detail) = &model.detail { p.error-detail { (text::long_value(detail)) } }
+                @if let Some(detail) = &model.detail { div.error-detail { (text::long_value(detail)) } }
                 @if let Some(seconds) = model.retry_after { p { "Try again in " strong { (crate::format::seconds(seconds as f64)) } "." } }
                 @if let Some(id) = &model.request_id { p.hint { "Request " code { (text::value(id)) } } }
                 div.buttons {

@@ -75,7 +75,7 @@ fn head(chrome: &Chrome, model: &Model) -> Markup {
                 span.kind { (text::value(&event.category)) }
             }
             h1 { (text::short_value(&event.event_type, 120)) }
-            @if let Some(sentence) = &model.sentence { p.sentence { (text::long_value(sentence)) } }
+            @if let Some(sentence) = &model.sentence { div.sentence { (text::long_value(sentence)) } }
             @else if let Some(description) = &model.type_description { p.sentence { (text::value(description)) } }
             p.event-when { (icon(Icon::Clock)) (time::exact(event.timestamp)) span.none { " " (time::relative(chrome.now, event.timestamp)) } }
         }
@@ -127,11 +127,11 @@ fn groups(event: &Event) -> Markup {
                 (fields::code_row("Idempotency key", event.idempotency_key.as_deref()))
             })))
         }
-        @if let Some(extra) = &event.extra { (card("extra", "More of the document", html! { pre.json tabindex="0" role="region" aria-label="More of the document" { (text::json(extra)) } })) }
+        @if let Some(extra) = &event.extra { (card("extra", "More of the document", html! { pre.json tabindex="0" role="group" aria-label="More of the document" { (text::json(extra)) } })) }
         @if let Some(redacted) = &event.redacted {
             (card("redacted", "Erased values", html! {
                 p.hint { "These values were erased. Their commitments are still part of the hash, so the event verifies without them." }
-                pre.json tabindex="0" role="region" aria-label="Erased values" { (text::json(redacted)) }
+                pre.json tabindex="0" role="group" aria-label="Erased values" { (text::json(redacted)) }
             }))
         }
     }
@@ -145,7 +145,7 @@ fn raw(event: &Event) -> Markup {
         fields::copy(&serde_json::to_string_pretty(&document).unwrap_or_default(), "Copy"),
         html! {
             details.raw { summary { "Show the document as it was recorded" }
-                pre.json tabindex="0" role="region" aria-label="Raw JSON" { (text::json(&document)) }
+                pre.json tabindex="0" role="group" aria-label="Raw JSON" { (text::json(&document)) }
             }
         },
     )

@@ -103,7 +103,7 @@ fn own_check(chrome: &Chrome) -> Markup {
         "Check it yourself",
         html! {
             p { "A page can claim anything. These two commands believe neither this server nor its database, only the public key that you got on another way:" }
-            pre tabindex="0" role="region" aria-label="Commands" { code { "auditlog bundle --dsn \"…\" --out bundle\nauditlog verify bundle --key @log.key" } }
+            pre.wrap { code { "auditlog bundle --dsn \"…\" --out bundle\nauditlog verify bundle --key @log.key" } }
             @if let Some(key) = key {
                 p.label { "Public key, to be compared with your own copy" }
                 div.command { div.command-head { span { "vkey" } (fields::copy(key, "Copy")) } pre.wrap { code { (text::block(key)) } } }
@@ -147,7 +147,7 @@ fn receivers(model: &Model) -> Markup {
         @if model.receivers.is_empty() {
             (notice::empty(Icon::Warning, "Checkpoints stay in this database", html! {
                 p { "Whoever has the database and the key could rewrite both. Send checkpoints to a place that its administrators do not control:" }
-                pre { code { "SELECT auditlog.add_checkpoint_sink('vault', 'file', '/mnt/worm/checkpoints');" } }
+                pre.wrap { code { "SELECT auditlog.add_checkpoint_sink('vault', 'file', '/mnt/worm/checkpoints');" } }
             }))
         } @else {
             (table("Receivers of checkpoints", &["State", "Name", "Kind", "#Delivered", "When", "Last error"], html! {

@@ -87,7 +87,7 @@ fn files(report: &Report) -> Markup {
                 }
                 li { a.button href=(format!("/reports/{}/proof", report.id)) download { (icon(Icon::Seal)) "Proof" } " " span.hint { "that the log has sealed this report" } }
             }
-            pre tabindex="0" role="region" aria-label="Command" { code { "auditlog verify report.pdf --key @log.key" } }
+            pre.wrap { code { "auditlog verify report.pdf --key @log.key" } }
         }
     }
 }
@@ -105,7 +105,7 @@ fn sections(sections: &[Section]) -> Markup {
                 } }
                 th.wrap scope="row" { @if let Some(control) = &section.control { code { (text::value(control)) } " " } (text::short_value(&section.title, 120)) @if let Some(directness) = &section.directness { " " span.kind { (text::value(directness)) } } }
                 td.num { (format::count(section.count)) }
-                td.wrap { @for finding in &section.findings { p { (text::long_value(finding)) } } @if section.findings.is_empty() { span.none { "–" } } }
+                td.wrap { @for finding in &section.findings { div { (text::long_value(finding)) } } @if section.findings.is_empty() { span.none { "–" } } }
             } }
         },
     )

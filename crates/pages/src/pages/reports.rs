@@ -143,7 +143,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                 div.stack {
                     (card("ask", "New compliance report", ask(chrome, model)))
                     (card("incident", "Incident report", form::behind("Who and what was affected …", "", form::post(chrome, "/reports/incident", "stacked", html! {
-                        (form::input(Input { id: "incident-title", name: "title", label: "Title", required: true, ..Input::default() }))
+                        (form::input(Input { id: "incident-name", name: "title", label: "Title", required: true, ..Input::default() }))
                         (form::textarea("incident-query", "query", "Query: the events it is about", "", 2, ""))
                         (form::input(Input { id: "incident-since", name: "since", label: "From (UTC)", kind: "datetime-local", required: true, ..Input::default() }))
                         (form::input(Input { id: "incident-until", name: "until", label: "Until (UTC)", kind: "datetime-local", required: true, ..Input::default() }))

@@ -65,13 +65,13 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
         html! {
             (card("jobs", "Jobs", html! {
                 @if model.jobs.is_empty() {
-                    (notice::empty(Icon::Clock, "No jobs", html! { p { "Reports with a schedule appear here. Others are made in psql:" } pre { code { "SELECT auditlog.schedule('nightly check', '0 3 * * *', 'SELECT auditlog.verify()');" } } }))
+                    (notice::empty(Icon::Clock, "No jobs", html! { p { "Reports with a schedule appear here. Others are made in psql:" } pre.wrap { code { "SELECT auditlog.schedule('nightly check', '0 3 * * *', 'SELECT auditlog.verify()');" } } }))
                 } @else {
                     (table("Jobs", &["State", "#No.", "Job", "Schedule", "Command", "As", ""], html! {
                         @for job in &model.jobs { tr {
                             td { (badge::state(if job.active { "active" } else { "disabled" })) } td.num { (job.id) }
                             th scope="row" { @match &job.name { Some(name) => (text::short_value(name, 60)), None => span.none { "no name" } } }
-                            td { code { (text::value(&job.schedule)) } } td.wrap { code { (text::long_value(&job.command)) } } td { (text::value(&job.username)) } td { (actions(chrome, job)) }
+                            td { code { (text::value(&job.schedule)) } } td.wrap { div.mono { (text::long_value(&job.command)) } } td { (text::value(&job.username)) } td { (actions(chrome, job)) }
                         } }
                     }))
                 }

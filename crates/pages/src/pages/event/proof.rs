@@ -36,7 +36,7 @@ pub fn proof(chrome: &Chrome, event: &Event) -> Markup {
             @if event.log_index.is_none() { p.hint { "It gets its place in the log within a second. Load the page again." } }
             (fields::list(html! {
                 @if let Some(n) = event.log_index { (fields::row("Place in the log", html! { span.num { (format::count(n)) } })) }
-                (fields::row("Event id", html! { code { (crate::text::long_value(&event.event_id)) } }))
+                (fields::row("Event id", html! { div.mono { (crate::text::long_value(&event.event_id)) } }))
                 (hash("Entry hash", event.entry_hash.as_deref()))
                 (hash("Hash before", event.prev_hash.as_deref()))
                 (hash("Chain hash", event.hash.as_deref()))
