@@ -177,7 +177,7 @@ fn list(model: &Model, admin: bool) -> Markup {
         } @else {
             (table_of("alerts", "Alerts", &["State", "Alert", "Severity", "#Fired", "Last", "Tells"], html! {
                 @for alert in &model.alerts { tr {
-                    td { (badge::state(&alert.state)) @if let Some(until) = alert.muted_until { " " span.hint { "until " (time::minute(until)) } } }
+                    td { (badge::state(&alert.state)) @if let Some(until) = alert.muted_until { p.hint { "until " (time::minute(until)) } } }
                     th.wrap scope="row" {
                         a href=(format!("/alerts/{}", alert.id)) { (text::short_value(&alert.name, 120)) }
                         p.hint { (text::short_value(&alert.in_words, 240)) }
