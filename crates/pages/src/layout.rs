@@ -117,6 +117,8 @@ pub struct Chrome {
     pub here: String,
     /// When the page was made.
     pub now: Moment,
+    /// Can the server make tokens for programs?
+    pub has_tokens: bool,
 }
 
 impl Chrome {
@@ -220,7 +222,7 @@ fn account(chrome: &Chrome, viewer: &Viewer) -> Markup {
             div.menu-body {
                 p { "Signed in as " strong { (text::value(&viewer.name)) } }
                 p.hint { (viewer.roles.iter().map(|role| role.label()).collect::<Vec<_>>().join(", ")) ". " (viewer.sees()) }
-                @if viewer.may_have_tokens() { p { a href="/admin/tokens" { "API tokens" } } }
+                @if chrome.has_tokens && viewer.may_have_tokens() { p { a href="/admin/tokens" { "API tokens" } } }
                 (form::post(chrome, "/logout", "", html! { button type="submit" { (icon(Icon::Exit)) "Sign out" } }))
             }
         }

@@ -16,6 +16,7 @@ use crate::identity::bearer::{self, BearerRoles};
 use crate::identity::{Caller, Fingerprints, Identity, Sessions};
 use crate::metrics::Metrics;
 use crate::stream::{Hub, Seats};
+use crate::web::chrome::Heads;
 
 /// What all requests share; cheap to clone.
 #[derive(Clone)]
@@ -51,6 +52,8 @@ pub struct Shared {
     pub streams: AtomicUsize,
     /// The same by identity.
     pub seats: Seats,
+    /// What the heads of pages say of the log.
+    pub heads: Heads,
 }
 
 impl std::ops::Deref for App {
@@ -99,6 +102,7 @@ impl App {
             stopping,
             streams: AtomicUsize::new(0),
             seats: Seats::default(),
+            heads: Heads::default(),
             settings,
         })))
     }

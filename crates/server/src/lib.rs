@@ -2,7 +2,7 @@
 //!
 //! Nothing here decides who may see what. Each request is one transaction of PostgreSQL under the caller's identity
 //! ([`identity`]); row-level security and privileges of the extension do the rest. [`data`] holds what is read and
-//! written, a file for each subject, for the REST API ([`rest`]) and for pages alike.
+//! written, a file for each subject, for the REST API ([`rest`]) and for pages ([`web`]) alike.
 #![forbid(unsafe_code)]
 
 pub mod app;
@@ -18,6 +18,7 @@ pub mod rest;
 pub mod run;
 pub mod serve;
 pub mod stream;
+pub mod web;
 
 pub use app::App;
 pub use config::Settings;

@@ -22,7 +22,7 @@ use crate::database::readiness::{self, Unfit};
 use crate::http::Problem;
 use crate::http::exchange;
 use crate::serve::TlsError;
-use crate::{App, metrics, openapi, rest, serve, stream};
+use crate::{App, metrics, openapi, rest, serve, stream, web};
 
 /// How often pools and sessions are looked through.
 const TIDY: Duration = Duration::from_secs(10);
@@ -129,12 +129,14 @@ pub fn router(app: &App) -> Router {
     let (rest, _) = rest::router().split_for_parts();
     // What comes bit by bit must not be held back.
     let compress = DefaultPredicate::new().and(NotForContentType::const_new("text/event-stream"));
-    rest.route("/openapi.json", get(description))
+    rest.merge(web::router())
+        .route("/openapi.json", get(description))
         .route("/health", get(health))
         .route("/ready", get(ready))
         .fallback(exchange::nowhere)
         .layer(CompressionLayer::new().compress_when(compress))
         .layer(DefaultBodyLimit::max(app.settings.body_limit))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), web::faults::shown))
         .layer(axum::middleware::from_fn_with_state(app.clone(), exchange::around))
         .with_state(app.clone())
 }

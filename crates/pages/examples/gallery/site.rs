@@ -52,6 +52,7 @@ pub fn chrome(spice: Spice, roles: &[Role], active: Section, here: &str) -> Chro
         log_name: spice.text("Company production"),
         here: here.into(),
         now: now(),
+        has_tokens: true,
         ..Chrome::default()
     }
 }
@@ -167,6 +168,7 @@ fn bare() -> Vec<(&'static str, Markup)> {
                     return_to: "/".into(),
                     single_sign_on: Some("Sign in with Company SSO".into()),
                     secure: true,
+                    by_password: true,
                     ..login::Model::default()
                 },
             ),
@@ -178,6 +180,7 @@ fn bare() -> Vec<(&'static str, Markup)> {
                 &login::Model {
                     error: Some("The user or the password is wrong.".into()),
                     user: "ana".into(),
+                    by_password: true,
                     ..login::Model::default()
                 },
             ),

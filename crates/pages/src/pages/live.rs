@@ -70,7 +70,7 @@ impl Model {
 /// The page. Its form is sent by GET (`q`, `types` several times). The script opens `GET /api/v1/audit-logs/stream?max_lag=&query=&after=`.
 pub fn page(chrome: &Chrome, model: &Model) -> Markup {
     let stream = format!(
-        "/api/v1/audit-logs/stream?query={}{}",
+        "/api/v1/audit-logs/stream?max_lag=20000&query={}{}",
         url::encode(&model.stream_query()),
         model.position.map(|n| format!("&after={n}")).unwrap_or_default()
     );

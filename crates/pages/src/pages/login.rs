@@ -21,6 +21,8 @@ pub struct Model {
     pub single_sign_on: Option<String>,
     /// Is the connection to the browser encrypted, or the browser on this machine?
     pub secure: bool,
+    /// May people sign in by name and password?
+    pub by_password: bool,
 }
 
 /// The page. Forms: `POST /login` (`user`, `password`, `return_to`), `POST /login/sso` (`return_to`).
@@ -31,23 +33,24 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
         html! {
             div.login {
                 h1 { "Sign in" }
-                p.about { "With your own PostgreSQL login. What you see, the database decides by your roles." }
+                @if model.by_password { p.about { "With your own PostgreSQL login. What you see, the database decides by your roles." } }
+                @else { (notice::notice(Tone::Info, "Nobody signs in by a password here.", html! { "This server takes the tokens of programs only. Ask your administrator for another way in." })) }
                 @if let Some(error) = &model.error { (notice::notice(Tone::Bad, "Not signed in.", html! { (error) })) }
-                @if !model.secure { (notice::notice(Tone::Warn, "This connection is not encrypted.", html! { "Your password could be read on its way." })) }
-                (form::post(chrome, "/login", "stacked", html! {
+                @if !model.secure && model.by_password { (notice::notice(Tone::Warn, "This connection is not encrypted.", html! { "Your password could be read on its way." })) }
+                @if model.by_password { (form::post(chrome, "/login", "stacked", html! {
                     (form::hidden("return_to", &model.return_to))
                     (form::input(Input { id: "user", name: "user", label: "User", value: &model.user, required: true, autocomplete: "username", ..Input::default() }))
                     (form::input(Input { id: "password", name: "password", label: "Password", kind: "password", required: true, autocomplete: "current-password", ..Input::default() }))
                     button.primary.wide type="submit" { "Sign in" }
-                }))
+                })) }
                 @if let Some(label) = &model.single_sign_on {
-                    p.or { span { "or" } }
+                    @if model.by_password { p.or { span { "or" } } }
                     (form::post(chrome, "/login/sso", "stacked", html! {
                         (form::hidden("return_to", &model.return_to))
                         button.wide type="submit" { (icon(Icon::Lock)) (label) }
                     }))
                 }
-                p.hint { "Attempts to sign in are recorded." }
+                @if model.by_password { p.hint { "Attempts to sign in are recorded." } }
             }
         },
     )

@@ -65,6 +65,16 @@ pub async fn one(transaction: &Transaction, name: &str) -> Answer<Option<Alert>>
         .await
 }
 
+/// One, by its number.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn by_id(transaction: &Transaction, id: i64) -> Answer<Option<Alert>> {
+    transaction
+        .optional(&format!("{ALERT} WHERE a.id = $1"), &[(&id, Type::INT8)])
+        .await
+}
+
 /// Adds one, as YAML or JSON; its number.
 ///
 /// # Errors

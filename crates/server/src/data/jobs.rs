@@ -69,3 +69,26 @@ pub async fn runs(transaction: &Transaction, job: Option<i64>, limit: i64) -> An
         )
         .await
 }
+
+/// Has a job run at other times, or not any more; what is None stays.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn alter(transaction: &Transaction, id: i64, schedule: Option<&str>, active: Option<bool>) -> Answer<()> {
+    transaction
+        .call(
+            "SELECT auditlog.alter_job($1, schedule => $2, active => $3)",
+            &[(&id, Type::INT8), (&schedule, Type::TEXT), (&active, Type::BOOL)],
+        )
+        .await
+}
+
+/// Removes a job.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn remove(transaction: &Transaction, id: i64) -> Answer<()> {
+    transaction
+        .call("SELECT auditlog.unschedule($1)", &[(&id, Type::INT8)])
+        .await
+}

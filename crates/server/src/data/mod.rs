@@ -3,10 +3,13 @@
 
 pub mod alerts;
 pub mod catalogue;
+pub mod configuring;
 pub mod delivery;
 pub mod event;
 pub mod exports;
+pub mod figures;
 pub mod jobs;
+pub mod keeping;
 pub mod principals;
 pub mod proofs;
 pub mod recording;
@@ -14,6 +17,7 @@ pub mod reports;
 pub mod retention;
 pub mod saved;
 pub mod search;
+pub mod standing;
 pub mod state;
 
 use crate::database::DatabaseError;

@@ -105,3 +105,17 @@ pub async fn drop(transaction: &Transaction, actor_id: &str, tenant: Option<&str
         )
         .await
 }
+
+/// Login roles of principals, and the log's roles that they have.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn roles(transaction: &Transaction) -> Answer<Vec<(String, Vec<String>)>> {
+    let sql = "SELECT r.rolname::text, ARRAY(SELECT g.rolname::text FROM pg_roles AS g WHERE g.rolname = ANY (ARRAY['auditlog_administrator', \
+            'auditlog_analyst', 'auditlog_compliance', 'auditlog_manager', 'auditlog_user', 'auditlog_writer']::name[]) \
+            AND pg_has_role(r.oid, g.oid, 'USAGE') ORDER BY g.rolname) \
+        FROM pg_roles AS r WHERE r.rolname IN (SELECT p.role_name::name FROM auditlog.principals AS p)";
+    let rows = transaction.rows_of(sql, &[]).await?;
+    let pairs = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    Ok(pairs.collect::<Result<_, tokio_postgres::Error>>()?)
+}

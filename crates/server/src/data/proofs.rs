@@ -102,3 +102,75 @@ pub async fn tile(transaction: &Transaction, level: i32, index: i64) -> Answer<O
         )
         .await
 }
+
+/// A verification in the background that came to the log's end.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Verification {
+    /// When.
+    pub ended_at: String,
+    /// The first place.
+    pub from_index: i64,
+    /// The first place that it did not look at.
+    pub to_index: i64,
+    /// Places that do not fit.
+    pub findings: i64,
+    /// The first of them.
+    pub first_finding: Option<String>,
+}
+
+/// The newest verifications.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn verifications(transaction: &Transaction, limit: i64) -> Answer<Vec<Verification>> {
+    transaction
+        .list(
+            "SELECT v.ended_at, v.from_index, v.to_index, v.findings, v.first_finding FROM auditlog.verification_runs AS v ORDER BY v.id DESC LIMIT $1",
+            &[(&limit, Type::INT8)],
+        )
+        .await
+}
+
+/// Somebody who gets the checkpoints.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Receiver {
+    /// Its name.
+    pub name: String,
+    /// file, http, witness …
+    pub kind: String,
+    /// ok, waiting or retrying.
+    pub state: String,
+    /// Events of the last checkpoint that arrived.
+    pub delivered_size: Option<i64>,
+    /// When.
+    pub delivered_at: Option<String>,
+    /// The last error.
+    pub last_error: Option<String>,
+}
+
+/// Where checkpoints go.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn receivers(transaction: &Transaction) -> Answer<Vec<Receiver>> {
+    transaction
+        .list(
+            "SELECT s.name, s.kind, s.state, s.delivered_size, s.delivered_at, s.last_error FROM auditlog.checkpoint_sinks AS s \
+             ORDER BY s.name COLLATE \"C\" LIMIT 200",
+            &[],
+        )
+        .await
+}
+
+/// The public key that signs checkpoints now, as C2SP vkey.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn newest_key(transaction: &Transaction) -> Answer<Option<String>> {
+    transaction
+        .scalar(
+            "SELECT k.vkey FROM auditlog.signing_keys AS k WHERE k.retired_at IS NULL ORDER BY k.since DESC LIMIT 1",
+            &[],
+        )
+        .await
+}

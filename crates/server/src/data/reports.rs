@@ -232,3 +232,29 @@ pub async fn frameworks(transaction: &Transaction) -> Answer<Vec<Framework>> {
         )
         .await
 }
+
+/// A report of one's own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Definition {
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: Option<String>,
+    /// When it is made by itself.
+    pub schedule: Option<String>,
+    /// The last report that was made of it.
+    pub last_report: Option<i64>,
+}
+
+/// Reports of one's own.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn definitions(transaction: &Transaction) -> Answer<Vec<Definition>> {
+    transaction
+        .list(
+            "SELECT d.name, d.title, d.schedule, d.last_report FROM auditlog.report_definitions AS d ORDER BY d.name COLLATE \"C\" LIMIT 500",
+            &[],
+        )
+        .await
+}

@@ -147,3 +147,31 @@ pub async fn verify(transaction: &Transaction, from: i64, to: Option<i64>) -> An
         )
         .await
 }
+
+/// A background worker of the extension.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Worker {
+    /// Its name.
+    pub worker: String,
+    /// Its process, when it runs.
+    pub pid: Option<i32>,
+    /// Errors since the server's start.
+    pub errors: Option<i64>,
+    /// When the last of them was.
+    pub last_error_at: Option<String>,
+    /// The last of them.
+    pub last_error: Option<String>,
+}
+
+/// The background workers.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn workers(transaction: &Transaction) -> Answer<Vec<Worker>> {
+    transaction
+        .list(
+            "SELECT w.worker, w.pid, w.errors, w.last_error_at, w.last_error FROM auditlog.stat_workers AS w",
+            &[],
+        )
+        .await
+}

@@ -58,6 +58,11 @@ impl Target {
         })
     }
 
+    /// The database's name.
+    pub fn database(&self) -> Option<&str> {
+        self.config.get_dbname()
+    }
+
     /// Connects.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, RowStream};
 
@@ -145,6 +146,29 @@ impl Transaction {
     /// What the database refuses.
     pub async fn call(&self, sql: &str, values: &[Bound<'_>]) -> Result<(), DatabaseError> {
         self.rows_of(sql, values).await.map(drop)
+    }
+
+    /// Does something that may take so long and no longer; what takes longer is given up, and the transaction goes on.
+    /// None when it was given up.
+    ///
+    /// # Errors
+    /// What the database refuses for another reason.
+    pub async fn attempt<T>(
+        &self,
+        budget: Duration,
+        work: impl Future<Output = Result<T, DatabaseError>>,
+    ) -> Result<Option<T>, DatabaseError> {
+        let begin = format!("SAVEPOINT attempt; SET LOCAL statement_timeout = {}", budget.as_millis());
+        self.answered(self.client()?.batch_execute(&begin)).await?;
+        let (end, outcome) = match work.await {
+            Ok(value) => ("RELEASE attempt", Ok(Some(value))),
+            Err(DatabaseError::Postgres(error)) if error.code() == Some(&SqlState::QUERY_CANCELED) => {
+                ("ROLLBACK TO attempt; RELEASE attempt", Ok(None))
+            }
+            Err(error) => return Err(error),
+        };
+        self.answered(self.client()?.batch_execute(end)).await?;
+        outcome
     }
 
     /// Commits, and gives the connection back.

@@ -116,6 +116,8 @@ fn name_problem(response: &mut Response, exchange: &Exchange, is_browser: bool) 
     let status = response.status();
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
+        // A page says by itself what is wrong.
+        None if is_page(response) => return,
         None if status.is_client_error() || status.is_server_error() => inputs::of_status(status),
         None => return,
     };
@@ -140,6 +142,11 @@ fn name_problem(response: &mut Response, exchange: &Exchange, is_browser: bool) 
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(ways));
     }
+}
+
+fn is_page(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 fn headers(response: &mut Response, exchange: &Exchange, is_tls: bool) {

@@ -8,7 +8,7 @@ pub mod forgery;
 pub mod sessions;
 
 pub use caller::{Caller, Identity};
-pub use sessions::{Session, SessionId, Sessions};
+pub use sessions::{Message, Session, SessionId, Sessions};
 
 use ring::hmac;
 use zeroize::Zeroizing;

@@ -68,6 +68,18 @@ pub enum SessionError {
     Random,
 }
 
+/// What became of a form, to be told on the next page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Did it work?
+    pub is_good: bool,
+    /// In words.
+    pub text: String,
+}
+
+/// Messages that wait at most; a browser that never looks at a page must not fill the memory.
+const MESSAGES: usize = 8;
+
 /// A session.
 pub struct Session {
     /// The login role.
@@ -79,9 +91,23 @@ pub struct Session {
     sealed: Vec<u8>,
     born: Instant,
     seen: Mutex<Instant>,
+    messages: Mutex<Vec<Message>>,
 }
 
 impl Session {
+    /// Keeps a message for the next page.
+    pub fn tell(&self, message: Message) {
+        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        if messages.len() < MESSAGES {
+            messages.push(message);
+        }
+    }
+
+    /// The messages; each is given out once.
+    pub fn take_messages(&self) -> Vec<Message> {
+        std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Name and password, for whoever has the id.
     pub fn person(&self, id: &SessionId) -> Option<Person> {
         let mut text = Zeroizing::new(self.sealed.clone());
@@ -138,6 +164,7 @@ impl Sessions {
             sealed,
             born: now,
             seen: Mutex::new(now),
+            messages: Mutex::default(),
         });
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         if sessions.len() >= self.settings.most {

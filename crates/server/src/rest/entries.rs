@@ -32,6 +32,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(find))
         .routes(routes!(one))
         .routes(routes!(proof))
+        .routes(routes!(one_by_query))
+        .routes(routes!(proof_by_query))
 }
 
 /// How many events there are in all.
@@ -332,14 +334,38 @@ async fn one(
     headers: HeaderMap,
     Place(event_id): Place<String>,
 ) -> Result<Response, Problem> {
-    let transaction = caller.begin(&app, Access::Read).await?;
-    let found = event::by_id(&transaction, &event_id).await?;
+    entry(&app, &caller, &headers, &event_id).await
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ById {
+    /// Its event_id.
+    id: String,
+}
+
+/// One event, also one whose id a path cannot have: «.» and «..» are steps there
+#[utoipa::path(get, path = "/api/v1/audit-logs/by-id", tag = "audit log", params(ById),
+    responses((status = 200, description = "The event", body = Object), (status = 304, description = "Unchanged")))]
+async fn one_by_query(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Params(params): Params<ById>,
+) -> Result<Response, Problem> {
+    entry(&app, &caller, &headers, &params.id).await
+}
+
+async fn entry(app: &App, caller: &Caller, headers: &HeaderMap, event_id: &str) -> Result<Response, Problem> {
+    let transaction = caller.begin(app, Access::Read).await?;
+    let found = event::by_id(&transaction, event_id).await?;
     transaction.commit().await?;
     let event = found.ok_or_else(|| Problem::not_found("An event of this id"))?;
     let answer = Json(&event).into_response();
     // An event that is not sealed yet gets its place any moment.
     Ok(match &event.tag {
-        Some(tag) => conditional::tagged(&headers, tag, "private, no-cache", answer),
+        Some(tag) => conditional::tagged(headers, tag, "private, no-cache", answer),
         None => answer,
     })
 }
@@ -349,11 +375,26 @@ async fn one(
     params(("event_id" = String, Path, description = "Its event_id")),
     responses((status = 200, description = "A C2SP tlog-proof", body = String, content_type = "text/plain")))]
 async fn proof(State(app): State<App>, caller: Caller, Place(event_id): Place<String>) -> Result<Response, Problem> {
-    let transaction = caller.begin(&app, Access::Read).await?;
-    if event::by_id(&transaction, &event_id).await?.is_none() {
+    entry_proof(&app, &caller, &event_id).await
+}
+
+/// The same for an event whose id a path cannot have
+#[utoipa::path(get, path = "/api/v1/audit-logs/by-id/proof", tag = "audit log", params(ById),
+    responses((status = 200, description = "A C2SP tlog-proof", body = String, content_type = "text/plain")))]
+async fn proof_by_query(
+    State(app): State<App>,
+    caller: Caller,
+    Params(params): Params<ById>,
+) -> Result<Response, Problem> {
+    entry_proof(&app, &caller, &params.id).await
+}
+
+async fn entry_proof(app: &App, caller: &Caller, event_id: &str) -> Result<Response, Problem> {
+    let transaction = caller.begin(app, Access::Read).await?;
+    if event::by_id(&transaction, event_id).await?.is_none() {
         return Err(Problem::not_found("An event of this id"));
     }
-    let proof = proofs::inclusion(&transaction, &event_id).await?;
+    let proof = proofs::inclusion(&transaction, event_id).await?;
     transaction.commit().await?;
     let proof = proof.ok_or_else(|| Problem::not_found("A proof"))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], proof).into_response())

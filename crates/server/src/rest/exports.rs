@@ -39,26 +39,26 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// What is to be exported.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ExportBody {
+pub(crate) struct ExportBody {
     /// json (an array), ndjson, csv, csv-raw, syslog, cef, leef, ecs, ocsf or cloudevents; parquet with a destination.
     #[schema(example = "json")]
-    format: Option<String>,
+    pub(crate) format: Option<String>,
     /// A query in the query language.
-    query: Option<String>,
+    pub(crate) query: Option<String>,
     /// The first moment of the time that is exported.
-    start_time: Option<String>,
+    pub(crate) start_time: Option<String>,
     /// The first moment behind it.
-    end_time: Option<String>,
+    pub(crate) end_time: Option<String>,
     /// Structured filters.
     #[schema(value_type = Option<Object>)]
-    filters: Option<Map<String, Value>>,
+    pub(crate) filters: Option<Map<String, Value>>,
     /// Of the format.
     #[schema(value_type = Option<Object>)]
-    options: Option<Map<String, Value>>,
+    pub(crate) options: Option<Map<String, Value>>,
     /// Have the database's server write it there, with a manifest that proves it: a path or an object's address.
-    destination: Option<String>,
+    pub(crate) destination: Option<String>,
 }
 
 /// An export to a file that was asked for.
@@ -87,16 +87,20 @@ async fn export(
     if let Some(destination) = &body.destination {
         return to_file(&app, &caller, &headers, &body, destination).await;
     }
-    let format = match body.format.as_deref() {
-        Some(format) => format,
-        None => accepted(&headers),
-    };
-    let kind = Kind::of(format).ok_or_else(|| {
+    streamed(&app, &caller, &body, accepted(&headers)).await
+}
+
+/// The events, streamed in the answer.
+///
+/// # Errors
+/// What is refused before the first of them.
+pub(crate) async fn streamed(app: &App, caller: &Caller, body: &ExportBody, otherwise: &str) -> Result<Response, Problem> {
+    let kind = Kind::of(body.format.as_deref().unwrap_or(otherwise)).ok_or_else(|| {
         Problem::bad_request("format", "It is none that can be streamed.")
             .hint("Use json, ndjson, csv, csv-raw, syslog, cef, leef, ecs, ocsf or cloudevents.")
     })?;
-    let transaction = caller.begin(&app, Access::LongRead).await?;
-    let rows = exports::lines(&transaction, kind.format, &what(&body), options(&body).as_deref()).await?;
+    let transaction = caller.begin(app, Access::LongRead).await?;
+    let rows = exports::lines(&transaction, kind.format, &what(body), options(body).as_deref()).await?;
     // A refusal comes before the first row, and must be the answer's status.
     let mut rows = Box::pin(rows);
     let first = match rows.next().await {

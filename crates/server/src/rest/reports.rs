@@ -152,15 +152,23 @@ async fn file(
     caller: Caller,
     Place((id, format)): Place<(i64, String)>,
 ) -> Result<Response, Problem> {
-    let (media, extension) = match format.as_str() {
+    file_sent(&app, &caller, id, &format).await
+}
+
+/// A file of a report, as an attachment.
+///
+/// # Errors
+/// When there is none, or the caller may not have it.
+pub(crate) async fn file_sent(app: &App, caller: &Caller, id: i64, format: &str) -> Result<Response, Problem> {
+    let (media, extension) = match format {
         "pdf" => ("application/pdf", "pdf"),
         "json" => ("application/json", "json"),
         "csv" => ("text/csv; charset=utf-8; header=present", "csv"),
         "manifest" => ("application/json", "manifest.json"),
         _ => return Err(Problem::not_found("A file of this form")),
     };
-    let transaction = caller.begin(&app, Access::Write).await?;
-    let content = reports::file(&transaction, id, &format).await?;
+    let transaction = caller.begin(app, Access::Write).await?;
+    let content = reports::file(&transaction, id, format).await?;
     transaction.commit().await?;
     let content = content.ok_or_else(|| Problem::not_found("The file"))?;
     let mut response = content.into_response();
@@ -176,7 +184,15 @@ async fn file(
 #[utoipa::path(get, path = "/api/v1/reports/{id}/proof", tag = "reports", params(("id" = i64, Path)),
     responses((status = 200, description = "A proof for `auditlog verify --proof`", body = Object)))]
 async fn proof(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -> Result<Response, Problem> {
-    let transaction = caller.begin(&app, Access::Write).await?;
+    proof_sent(&app, &caller, id).await
+}
+
+/// A report's proof.
+///
+/// # Errors
+/// When there is none, or the caller may not have it.
+pub(crate) async fn proof_sent(app: &App, caller: &Caller, id: i64) -> Result<Response, Problem> {
+    let transaction = caller.begin(app, Access::Write).await?;
     let proof = reports::proof(&transaction, id).await?;
     transaction.commit().await?;
     let proof = proof.ok_or_else(|| Problem::not_found("A proof"))?;

@@ -73,7 +73,7 @@ fn pager(state: &SearchState, found: &Results) -> Markup {
 fn downloads(chrome: &Chrome, model: &Model) -> Markup {
     let (since, until) = model.state.range.bounds(chrome.now);
     html! {
-        @if chrome.may(Viewer::exports) {
+        @if chrome.may(Viewer::exports) || chrome.may(Viewer::makes_reports) {
             details.menu.downloads {
                 summary { (icon(Icon::Download)) "Download" }
                 div.menu-body {
@@ -81,9 +81,12 @@ fn downloads(chrome: &Chrome, model: &Model) -> Markup {
                         (form::hidden("q", &model.state.query))
                         @if let Some(since) = since { (form::hidden("since", &time::iso(since))) }
                         @if let Some(until) = until { (form::hidden("until", &time::iso(until))) }
-                        @for (format, label) in [("csv", "CSV, safe for spreadsheets"), ("json", "JSON"), ("ndjson", "NDJSON, an event a line"), ("pdf", "PDF")] {
-                            button type="submit" name="format" value=(format) { (label) }
+                        @if chrome.may(Viewer::exports) {
+                            @for (format, label) in [("csv", "CSV, safe for spreadsheets"), ("json", "JSON"), ("ndjson", "NDJSON, an event a line")] {
+                                button type="submit" name="format" value=(format) { (label) }
+                            }
                         }
+                        @if chrome.may(Viewer::makes_reports) { button type="submit" name="format" value="pdf" { "PDF, as a report" } }
                         p.hint { "All events found, not this page only. Downloads are recorded." }
                     }))
                 }
