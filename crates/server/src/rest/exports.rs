@@ -98,7 +98,7 @@ async fn export(
     let transaction = caller.begin(&app, Access::LongRead).await?;
     let rows = exports::lines(&transaction, kind.format, &what(&body), options(&body).as_deref()).await?;
     // A refusal comes before the first row, and must be the answer's status.
-    let mut rows = Box::pin(rows);
+    let mut rows = Box::pin(rows.fuse());
     let first = match rows.next().await {
         Some(Err(error)) => {
             transaction.streamed();
@@ -178,10 +178,12 @@ impl Kind {
     }
 }
 
+type Rows = std::pin::Pin<Box<futures_util::stream::Fuse<RowStream>>>;
+
 struct Progress {
     transaction: Option<Transaction>,
     first: Option<Row>,
-    rows: std::pin::Pin<Box<RowStream>>,
+    rows: Rows,
     is_array: bool,
     has_begun: bool,
     events: u64,
@@ -191,7 +193,7 @@ struct Progress {
 fn frames(
     transaction: Transaction,
     first: Option<Row>,
-    rows: std::pin::Pin<Box<RowStream>>,
+    rows: Rows,
     is_array: bool,
 ) -> impl futures_util::Stream<Item = Result<Frame<Bytes>, DatabaseError>> {
     let progress = Progress {
