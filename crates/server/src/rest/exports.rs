@@ -331,7 +331,7 @@ async fn one(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -> R
 
 /// Cancel an export to a file
 #[utoipa::path(delete, path = "/api/v1/exports/{id}", tag = "exports", params(("id" = i64, Path)),
-    responses((status = 204, description = "Cancelled"), (status = 409, description = "It has ended already", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 204, description = "Cancelled"), (status = 409, description = "It has ended already", body = crate::http::Details, content_type = "application/problem+json")))]
 async fn cancel(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -> Result<StatusCode, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     let ended = exports::cancel(&transaction, id).await?;

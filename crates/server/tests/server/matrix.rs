@@ -304,7 +304,7 @@ pub fn described(document: &Value) -> BTreeSet<String> {
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.iter().flat_map(|(path, item)| {
         let methods = item.as_object().expect("operations").keys();
-        methods.map(move |method| format!("{} {}", method.to_uppercase(), path.replace("{*", "{")))
+        methods.map(move |method| format!("{} {}", method.to_uppercase(), path))
     });
     operations.collect()
 }
