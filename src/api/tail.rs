@@ -65,11 +65,13 @@ fn wait(call: &Call) -> Datum {
         .raise();
     }
     let mut seen = after;
+    // The head is committed before the sealer tells of it: who has asked for the position in between must find what is there.
+    let mut is_first = true;
     let found = loop {
         // SAFETY: prepared before the look, so that a batch in between is not missed.
         unsafe { pg_sys::ConditionVariablePrepareToSleep(slot.sealed_more.get()) };
         let told = slot.log_size.load(Ordering::Acquire);
-        if is_standby || told == 0 || told > seen.saturating_add(1) {
+        if std::mem::take(&mut is_first) || is_standby || told == 0 || told > seen.saturating_add(1) {
             let last = size() - 1;
             if last > seen && has_news(seen, last) {
                 break Some(last);

@@ -311,7 +311,7 @@ async fn extension(app: &App) -> Result<String, DatabaseError> {
         .await?;
     let mut out = String::new();
     for (name, kind, help, sql) in EXTENSION {
-        let rows = match connection.client.query_typed(*sql, &[]).await {
+        let rows = match connection.client.query_typed(sql, &[]).await {
             Ok(rows) => rows,
             // Rights to some of them are enough for those.
             Err(error) if error.as_db_error().is_some() => continue,

@@ -7,7 +7,7 @@ use utoipa::openapi::{
     ResponseBuilder,
 };
 
-use crate::http::Problem;
+use crate::http::Details;
 use crate::identity::caller::COOKIE;
 use crate::rest;
 
@@ -29,12 +29,28 @@ pub fn document() -> OpenApi {
         .license(Some(license))
         .build();
     schemes(&mut document);
-    for path in document.paths.paths.values_mut() {
-        for operation in operations(path) {
+    // axum's mark of a parameter that has slashes is no part of OpenAPI.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths
+        .into_iter()
+        .map(|(path, item)| (path.replace("{*", "{"), item))
+        .collect();
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in operations(item) {
+            operation.operation_id = Some(id(method, path));
             refusals(operation);
         }
     }
     document
+}
+
+/// `get_reports_id` of GET /api/v1/reports/{id}: names of handlers are not unique.
+fn id(method: &str, path: &str) -> String {
+    let path = path.trim_start_matches("/api/v1/");
+    let words = path
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }
 
 fn schemes(document: &mut OpenApi) {
@@ -45,7 +61,10 @@ fn schemes(document: &mut OpenApi) {
         .security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)))
         .security_scheme("basic", SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)))
         .security_scheme("bearer", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)))
-        .schema_from::<Problem>();
+        .schema_from::<Details>();
+    for (status, description) in REFUSALS {
+        builder = builder.response(format!("Problem{status}"), refusal(description));
+    }
     document.components = Some(builder.build());
     document.security = Some(
         ["session", "basic", "bearer"]
@@ -54,16 +73,16 @@ fn schemes(document: &mut OpenApi) {
     );
 }
 
-fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+fn operations(path: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     [
-        &mut path.get,
-        &mut path.post,
-        &mut path.put,
-        &mut path.patch,
-        &mut path.delete,
+        ("get", &mut path.get),
+        ("post", &mut path.post),
+        ("put", &mut path.put),
+        ("patch", &mut path.patch),
+        ("delete", &mut path.delete),
     ]
     .into_iter()
-    .filter_map(Option::as_mut)
+    .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
 }
 
 /// How any request may be refused.
@@ -84,21 +103,22 @@ const REFUSALS: [(&str, &str); 13] = [
 ];
 
 fn refusals(operation: &mut Operation) {
-    for (status, description) in REFUSALS {
-        let problem = || {
-            let content = ContentBuilder::new()
-                .schema(Some(Ref::from_schema_name("Problem")))
-                .build();
-            let response: Response = ResponseBuilder::new()
-                .description(description)
-                .content("application/problem+json", content)
-                .build();
-            RefOr::T(response)
-        };
+    for (status, _) in REFUSALS {
+        let response = RefOr::Ref(Ref::from_response_name(format!("Problem{status}")));
         operation
             .responses
             .responses
             .entry(status.to_owned())
-            .or_insert_with(problem);
+            .or_insert(response);
     }
+}
+
+fn refusal(description: &str) -> Response {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content)
+        .build()
 }

@@ -58,6 +58,15 @@ pub async fn tail(transaction: &Transaction, after: i64, query: &str, limit: i32
     transaction.list(&sql, &values).await
 }
 
+/// How far the log goes, if there is anything behind a place but the journal's entries of other tails; None otherwise.
+///
+/// # Errors
+/// What the database refuses.
+pub async fn news_behind(transaction: &Transaction, after: i64) -> Answer<Option<i64>> {
+    let sql = "SELECT auditlog.tail_wait($1, now())";
+    transaction.scalar(sql, &[(&after, Type::INT8)]).await
+}
+
 /// The last place of the log; -1 when it is empty.
 ///
 /// # Errors

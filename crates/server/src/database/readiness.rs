@@ -112,8 +112,8 @@ fn judge(number: i32, version: &str) -> Result<(), Unfit> {
     if major < 15 {
         return Err(Unfit::Old(version.to_owned()));
     }
-    let flaws = FIXED.iter().filter(|(of, fixed, _)| *of == major && minor < *fixed);
-    match flaws.last() {
+    let mut flaws = FIXED.iter().filter(|(of, fixed, _)| *of == major && minor < *fixed);
+    match flaws.next_back() {
         None => Ok(()),
         Some((major, minor, flaw)) => Err(Unfit::Flaw {
             version: version.to_owned(),

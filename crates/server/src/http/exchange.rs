@@ -123,10 +123,8 @@ fn name_problem(response: &mut Response, exchange: &Exchange, is_browser: bool) 
     };
     let allow = response.headers().get(header::ALLOW).cloned();
     let challenge = problem.challenge;
-    let problem = Problem {
-        instance: Some(format!("urn:auditlog:request:{}", exchange.id)),
-        ..problem
-    };
+    let mut problem = problem;
+    problem.instance = Some(format!("urn:auditlog:request:{}", exchange.id));
     *response = problem.into_response();
     response.extensions_mut().clear();
     if let Some(allow) = allow {

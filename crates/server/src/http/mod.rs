@@ -11,7 +11,7 @@ pub mod rate;
 pub mod sqlstate;
 
 pub use inputs::{Body, Params};
-pub use problem::{FieldError, Problem};
+pub use problem::{Details, FieldError, Problem};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 

@@ -5,9 +5,29 @@ use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Why a request was not done.
+/// Why a request was not done. Small, as it is an error nearly everywhere; it is its [`Details`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Problem(Box<Details>);
+
+impl std::ops::Deref for Problem {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}
+
+/// What a problem says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct Details {
     /// What kind of problem it is: `urn:auditlog:problem:` and a name that does not change.
     #[serde(rename = "type")]
     pub kind: String,
@@ -69,7 +89,7 @@ impl FieldError {
 impl Problem {
     /// A problem of a kind.
     pub fn new(status: StatusCode, kind: &str, title: &str) -> Problem {
-        Problem {
+        Problem(Box::new(Details {
             kind: format!("urn:auditlog:problem:{kind}"),
             title: title.to_owned(),
             status: status.as_u16(),
@@ -80,7 +100,7 @@ impl Problem {
             sqlstate: None,
             retry_after: None,
             challenge: false,
-        }
+        }))
     }
 
     /// Says what is wrong here.

@@ -102,7 +102,7 @@ pub(crate) async fn streamed(app: &App, caller: &Caller, body: &ExportBody, othe
     let transaction = caller.begin(app, Access::LongRead).await?;
     let rows = exports::lines(&transaction, kind.format, &what(body), options(body).as_deref()).await?;
     // A refusal comes before the first row, and must be the answer's status.
-    let mut rows = Box::pin(rows);
+    let mut rows = Box::pin(rows.fuse());
     let first = match rows.next().await {
         Some(Err(error)) => {
             transaction.streamed();
@@ -182,10 +182,12 @@ impl Kind {
     }
 }
 
+type Rows = std::pin::Pin<Box<futures_util::stream::Fuse<RowStream>>>;
+
 struct Progress {
     transaction: Option<Transaction>,
     first: Option<Row>,
-    rows: std::pin::Pin<Box<RowStream>>,
+    rows: Rows,
     is_array: bool,
     has_begun: bool,
     events: u64,
@@ -195,7 +197,7 @@ struct Progress {
 fn frames(
     transaction: Transaction,
     first: Option<Row>,
-    rows: std::pin::Pin<Box<RowStream>>,
+    rows: Rows,
     is_array: bool,
 ) -> impl futures_util::Stream<Item = Result<Frame<Bytes>, DatabaseError>> {
     let progress = Progress {
@@ -333,7 +335,7 @@ async fn one(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -> R
 
 /// Cancel an export to a file
 #[utoipa::path(delete, path = "/api/v1/exports/{id}", tag = "exports", params(("id" = i64, Path)),
-    responses((status = 204, description = "Cancelled"), (status = 409, description = "It has ended already", body = Problem, content_type = "application/problem+json")))]
+    responses((status = 204, description = "Cancelled"), (status = 409, description = "It has ended already", body = crate::http::Details, content_type = "application/problem+json")))]
 async fn cancel(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -> Result<StatusCode, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     let ended = exports::cancel(&transaction, id).await?;

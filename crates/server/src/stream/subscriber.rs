@@ -22,6 +22,8 @@ use crate::identity::Caller;
 
 /// Events that are read at once.
 const BATCH: i32 = 256;
+/// After so long the sealer has told of what it had committed, or is gone.
+const SETTLED: Duration = Duration::from_secs(10);
 /// Looks that may fail for lack of a database before the client is told to come again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -67,6 +69,14 @@ impl Drop for Seat {
     }
 }
 
+/// Places behind the position that seem to have nothing but entries of tails.
+#[derive(Clone, Copy)]
+struct Quiet {
+    head: i64,
+    since: Instant,
+    looks: u32,
+}
+
 struct Subscriber {
     app: App,
     caller: Caller,
@@ -77,6 +87,8 @@ struct Subscriber {
     /// May there be more behind the position than was read?
     is_behind: bool,
     looked: Instant,
+    /// The log goes farther than the position, but the database knows no news there.
+    quiet: Option<Quiet>,
     failing_since: Option<Instant>,
     is_over: bool,
     _seat: Seat,
@@ -105,6 +117,7 @@ pub async fn subscribe(app: App, caller: Caller, wish: Wish) -> Result<Response,
         is_behind: true,
         // The first look is at once.
         looked: Instant::now() - Duration::from_secs(3600),
+        quiet: None,
         failing_since: None,
         is_over: false,
         _seat: seat,
@@ -187,7 +200,6 @@ impl Subscriber {
     async fn look(&mut self) -> Result<Vec<u8>, Problem> {
         let mut chunk = Vec::new();
         let transaction = self.caller.begin(&self.app, Access::Read).await?;
-        // Asked before the look: a query that matches little need not look at the same events again.
         let last = event::last_place(&transaction).await?;
         if let Some(lag) = self.wish.max_lag
             && last - self.position > lag
@@ -198,23 +210,45 @@ impl Subscriber {
             write(&mut chunk, "skipped", Some(resume), &skipped.to_string());
             self.position = resume;
         }
-        let events = if last > self.position {
-            event::tail(&transaction, self.position, &self.wish.query, BATCH).await?
-        } else {
-            Vec::new()
+        // Asked before the events are read: of a query that matches little, the same events need not be looked at again.
+        // Not `last`: the log's head is committed a moment before the sealer tells of it, and until then there is nothing to read.
+        let Some(told) = event::news_behind(&transaction, self.position).await? else {
+            transaction.commit().await?;
+            self.rest(last);
+            return Ok(chunk);
         };
+        let events = event::tail(&transaction, self.position, &self.wish.query, BATCH).await?;
         transaction.commit().await?;
+        self.quiet = None;
         self.is_behind = events.len() == BATCH as usize;
         for event in &events {
             write(&mut chunk, "audit", event.log_index, event.document.get());
         }
-        let seen = events.last().and_then(|event| event.log_index);
-        self.position = match seen {
-            Some(seen) if self.is_behind => seen,
-            Some(seen) => seen.max(last),
-            None => self.position.max(last),
-        };
+        let seen = events.last().and_then(|event| event.log_index).unwrap_or(self.position);
+        self.position = if self.is_behind { seen } else { seen.max(told) };
         Ok(chunk)
+    }
+
+    /// There is no news. Entries of tails are none, and are passed over after a while; what was committed a moment ago is
+    /// some, so the next look is soon.
+    fn rest(&mut self, last: i64) {
+        self.is_behind = false;
+        if last <= self.position {
+            self.quiet = None;
+            return;
+        }
+        let quiet = self.quiet.get_or_insert(Quiet {
+            head: last,
+            since: self.looked,
+            looks: 0,
+        });
+        if quiet.since.elapsed() >= SETTLED {
+            self.position = quiet.head;
+            self.quiet = None;
+            return;
+        }
+        quiet.looks += 1;
+        self.is_behind = quiet.looks <= 2;
     }
 
     fn last_words(&mut self, problem: &Problem) -> Option<Bytes> {

@@ -112,7 +112,7 @@ fn metrics_tell_of_server_and_extension_and_of_nobody() {
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
-    for secret in ["ann", "secret", "service", "127.0.0.1"] {
+    for secret in ["\"ann\"", "secret.matter", "127.0.0.1"] {
         assert!(!metrics.contains(secret), "{secret}");
     }
     // Not where everybody is.

@@ -189,6 +189,14 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.stop();
+        // Each database has workers, and there are only so many.
+        if !std::thread::panicking() {
+            let drop = format!("DROP DATABASE {} WITH (FORCE)", self.database);
+            self.cluster
+                .connect("postgres")
+                .batch_execute(&drop)
+                .expect("DROP DATABASE");
+        }
     }
 }
 
