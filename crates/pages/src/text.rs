@@ -4,9 +4,7 @@
 //! What cannot be seen, or moves what can be seen, is shown as `\u{202e}` in an element of its own, so that it differs
 //! from a value that has these very characters.
 
-use std::fmt::Write as _;
-
-use maud::{Markup, PreEscaped, Render, html};
+use maud::{Markup, html};
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// So many combining marks in a row are shown as such; real writing needs two or three, towers of them hide lines.
@@ -164,31 +162,6 @@ pub fn json(value: &serde_json::Value) -> Markup {
     html! {
         (block(shown))
         @if more.is_some() { "\n" span.none { "… cut: download the event for all of it" } }
-    }
-}
-
-/// A text that is a JavaScript-free, quote-safe Rust string of a value's JSON, for `data-` attributes. maud escapes it.
-pub fn json_attribute(value: &serde_json::Value) -> String {
-    let mut out = String::new();
-    for c in value.to_string().chars() {
-        if is_deceptive(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                let _ = write!(out, "\\u{unit:04x}");
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// Rendered as [`value`].
-pub struct Value<'a>(pub &'a str);
-
-impl Render for Value<'_> {
-    fn render(&self) -> Markup {
-        PreEscaped(value(self.0).into_string())
     }
 }
 

@@ -9,10 +9,16 @@ use scraper::{ElementRef, Html, Selector};
 mod admin;
 #[path = "../examples/gallery/data.rs"]
 mod data;
+#[path = "../examples/gallery/evidence.rs"]
+mod evidence;
+#[path = "../examples/gallery/looks.rs"]
+mod looks;
 #[path = "../examples/gallery/proof.rs"]
 mod proof;
 #[path = "../examples/gallery/site.rs"]
 mod site;
+#[path = "../examples/gallery/watch.rs"]
+mod watch;
 
 /// Runs a check over every page; its faults are told all at once.
 fn every_page(check: impl Fn(&Html, &mut Vec<String>)) {

@@ -46,7 +46,7 @@ function addresses() {
       const data = event.formData;
       const columns = data.getAll("cols");
       data.delete("cols");
-      if (columns.length > 0 && columns.join(",") !== "time,severity,type,actor,resource,status") data.set("cols", columns.join(","));
+      if (columns.length > 0 && columns.join(",") !== "time,severity,type,status,actor,resource") data.set("cols", columns.join(","));
       for (const [name, usual] of [["order", "newest"], ["limit", "50"], ["range", "24h"], ["range", "custom"], ["q", ""], ["since", ""], ["until", ""]]) {
         if (data.get(name) === usual) data.delete(name);
       }
@@ -61,8 +61,27 @@ function menus() {
   document.addEventListener("focusin", (event) => close(event.target instanceof Element ? event.target.closest("details.menu") : null));
 }
 
+/** What was sent is on its way: shown, and not sent twice. A download leaves the page as it is, so this ends by itself. */
+function busy() {
+  const clear = (form) => {
+    delete form.dataset.busy;
+    form.removeAttribute("aria-busy");
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!(form instanceof HTMLFormElement) || form.method === "dialog" || event.defaultPrevented) return;
+    if (form.dataset.busy !== undefined) return event.preventDefault();
+    form.dataset.busy = "";
+    form.setAttribute("aria-busy", "true");
+    setTimeout(clear, 8000, form);
+  });
+  // The page as it was kept for «back».
+  window.addEventListener("pageshow", () => document.querySelectorAll("form[data-busy]").forEach(clear));
+}
+
 export function start() {
   confirms();
+  busy();
   queries();
   ranges();
   addresses();

@@ -49,10 +49,10 @@ function row(event) {
     el("td.c-time", {}, el("a.open", { href: eventHref(id) }, time)),
     el("td.c-severity", {}, sign(SEVERITIES, String(event.severity ?? ""), 16)),
     el("td.c-type", {}, value(event.event_type ?? "", 48), ...operation(event)),
+    el("td.c-status", {}, event.action?.status ? sign(OUTCOMES, String(event.action.status), 24) : none()),
     el("td.c-actor", {}, ...(actor ? [value(actor, 40), ...kind] : [el("span.none", {}, "nobody named")])),
     el("td.c-resource", {}, resource.id ? el("code", {}, value(resource.id, 40)) : null, resource.type ? " " : null,
       resource.type ? el("span.kind", {}, value(resource.type, 24)) : null, resource.id || resource.type ? null : none()),
-    el("td.c-status", {}, event.action?.status ? sign(OUTCOMES, String(event.action.status), 24) : none()),
   );
 }
 

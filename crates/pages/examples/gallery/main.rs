@@ -7,8 +7,11 @@ use auditlog_pages::assets;
 
 mod admin;
 mod data;
+mod evidence;
+mod looks;
 mod proof;
 mod site;
+mod watch;
 
 fn write(path: &Path, body: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {

@@ -31,6 +31,13 @@ pub fn copy(text: &str, label: &str) -> Markup {
     }
 }
 
+/// A button that copies the address of this page, as the script finds it in the address bar.
+pub fn copy_address(label: &str) -> Markup {
+    html! {
+        button.quiet.copy.js-only type="button" data-copy-address { (super::icon::icon(super::icon::Icon::Copy)) span { (label) } }
+    }
+}
+
 /// The same as an icon, for rows.
 pub fn copy_icon(text: &str, label: &str) -> Markup {
     html! {

@@ -77,7 +77,7 @@ pub fn details(integrity: &Integrity, now: Moment) -> Markup {
         @if integrity.findings > 0 {
             (notice::notice(Tone::Bad, "The log does not fit its hashes.", html! {
                 "Verification found " (format::plural(integrity.findings, "place", "places")) "."
-                @if let Some(first) = &integrity.first_finding { " The first: " (text::value(first)) }
+                @if let Some(first) = &integrity.first_finding { " The first: " (text::value(first)) "." }
                 " Find out who changed it before anything else; an archive and kept checkpoints show what was there."
             }))
         }
@@ -86,7 +86,7 @@ pub fn details(integrity: &Integrity, now: Moment) -> Markup {
         }
         (fields::list(html! {
             (fields::row("Sealed", html! { span.num { (format::count(integrity.size)) } " events" }))
-            (fields::row("Verified", html! {
+            (fields::row(if integrity.findings > 0 { "Looked at" } else { "Verified" }, html! {
                 @match integrity.verified {
                     Some(n) if n > 0 => {
                         "up to place " span.num { (format::count(n - 1)) } span.none { " (" (share(n)) " %)" }

@@ -130,7 +130,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                         (notice::empty(Icon::Check, "No security events in this time", html! { p { "No failed login, permission change or policy violation was recorded." } }))
                     } @else {
                         (events::table(&events::Table { caption: "Newest security events", events: &model.security_events,
-                            columns: &[Column::Time, Column::Severity, Column::Type, Column::Actor, Column::Ip, Column::Resource, Column::Status], integrity: chrome.integrity.as_ref(), state: None }))
+                            columns: &[Column::Time, Column::Severity, Column::Type, Column::Status, Column::Actor, Column::Ip, Column::Resource], integrity: chrome.integrity.as_ref(), state: None }))
                     }
                 }))
                 @if let Some(metrics) = &model.metrics { (compliance(metrics)) }

@@ -34,10 +34,10 @@ columns! {
     Time "time" "Time" "timestamp",
     Severity "severity" "Severity" "severity",
     Type "type" "Event type" "event_type",
-    Actor "actor" "Actor" "user",
-    Operation "operation" "Operation" "action.operation",
-    Resource "resource" "Resource" "resource.id",
     Status "status" "Status" "action.status",
+    Actor "actor" "Actor" "user",
+    Resource "resource" "Resource" "resource.id",
+    Operation "operation" "Operation" "action.operation",
     Ip "ip" "IP address" "actor.ip_address",
     Change "change" "Change" "changes.after",
     ResourceType "resource_type" "Resource type" "resource.type",
@@ -59,9 +59,9 @@ impl Column {
         Self::Time,
         Self::Severity,
         Self::Type,
+        Self::Status,
         Self::Actor,
         Self::Resource,
-        Self::Status,
     ];
 
     /// The column of a name in addresses.

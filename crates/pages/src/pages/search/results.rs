@@ -32,7 +32,7 @@ pub fn results(chrome: &Chrome, model: &Model, found: &Results) -> Markup {
                     h2 #found-title tabindex="-1" { (total(found)) }
                     p.hint { "in " (found.milliseconds) " ms" @if state.after.is_some() { ", a later page" } }
                     @if found.facets.iter().any(|f| !f.values.is_empty()) { a.to-facets href="#facets-title" { "Narrow by …" } }
-                    div.found-actions { (fields::copy(&state.href(), "Copy link")) (downloads(chrome, model)) }
+                    div.found-actions { (fields::copy_address("Copy link")) (downloads(chrome, model)) }
                 }
                 @if found.events.is_empty() { (nothing(state)) }
                 @else {
