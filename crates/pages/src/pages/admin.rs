@@ -56,7 +56,7 @@ fn page(chrome: &Chrome, tab: Tab, title: &str, about: Markup, actions: Markup, 
             (page_head(title, about, actions))
             @if admin {
                 nav.tabs aria-label="Administration" { ul {
-                    @for (this, href, label) in TABS { @if this != Tab::Tokens || chrome.has_tokens { li { a href=(href) aria-current=[(this == tab).then_some("page")] { (label) } } }
+                    @for (this, href, label) in TABS { @if this != Tab::Tokens || chrome.has_tokens { li { a href=(href) aria-current=[(this == tab).then_some("page")] { (label) } } } }
                 } }
             }
             (body)

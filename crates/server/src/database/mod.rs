@@ -26,6 +26,9 @@ pub enum DatabaseError {
     /// Name or password is not right.
     #[error("the database does not let this login in")]
     Refused,
+    /// The database asks nobody for a password, so that a password proves nothing.
+    #[error("the database does not ask for passwords")]
+    Trusting,
     /// A superuser, or a role that row-level security does not hold.
     #[error("row-level security does not hold this role")]
     Unlimited,
@@ -45,6 +48,13 @@ impl From<DatabaseError> for Problem {
             }
             DatabaseError::Refused => {
                 Problem::unauthenticated("Name or password is not right, or the role may not log in.")
+            }
+            DatabaseError::Trusting => {
+                tracing::error!("pg_hba.conf lets people in without a password: nobody may log in");
+                Problem::forbidden(
+                    "The database does not ask for passwords: pg_hba.conf lets this role in without one, so that a password proves nothing.",
+                )
+                .hint("Have pg_hba.conf ask connections of this server for scram-sha-256.")
             }
             DatabaseError::Unlimited => {
                 Problem::forbidden("Superusers and roles with BYPASSRLS see everything, so they may not come in here.")

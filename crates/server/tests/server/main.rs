@@ -1,5 +1,6 @@
 //! The server from outside: real clusters, real logins, real HTTP.
 
+mod browser;
 mod client;
 mod export;
 mod faults;
@@ -11,4 +12,7 @@ mod recording;
 mod stream;
 mod tokens;
 mod visibility;
+mod web_forms;
+mod web_pages;
+mod web_safety;
 mod world;
