@@ -107,7 +107,8 @@ if (!options.only) {
   });
   await check("a facet narrows", async () => {
     const before = page.url();
-    await page.click(".facets a.only");
+    await Promise.all([page.waitForURL(/AND/), page.click(".facets a.only")]);
+    await page.waitForSelector("html.js");
     return page.url() !== before && page.url().includes("AND");
   });
   await check("j and Enter open an event, [ leads to another", async () => {

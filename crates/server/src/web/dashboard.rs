@@ -30,7 +30,7 @@ const SECURITY: [(&str, &str); 4] = [
     ("Refused requests", "status:denied"),
 ];
 /// What the lists of frequent values are about.
-const FIELDS: [&str; 3] = ["event_type", "user", "resource"];
+const FIELDS: [&str; 3] = ["event_type", "actor.id", "resource"];
 
 /// The page.
 pub async fn page(visit: Visit) -> Result<Response, Problem> {

@@ -223,7 +223,8 @@ async fn made(visit: &Visit, asked: Result<Option<i64>, Problem>, ask: Option<As
             see_other(&format!("/reports/{id}"))
         }
         Ok(None) => Err(Problem::internal()),
-        Err(problem) if is_of_input(&problem) => {
+        // A framework that there is none of is a matter of what was filled in, too.
+        Err(problem) if is_of_input(&problem) || (problem.status == 404 && ask.is_some()) => {
             let ask = ask.unwrap_or_else(|| last_quarter(visit));
             show(visit, StatusCode::UNPROCESSABLE_ENTITY, Some((ask, words(&problem)))).await
         }

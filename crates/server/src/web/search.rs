@@ -27,7 +27,7 @@ const FACETS: [(&str, &str); 7] = [
     ("event_type", "Event type"),
     ("severity", "Severity"),
     ("status", "Status"),
-    ("user", "User"),
+    ("actor.id", "Actor"),
     ("resource.type", "Resource type"),
     ("ip", "IP address"),
     ("category", "Category"),

@@ -100,7 +100,7 @@ fn every_form_once_right_and_twice_wrong() {
     let mut client = world.superuser();
     let directory = world.cluster.dir().display().to_string();
     client
-        .batch_execute("SELECT auditlog.create_report('{\"name\": \"own\", \"title\": \"Own\", \"sections\": [{\"title\": \"All\", \"query\": \"status:denied\"}]}')")
+        .batch_execute("SELECT auditlog.create_report('{\"name\": \"own\", \"title\": \"Own\", \"period\": \"last month\", \"metrics\": [\"event_count\"], \"group_by\": [\"event_type\"]}')")
         .unwrap_or_else(|error| panic!("a report of one's own: {error:?}"));
     let schedule = "SELECT auditlog.schedule('nightly', '0 3 * * *', 'SELECT 1')";
     let job: i64 = client.query_one(schedule, &[]).expect("a job").get(0);
