@@ -153,12 +153,25 @@ impl App {
                     user: self.settings.bearer_role.clone(),
                     manager: self.settings.bearer_manager_role.clone(),
                 };
-                bearer::speak_for(&transaction, token, &roles).await?;
+                bearer::speak_for(&transaction, token, &roles)
+                    .await
+                    .map_err(of_the_token)?;
                 return Ok(transaction);
             }
         };
         Ok(Transaction::begin(lease, access, limits, &application).await?)
     }
+}
+
+/// Without keys to check tokens with, none is good.
+fn of_the_token(error: DatabaseError) -> Problem {
+    let problem = Problem::from(error);
+    if problem.sqlstate.as_deref() == Some("55000") {
+        let cause = problem.detail.clone().unwrap_or_default();
+        tracing::error!(cause = %crate::logs::visible(&cause), "tokens cannot be checked");
+        return Problem::unauthenticated("Tokens are not taken here: the database has no keys to check them with.");
+    }
+    problem
 }
 
 /// A refusal of the server's own login is no fault of the caller's.

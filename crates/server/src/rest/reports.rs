@@ -69,8 +69,9 @@ async fn make(
     headers: HeaderMap,
     body: bytes::Bytes,
 ) -> Result<Response, Problem> {
-    let wanted: Wanted = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request("body", format!("It cannot be read: {error}.")))?;
+    let unreadable = |error: serde_json::Error| Problem::bad_request("body", format!("It cannot be used: {error}."));
+    let document: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&body).map_err(unreadable)?;
+    let wanted: Wanted = serde_json::from_value(document.into()).map_err(unreadable)?;
     let key =
         idempotency::key_of(&headers)?.map(|key| app.fingerprints.keyed(&[b"report", &caller.key, key.as_bytes()]));
     if let Some(key) = key
