@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::config::Settings;
+use crate::config::{PoolSettings, Settings};
 use crate::database::{Access, DatabaseError, Login, Pools, Target, Transaction, transaction};
 use crate::http::Problem;
 use crate::http::cursor::Cursors;
@@ -80,7 +80,14 @@ impl App {
     pub fn new(settings: Settings, stopping: watch::Receiver<bool>) -> Result<App, SetupError> {
         let service = Target::parse(&settings.database)?;
         let bearers = match &settings.authenticator {
-            Some(dsn) => Some(Pools::new(Target::parse(dsn)?, settings.pool.clone())),
+            Some(dsn) => {
+                // All bearers come in under one login.
+                let pool = PoolSettings {
+                    per_identity: settings.pool.total,
+                    ..settings.pool.clone()
+                };
+                Some(Pools::new(Target::parse(dsn)?, pool))
+            }
             None => None,
         };
         let mut random = Zeroizing::new([0; 32]);
