@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::config::Settings;
+use crate::config::{PoolSettings, Settings};
 use crate::database::{Access, DatabaseError, Login, Pools, Target, Transaction, transaction};
 use crate::http::Problem;
 use crate::http::cursor::Cursors;
@@ -83,7 +83,14 @@ impl App {
     pub fn new(settings: Settings, stopping: watch::Receiver<bool>) -> Result<App, SetupError> {
         let service = Target::parse(&settings.database)?;
         let bearers = match &settings.authenticator {
-            Some(dsn) => Some(Pools::new(Target::parse(dsn)?, settings.pool.clone())),
+            Some(dsn) => {
+                // All bearers come in under one login.
+                let pool = PoolSettings {
+                    per_identity: settings.pool.total,
+                    ..settings.pool.clone()
+                };
+                Some(Pools::new(Target::parse(dsn)?, pool))
+            }
             None => None,
         };
         let mut random = Zeroizing::new([0; 32]);
@@ -157,12 +164,25 @@ impl App {
                     user: self.settings.bearer_role.clone(),
                     manager: self.settings.bearer_manager_role.clone(),
                 };
-                bearer::speak_for(&transaction, token, &roles).await?;
+                bearer::speak_for(&transaction, token, &roles)
+                    .await
+                    .map_err(of_the_token)?;
                 return Ok(transaction);
             }
         };
         Ok(Transaction::begin(lease, access, limits, &application).await?)
     }
+}
+
+/// Without keys to check tokens with, none is good.
+fn of_the_token(error: DatabaseError) -> Problem {
+    let problem = Problem::from(error);
+    if problem.sqlstate.as_deref() == Some("55000") {
+        let cause = problem.detail.clone().unwrap_or_default();
+        tracing::error!(cause = %crate::logs::visible(&cause), "tokens cannot be checked");
+        return Problem::unauthenticated("Tokens are not taken here: the database has no keys to check them with.");
+    }
+    problem
 }
 
 /// A refusal of the server's own login is no fault of the caller's.

@@ -214,7 +214,7 @@ pub struct Framework {
     /// How many controls it has.
     pub controls: i64,
     /// Figures that may be changed.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Vec<Object>)]
     pub parameters: Value,
     /// Does it come with the extension?
     pub built_in: bool,

@@ -29,20 +29,69 @@ struct Answer {
 pub struct Answers(Mutex<HashMap<Key, Answer>>);
 
 /// What is to be done with a request.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// Do it, and tell by [`Answers::keep`] or [`Answers::forget`].
-    First,
+pub enum Turn<'a> {
+    /// Do it, and tell by [`First::keep`].
+    First(First<'a>),
     /// It was done, and made this number.
     Again(i64),
 }
 
+/// The first request with a key. When it fails or is given up, the next one may be the first.
+pub struct First<'a> {
+    answers: &'a Answers,
+    key: Key,
+    is_kept: bool,
+}
+
+impl First<'_> {
+    /// The request was done, and made this number.
+    pub fn keep(mut self, number: i64) {
+        let mut answers = self.answers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = answers.get_mut(&self.key) {
+            answer.number = Some(number);
+        }
+        self.is_kept = true;
+    }
+}
+
+impl Drop for First<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            let mut answers = self.answers.0.lock().unwrap_or_else(PoisonError::into_inner);
+            answers.remove(&self.key);
+        }
+    }
+}
+
 impl Answers {
+    /// The number that a request makes, or that the same one with this key has made.
+    ///
+    /// # Errors
+    /// As [`Answers::turn`], and what goes wrong while it is made.
+    pub async fn once(
+        &self,
+        key: Option<Key>,
+        request: Key,
+        made: impl Future<Output = Result<i64, Problem>>,
+    ) -> Result<i64, Problem> {
+        let Some(key) = key else {
+            return made.await;
+        };
+        match self.turn(key, request)? {
+            Turn::Again(number) => Ok(number),
+            Turn::First(first) => {
+                let number = made.await?;
+                first.keep(number);
+                Ok(number)
+            }
+        }
+    }
+
     /// Whose turn a request is.
     ///
     /// # Errors
     /// When the key was used for another request (422), or the first one is not done yet (409).
-    pub fn turn(&self, key: Key, request: Key) -> Result<Turn, Problem> {
+    pub fn turn(&self, key: Key, request: Key) -> Result<Turn<'_>, Problem> {
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if answers.len() >= MOST {
             answers.retain(|_, answer| answer.at.elapsed() < KEPT);
@@ -67,22 +116,13 @@ impl Answers {
                     at: Instant::now(),
                 };
                 answers.insert(key, first);
-                Ok(Turn::First)
+                Ok(Turn::First(First {
+                    answers: self,
+                    key,
+                    is_kept: false,
+                }))
             }
         }
-    }
-
-    /// The request was done.
-    pub fn keep(&self, key: &Key, number: i64) {
-        let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(answer) = answers.get_mut(key) {
-            answer.number = Some(number);
-        }
-    }
-
-    /// The request was not done: the next one may be.
-    pub fn forget(&self, key: &Key) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
@@ -94,6 +134,9 @@ pub fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else {
         return Ok(None);
     };
+    if value.is_empty() {
+        return Ok(None);
+    }
     match value.to_str() {
         Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key.to_owned())),
         _ => Err(Problem::bad_request(
@@ -107,15 +150,27 @@ pub fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 mod tests {
     use super::*;
 
+    fn first(answers: &Answers, request: u8) -> First<'_> {
+        match answers.turn([1; 32], [request; 32]) {
+            Ok(Turn::First(first)) => first,
+            _ => panic!("not the first"),
+        }
+    }
+
     #[test]
     fn once() {
         let answers = Answers::default();
-        assert_eq!(answers.turn([1; 32], [9; 32]), Ok(Turn::First));
-        assert_eq!(answers.turn([1; 32], [9; 32]).expect_err("going on").status, 409);
-        answers.keep(&[1; 32], 4);
-        assert_eq!(answers.turn([1; 32], [9; 32]), Ok(Turn::Again(4)));
-        assert_eq!(answers.turn([1; 32], [8; 32]).expect_err("another").status, 422);
-        answers.forget(&[1; 32]);
-        assert_eq!(answers.turn([1; 32], [8; 32]), Ok(Turn::First));
+        let going_on = first(&answers, 9);
+        assert_eq!(
+            answers.turn([1; 32], [9; 32]).err().map(|problem| problem.status),
+            Some(409)
+        );
+        drop(going_on);
+        first(&answers, 9).keep(4);
+        assert!(matches!(answers.turn([1; 32], [9; 32]), Ok(Turn::Again(4))));
+        assert_eq!(
+            answers.turn([1; 32], [8; 32]).err().map(|problem| problem.status),
+            Some(422)
+        );
     }
 }

@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use http::StatusCode;
 use http::request::Parts;
+use http::{StatusCode, Uri};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::Problem;
 
@@ -17,19 +18,31 @@ pub struct Params<T>(pub T);
 #[derive(Debug, Clone)]
 pub struct Place<T>(pub T);
 
-/// The body, as JSON.
+/// The body, as a JSON object.
 #[derive(Debug, Clone)]
 pub struct Body<T>(pub T);
+
+/// The body, as any JSON.
+#[derive(Debug, Clone)]
+pub struct AnyBody(pub Value);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Params<T>, Problem> {
-        match Query::<T>::from_request_parts(parts, state).await {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Params<T>, Problem> {
+        let uri = without_empty(&parts.uri).unwrap_or_else(|| parts.uri.clone());
+        match Query::<T>::try_from_uri(&uri) {
             Ok(Query(value)) => Ok(Params(value)),
             Err(rejection) => Err(of_query(&rejection)),
         }
     }
+}
+
+/// Forms send what nobody has filled in: a parameter without a value is one that was not given.
+fn without_empty(uri: &Uri) -> Option<Uri> {
+    let has_value = |pair: &&str| pair.split_once('=').is_some_and(|(_, value)| !value.is_empty());
+    let pairs: Vec<&str> = uri.query()?.split('&').filter(has_value).collect();
+    format!("/?{}", pairs.join("&")).parse().ok()
 }
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Place<T> {
@@ -47,8 +60,23 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Body<T>, Problem> {
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(value)) => Ok(Body(value)),
+        let AnyBody(value) = AnyBody::from_request(request, state).await?;
+        // serde would take an array for the members in their order.
+        if !value.is_object() {
+            return Err(Problem::bad_request("body", "It is no JSON object."));
+        }
+        serde_json::from_value(value)
+            .map(Body)
+            .map_err(|error| Problem::bad_request("body", format!("It cannot be used: {error}.")))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for AnyBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<AnyBody, Problem> {
+        match Json::<Value>::from_request(request, state).await {
+            Ok(Json(value)) => Ok(AnyBody(value)),
             Err(rejection) => Err(of_json(&rejection)),
         }
     }
@@ -82,4 +110,17 @@ pub fn of_status(status: StatusCode) -> Problem {
         _ => return Problem::internal(),
     };
     Problem::new(status, kind, title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_without_a_value_was_not_given() {
+        let uri = |text: &str| text.parse::<Uri>().expect("an address");
+        let query = |text: &str| without_empty(&uri(text)).and_then(|uri| uri.query().map(str::to_owned));
+        assert_eq!(query("/a?x=1&y=&z&w=a="), Some("x=1&w=a=".to_owned()));
+        assert_eq!(query("/a"), None);
+    }
 }

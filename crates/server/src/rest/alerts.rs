@@ -14,7 +14,7 @@ use super::{List, Made, list};
 use crate::App;
 use crate::data::alerts::{self, Alert, BuiltIn, Step};
 use crate::database::Access;
-use crate::http::inputs::Place;
+use crate::http::inputs::{AnyBody, Place};
 use crate::http::{Body, Params, Problem};
 use crate::identity::Caller;
 
@@ -60,7 +60,7 @@ fn definition(body: &Value) -> String {
 
 /// Add an alert; it is about events that are sealed from now on
 #[utoipa::path(post, path = "/api/v1/alerts", tag = "alerts", request_body = Object, responses((status = 201, description = "Added", body = Made)))]
-async fn create(State(app): State<App>, caller: Caller, Body(body): Body<Value>) -> Result<Response, Problem> {
+async fn create(State(app): State<App>, caller: Caller, AnyBody(body): AnyBody) -> Result<Response, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     let id = alerts::create(&transaction, &definition(&body)).await?;
     transaction.commit().await?;
@@ -73,7 +73,7 @@ async fn alter(
     State(app): State<App>,
     caller: Caller,
     Place(name): Place<String>,
-    Body(body): Body<Value>,
+    AnyBody(body): AnyBody,
 ) -> Result<StatusCode, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     alerts::alter(&transaction, &name, &definition(&body)).await?;

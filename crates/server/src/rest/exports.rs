@@ -21,7 +21,7 @@ use crate::App;
 use crate::data::exports::{self, Export};
 use crate::data::search::Selection;
 use crate::database::{Access, DatabaseError, Transaction};
-use crate::http::idempotency::{self, Turn};
+use crate::http::idempotency;
 use crate::http::inputs::Place;
 use crate::http::{Body, Params, Problem};
 use crate::identity::Caller;
@@ -273,11 +273,6 @@ async fn to_file(
     let request = serde_json::to_vec(body).unwrap_or_default();
     let key =
         idempotency::key_of(headers)?.map(|key| app.fingerprints.keyed(&[b"export", &caller.key, key.as_bytes()]));
-    if let Some(key) = key
-        && let Turn::Again(id) = app.answers.turn(key, app.fingerprints.keyed(&[&request]))?
-    {
-        return Ok(asked(id));
-    }
     let format = body
         .format
         .as_deref()
@@ -288,14 +283,8 @@ async fn to_file(
         transaction.commit().await?;
         id.ok_or_else(Problem::internal)
     };
-    let id = begun.await;
-    if let Some(key) = key {
-        match &id {
-            Ok(id) => app.answers.keep(&key, *id),
-            Err(_) => app.answers.forget(&key),
-        }
-    }
-    Ok(asked(id?))
+    let request = app.fingerprints.keyed(&[&request]);
+    Ok(asked(app.answers.once(key, request, begun).await?))
 }
 
 fn asked(id: i64) -> Response {

@@ -11,7 +11,7 @@ use super::{List, Made, Newest, list};
 use crate::App;
 use crate::data::reports::{self, Framework, Report, Wanted};
 use crate::database::Access;
-use crate::http::idempotency::{self, Turn};
+use crate::http::idempotency;
 use crate::http::inputs::Place;
 use crate::http::{Params, Problem};
 use crate::identity::Caller;
@@ -69,23 +69,15 @@ async fn make(
     headers: HeaderMap,
     body: bytes::Bytes,
 ) -> Result<Response, Problem> {
-    let wanted: Wanted = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_request("body", format!("It cannot be read: {error}.")))?;
+    let unreadable = |error: serde_json::Error| Problem::bad_request("body", format!("It cannot be used: {error}."));
+    let document: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&body).map_err(unreadable)?;
+    let wanted: Wanted = serde_json::from_value(document.into()).map_err(unreadable)?;
     let key =
         idempotency::key_of(&headers)?.map(|key| app.fingerprints.keyed(&[b"report", &caller.key, key.as_bytes()]));
-    if let Some(key) = key
-        && let Turn::Again(id) = app.answers.turn(key, app.fingerprints.keyed(&[&body]))?
-    {
-        return Ok(asked(id));
-    }
-    let made = ask(&app, &caller, &wanted).await;
-    if let Some(key) = key {
-        match &made {
-            Ok(id) => app.answers.keep(&key, *id),
-            Err(_) => app.answers.forget(&key),
-        }
-    }
-    Ok(asked(made?))
+    let request = app.fingerprints.keyed(&[&body]);
+    Ok(asked(
+        app.answers.once(key, request, ask(&app, &caller, &wanted)).await?,
+    ))
 }
 
 async fn ask(app: &App, caller: &Caller, wanted: &Wanted) -> Result<i64, Problem> {

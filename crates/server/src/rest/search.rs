@@ -110,7 +110,7 @@ async fn histogram(
 #[into_params(parameter_in = Query)]
 struct SuggestParams {
     /// The query as far as it is written.
-    q: String,
+    q: Option<String>,
     /// The character before which the caret stands, counted from 1; the end unless given.
     cursor: Option<i32>,
     /// At most so many.
@@ -128,7 +128,13 @@ async fn suggest(
 ) -> Result<Json<List<Suggestion>>, Problem> {
     let limit = super::limit(params.limit.unwrap_or(20))?;
     let transaction = caller.begin(&app, Access::Read).await?;
-    let found = search::suggest(&transaction, &params.q, params.cursor, limit as i32).await?;
+    let found = search::suggest(
+        &transaction,
+        params.q.as_deref().unwrap_or_default(),
+        params.cursor,
+        limit as i32,
+    )
+    .await?;
     transaction.commit().await?;
     Ok(list(found))
 }

@@ -125,3 +125,28 @@ fn other_tokens_are_refused() {
         .send()
         .expect(401);
 }
+
+#[test]
+fn a_bearer_with_rights_changes_things() {
+    let world = world();
+    let mut client = world.superuser();
+    client
+        .batch_execute("SELECT auditlog.add_principal('adm', actor_id => 'user_8'); GRANT adm TO authenticator")
+        .expect("a principal");
+    let create = |token: &str| {
+        let request = world
+            .anonymous("POST", "/api/v1/alerts")
+            .json(&json!({"name": "a", "condition": "event_type:x.y"}));
+        request.header("Authorization", &format!("Bearer {token}")).send()
+    };
+    create(&token("user_99")).expect(403);
+    create(&token("user_8")).expect(201);
+    client.batch_execute("REVOKE adm FROM authenticator").expect("REVOKE");
+    create(&token("user_8")).expect(403);
+    // The database tells of the login, which is the authenticator's: see decision 37.
+    let by: String = client
+        .query_one("SELECT changed_by FROM auditlog.alerts", &[])
+        .expect("the alert")
+        .get(0);
+    assert_eq!(by, "authenticator");
+}
