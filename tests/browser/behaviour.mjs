@@ -9,6 +9,7 @@ export async function behaviour(browser, base, index) {
   const faults = [];
   let passed = 0;
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, timezoneId: "Europe/Berlin", locale: "en-GB" });
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   page.on("dialog", (dialog) => { faults.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on("pageerror", (error) => faults.push(`script: ${error}`));

@@ -1,4 +1,4 @@
-// Pictures and axe: node run.mjs (--gallery DIR | --base URL --paths FILE) [--out DIR] [--only NAME,…] [--no-pictures] [--no-axe]
+// Pictures and axe: node run.mjs (--gallery DIR | --base URL --paths FILE) [--out DIR] [--only NAME,…] [--behaviour] [--no-pictures] [--no-axe]
 //
 // A gallery is what `cargo run -p auditlog-pages --example gallery -- DIR` writes. With --base the pages are those of a running
 // server: FILE has one path a line, and --cookie "name=value" signs in.
@@ -12,7 +12,7 @@ import { serve } from "./serve.mjs";
 
 const { values: options } = parseArgs({ options: {
   gallery: { type: "string" }, base: { type: "string" }, paths: { type: "string" }, cookie: { type: "string" }, out: { type: "string", default: "pictures" }, only: { type: "string" },
-  "no-pictures": { type: "boolean" }, "no-axe": { type: "boolean" }, chromium: { type: "string", default: "/usr/bin/chromium" },
+  behaviour: { type: "boolean" }, "no-pictures": { type: "boolean" }, "no-axe": { type: "boolean" }, chromium: { type: "string", default: "/usr/bin/chromium" },
 } });
 
 const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
@@ -39,6 +39,8 @@ for (const colorScheme of ["light", "dark"]) {
       const [name, ...value] = options.cookie.split("=");
       await context.addCookies([{ name, value: value.join("="), url: base }]);
     }
+    // Machines that compile beside it are slow.
+    context.setDefaultTimeout(120_000);
     const page = await context.newPage();
     for (const { name, path } of pages) {
       // Colours are the same whatever the text is.
@@ -70,7 +72,7 @@ for (const colorScheme of ["light", "dark"]) {
     await context.close();
   }
 }
-if (gallery && !options.only) {
+if (gallery && (!options.only || options.behaviour)) {
   const result = await behaviour(browser, base, gallery.index);
   passed += result.passed;
   faults.push(...result.faults);

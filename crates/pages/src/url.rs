@@ -36,6 +36,13 @@ pub fn pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// A path of ours out of a form's `return_to`, or the overview: never an address of somebody else's.
+pub fn local(path: &str) -> &str {
+    let ours =
+        path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && path.bytes().all(|b| b.is_ascii_graphic());
+    if ours { path } else { "/" }
+}
+
 /// The page of an event. An id of dots would be taken for a step in the path, so it goes into the query.
 pub fn event(event_id: &str) -> String {
     match event_id {

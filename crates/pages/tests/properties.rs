@@ -122,6 +122,24 @@ fn the_vectors_hold() {
 }
 
 #[test]
+fn nobody_is_sent_elsewhere() {
+    for path in ["/", "/search?q=a%20b", "/events/x"] {
+        assert_eq!(url::local(path), path);
+    }
+    for path in [
+        "",
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "/a\r\nb",
+    ] {
+        assert_eq!(url::local(path), "/", "{path:?}");
+    }
+}
+
+#[test]
 fn facets_keep_the_meaning() {
     assert_eq!(url::narrow("a OR b", "status:x"), "(a OR b) AND status:x");
     assert_eq!(url::narrow("a AND b", "status:x"), "a AND b AND status:x");
