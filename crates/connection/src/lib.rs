@@ -7,8 +7,9 @@ mod dsn;
 mod tls;
 
 pub use dsn::{Mode, Tls};
-use postgres::config::{Host, SslMode};
 use postgres::{Client, Config};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Why there is no connection: one line, with the causes beneath the error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +40,8 @@ impl ConnectError {
 #[derive(Debug)]
 pub struct Target {
     config: Config,
+    /// The same for callers that do not block.
+    asynchronous: tokio_postgres::Config,
     tls: Tls,
 }
 
@@ -49,13 +52,13 @@ impl Target {
     /// When it cannot be read, or says something about TLS that is not known.
     pub fn parse(dsn: &str) -> Result<Self, ConnectError> {
         let (rest, tls) = dsn::split(dsn)?;
-        let mut config: Config = rest
+        let mut config: tokio_postgres::Config = rest
             .parse()
-            .map_err(|error: postgres::Error| ConnectError::of(&error))?;
+            .map_err(|error: tokio_postgres::Error| ConnectError::of(&error))?;
         // without a name the address is what a certificate is for
         if config.get_hosts().is_empty() {
             for address in config.get_hostaddrs().to_vec() {
-                config.host(&address.to_string());
+                config.host(address.to_string());
             }
         }
         // as libpq: whoever can put himself in place of a socket has the machine
@@ -66,12 +69,29 @@ impl Target {
             Mode::Prefer => SslMode::Prefer,
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
         });
-        Ok(Self { config, tls })
+        Ok(Self {
+            config: config.clone().into(),
+            asynchronous: config,
+            tls,
+        })
     }
 
     /// The configuration, for what a caller wants to be set whatever the string says.
     pub fn config(&mut self) -> &mut Config {
         &mut self.config
+    }
+
+    /// The configuration as the string has it, for callers that wait otherwise than by blocking.
+    pub fn asynchronous(&self) -> &tokio_postgres::Config {
+        &self.asynchronous
+    }
+
+    /// What makes the TLS of connections, for the same callers.
+    ///
+    /// # Errors
+    /// When a certificate or key cannot be read.
+    pub fn connector(&self) -> Result<MakeRustlsConnect, ConnectError> {
+        tls::connector(&self.tls)
     }
 
     /// Connects, and blocks the thread meanwhile.

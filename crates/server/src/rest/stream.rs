@@ -1,0 +1,66 @@
+//! The live view.
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::App;
+use crate::http::{Params, Problem};
+use crate::identity::Caller;
+use crate::stream::{self, Wish};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(live))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct LiveParams {
+    /// A query in the query language.
+    query: Option<String>,
+    /// Begin behind this log_index; -1 for the whole log, from now on unless given. `Last-Event-ID` goes before it.
+    #[param(minimum = -1)]
+    after: Option<i64>,
+    /// Leave out what lies farther back than so many events, and say so by an event `skipped`.
+    #[param(minimum = 1)]
+    max_lag: Option<i64>,
+}
+
+/// Events as they are sealed, as Server-Sent Events; the id of each is its log_index
+#[utoipa::path(get, path = "/api/v1/audit-logs/stream", tag = "audit log",
+    params(LiveParams, ("Last-Event-ID" = Option<String>, Header, description = "The last log_index that the client has")),
+    responses((status = 200, description = "Events named audit, skipped, problem", body = String, content_type = "text/event-stream")))]
+async fn live(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Params(params): Params<LiveParams>,
+) -> Result<Response, Problem> {
+    let last = headers
+        .get("last-event-id")
+        .map(|value| value.to_str().unwrap_or_default());
+    let after = match last.filter(|id| !id.is_empty()) {
+        Some(id) => {
+            let wrong = |_| Problem::bad_request("Last-Event-ID", "It is no log_index.");
+            Some(id.parse().map_err(wrong)?)
+        }
+        None => params.after,
+    };
+    if after.is_some_and(|after: i64| after < -1) {
+        return Err(Problem::bad_request("after", "It is -1 or a log_index."));
+    }
+    if params.max_lag.is_some_and(|lag| lag < 1) {
+        return Err(Problem::bad_request("max_lag", "It is 1 or more."));
+    }
+    let wish = Wish {
+        query: params.query.unwrap_or_default(),
+        after,
+        max_lag: params.max_lag,
+    };
+    stream::subscribe(app, caller, wish).await
+}

@@ -1,0 +1,18 @@
+//! The server from outside: real clusters, real logins, real HTTP.
+
+mod browser;
+mod client;
+mod export;
+mod faults;
+mod hostile;
+mod identity;
+mod matrix;
+mod pages;
+mod recording;
+mod stream;
+mod tokens;
+mod visibility;
+mod web_forms;
+mod web_pages;
+mod web_safety;
+mod world;
