@@ -1,5 +1,5 @@
 // A running server with demonstration events, as its visitors use it:
-//   node site.mjs --base http://127.0.0.1:8080 --users adm,ana,com,mia,ann [--out DIR]     (passwords are the names)
+//   node site.mjs --base http://127.0.0.1:8080 --users adm,ana,com,mia,ann [--out DIR] [--looks 1…4] [--no-axe]     (passwords are the names)
 //
 // Each logs in by the form and walks all pages that the navigation offers, in light and dark, wide and narrow: pictures, axe, and
 // nothing in the console. Then what the script does with the server's own answers.
@@ -11,7 +11,7 @@ import { chromium } from "playwright-core";
 
 const { values: options } = parseArgs({ options: {
   base: { type: "string" }, users: { type: "string", default: "adm,ana,com,mia,ann" }, out: { type: "string", default: "pictures" },
-  "no-axe": { type: "boolean" }, only: { type: "string" }, chromium: { type: "string", default: "/usr/bin/chromium" },
+  "no-axe": { type: "boolean" }, looks: { type: "string", default: "4" }, only: { type: "string" }, chromium: { type: "string", default: "/usr/bin/chromium" },
 } });
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const LOOKS = [["light", { width: 1440, height: 900 }], ["dark", { width: 390, height: 844 }], ["dark", { width: 1440, height: 900 }], ["light", { width: 390, height: 844 }]];
@@ -45,7 +45,7 @@ async function check(what, test) {
 
 async function walk(user) {
   const users = options.users.split(",");
-  for (const [theme, viewport] of LOOKS.slice(0, user === users[0] || user === users.at(-1) ? 4 : 1)) {
+  for (const [theme, viewport] of LOOKS.slice(0, user === users[0] || user === users.at(-1) ? Number(options.looks) : 1)) {
     const { context, page } = await visitor(user, { viewport, colorScheme: theme });
     const links = await page.$$eval("nav.main-nav a", (all) => all.map((a) => a.getAttribute("href")));
     const paths = [...links, ...MORE];

@@ -76,7 +76,10 @@ impl Standing {
 
     /// Size, witnesses and time of the newest checkpoint that somebody outside has cosigned.
     pub fn anchored(&self) -> Option<(u64, u64, DateTime<Utc>)> {
-        let (size, rest) = self.sentence("anchor")?.strip_prefix("anchored at ")?.split_once(" by ")?;
+        let (size, rest) = self
+            .sentence("anchor")?
+            .strip_prefix("anchored at ")?
+            .split_once(" by ")?;
         let (names, at) = rest.rsplit_once(" at ")?;
         Some((size.parse().ok()?, names.split(", ").count() as u64, moment(at)?))
     }

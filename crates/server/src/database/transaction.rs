@@ -158,7 +158,10 @@ impl Transaction {
         budget: Duration,
         work: impl Future<Output = Result<T, DatabaseError>>,
     ) -> Result<Option<T>, DatabaseError> {
-        let begin = format!("SAVEPOINT attempt; SET LOCAL statement_timeout = {}", budget.as_millis());
+        let begin = format!(
+            "SAVEPOINT attempt; SET LOCAL statement_timeout = {}",
+            budget.as_millis()
+        );
         self.answered(self.client()?.batch_execute(&begin)).await?;
         let (end, outcome) = match work.await {
             Ok(value) => ("RELEASE attempt", Ok(Some(value))),

@@ -94,7 +94,12 @@ async fn export(
 ///
 /// # Errors
 /// What is refused before the first of them.
-pub(crate) async fn streamed(app: &App, caller: &Caller, body: &ExportBody, otherwise: &str) -> Result<Response, Problem> {
+pub(crate) async fn streamed(
+    app: &App,
+    caller: &Caller,
+    body: &ExportBody,
+    otherwise: &str,
+) -> Result<Response, Problem> {
     let kind = Kind::of(body.format.as_deref().unwrap_or(otherwise)).ok_or_else(|| {
         Problem::bad_request("format", "It is none that can be streamed.")
             .hint("Use json, ndjson, csv, csv-raw, syslog, cef, leef, ecs, ocsf or cloudevents.")

@@ -10,7 +10,7 @@ use super::alerts::{by_id, channels, steps};
 use super::firing::texts;
 use super::visit::{Sent, Visit};
 use super::{forms, html, is_of_input, query_problem, see_other};
-use crate::data::alerts as data;
+use crate::data::{alerts as data, event};
 use crate::database::{Access, DatabaseError, Transaction};
 use crate::http::Problem;
 use crate::http::inputs::Place;
@@ -84,7 +84,15 @@ async fn send(sent: Sent, id: Option<i64>) -> Result<Response, Problem> {
         Some(id) => Some(by_id(database, id).await?.name),
         None => None,
     };
-    let made = put(database, name.as_deref(), &definition).await;
+    // By itself first: then the place that is wrong is one of the query, and not of the definition around it.
+    let checked = match model.definition {
+        Some(_) => Ok(()),
+        None => event::check_query(database, &model.fields.condition).await,
+    };
+    let made = match checked {
+        Ok(()) => put(database, name.as_deref(), &definition).await,
+        Err(error) => Err(error),
+    };
     let made = match made {
         Ok(made) => made,
         Err(error) => return again(visit, model, open.end::<()>(Err(error)).await).await,
@@ -183,7 +191,10 @@ fn to_definition(fields: &Fields) -> Value {
     let groups = list(&fields.group_by);
     let mut threshold = Map::new();
     if !fields.count.is_empty() {
-        let count = fields.count.parse::<i64>().map_or_else(|_| json!(fields.count), |count| json!(count));
+        let count = fields
+            .count
+            .parse::<i64>()
+            .map_or_else(|_| json!(fields.count), |count| json!(count));
         threshold.insert("count".to_owned(), count);
     }
     if !fields.window.is_empty() {
@@ -197,7 +208,11 @@ fn to_definition(fields: &Fields) -> Value {
     if !threshold.is_empty() && !is_each {
         definition.insert("threshold".to_owned(), Value::Object(threshold));
     }
-    let severity = if fields.severity.is_empty() { "warning" } else { &fields.severity };
+    let severity = if fields.severity.is_empty() {
+        "warning"
+    } else {
+        &fields.severity
+    };
     let mut notification = Map::new();
     notification.insert("severity".to_owned(), json!(severity));
     if !fields.channels.is_empty() {
@@ -217,17 +232,33 @@ fn of_definition(definition: &Value) -> Option<Fields> {
         let keys = value.and_then(Value::as_object).into_iter().flat_map(Map::keys);
         keys.into_iter().all(|key| known.contains(&key.as_str()))
     };
-    let top = ["name", "description", "condition", "threshold", "notification", "enabled"];
+    let top = [
+        "name",
+        "description",
+        "condition",
+        "threshold",
+        "notification",
+        "enabled",
+    ];
     let is_simple = only(Some(definition), &top)
         && only(definition.get("threshold"), &["count", "window", "group_by"])
         && only(definition.get("notification"), &["channels", "recipients", "severity"])
         && definition.get("enabled").is_none_or(|enabled| enabled == &json!(true));
-    let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |pointer: &str| {
+        definition
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     is_simple.then(|| Fields {
         name: text("/name"),
         description: text("/description"),
         condition: text("/condition"),
-        count: definition.pointer("/threshold/count").map(Value::to_string).unwrap_or_default(),
+        count: definition
+            .pointer("/threshold/count")
+            .map(Value::to_string)
+            .unwrap_or_default(),
         window: text("/threshold/window"),
         group_by: texts(definition.pointer("/threshold/group_by")).join(", "),
         severity: text("/notification/severity"),

@@ -58,7 +58,11 @@ async fn list(visit: Visit) -> Result<Response, Problem> {
     Ok(html(StatusCode::OK, alerts::page(&chrome, &model).into_string()))
 }
 
-async fn firings(database: &Transaction, alert: Option<&str>, acknowledged: Option<bool>) -> Result<Vec<data::Firing>, Problem> {
+async fn firings(
+    database: &Transaction,
+    alert: Option<&str>,
+    acknowledged: Option<bool>,
+) -> Result<Vec<data::Firing>, Problem> {
     let which = WhichFirings {
         alert: alert.map(str::to_owned),
         acknowledged,
@@ -112,7 +116,10 @@ async fn show(visit: &Visit, id: i64, test: Option<Vec<Step>>) -> Result<Respons
         definition: serde_json::to_string_pretty(&found.definition).unwrap_or_default(),
         explanation,
         test: test.map(steps),
-        firings: firings.into_iter().map(|one| shown(one, std::slice::from_ref(&found))).collect(),
+        firings: firings
+            .into_iter()
+            .map(|one| shown(one, std::slice::from_ref(&found)))
+            .collect(),
         changed: Some((found.changed_by.clone(), moment(&found.changed_at))),
     };
     let chrome = visit.chrome(open, Section::Alerts).await?;
@@ -153,10 +160,22 @@ async fn act(Place((id, action)): Place<(i64, String)>, sent: Sent) -> Result<Re
             let done = data::mute(database, &name, until.as_deref(), fields.given("reason")).await;
             (done, "Muted: nobody is told until then.", here)
         }
-        "unmute" => (data::mute(database, &name, None, None).await, "The mute has ended.", here),
+        "unmute" => (
+            data::mute(database, &name, None, None).await,
+            "The mute has ended.",
+            here,
+        ),
         "enable" => (data::switch(database, &name, true).await, "The alert is enabled.", here),
-        "disable" => (data::switch(database, &name, false).await, "The alert is disabled.", here),
-        "delete" => (data::drop(database, &name).await, "The alert was deleted.", "/alerts".to_owned()),
+        "disable" => (
+            data::switch(database, &name, false).await,
+            "The alert is disabled.",
+            here,
+        ),
+        "delete" => (
+            data::drop(database, &name).await,
+            "The alert was deleted.",
+            "/alerts".to_owned(),
+        ),
         _ => return Err(Problem::not_found("The page")),
     };
     told(visit, open, done, good).await?;

@@ -18,7 +18,11 @@ pub async fn file(headers: HeaderMap, Path(path): Path<String>) -> Result<Respon
 pub async fn favicon(headers: HeaderMap) -> Result<Response, Problem> {
     let all = assets::all();
     let icon = all.iter().find(|asset| asset.path == "favicon.svg");
-    Ok(sent(&headers, icon.ok_or_else(|| Problem::not_found("The file"))?, "public, max-age=86400"))
+    Ok(sent(
+        &headers,
+        icon.ok_or_else(|| Problem::not_found("The file"))?,
+        "public, max-age=86400",
+    ))
 }
 
 fn sent(headers: &HeaderMap, asset: &'static assets::Asset, cache: &'static str) -> Response {

@@ -35,7 +35,10 @@ const FIELDS: [&str; 3] = ["event_type", "actor.id", "resource"];
 /// The page.
 pub async fn page(visit: Visit) -> Result<Response, Problem> {
     let pairs = url::pairs(&visit.query);
-    let range = pairs.iter().find(|(name, _)| name == "range").map(|(_, value)| value.as_str());
+    let range = pairs
+        .iter()
+        .find(|(name, _)| name == "range")
+        .map(|(_, value)| value.as_str());
     let range = RANGES.into_iter().find(|key| Some(*key) == range).unwrap_or(RANGES[0]);
     let until = visit.look.now;
     let (since, _) = Range::preset(range).unwrap_or_default().bounds(until);
@@ -73,11 +76,16 @@ pub async fn page(visit: Visit) -> Result<Response, Problem> {
             model.by_user = facets.next().unwrap_or_default();
             model.by_resource = facets.next().unwrap_or_default();
         }
-        None => model.missing.push("Counting the events of this time took too long.".to_owned()),
+        None => model
+            .missing
+            .push("Counting the events of this time took too long.".to_owned()),
     }
     let mut queries: Vec<&str> = SECURITY.iter().map(|(_, query)| *query).collect();
     queries.push("");
-    match database.attempt(BUDGET, figures::trends(database, &queries, &times, width)).await? {
+    match database
+        .attempt(BUDGET, figures::trends(database, &queries, &times, width))
+        .await?
+    {
         Some(mut trends) => {
             model.previous = trends.pop().map(|all| natural(all.previous));
             model.security = SECURITY
@@ -93,16 +101,23 @@ pub async fn page(visit: Visit) -> Result<Response, Problem> {
                 .collect();
         }
         None => {
-            model.missing.push("Counting the security events of this time took too long.".to_owned());
+            model
+                .missing
+                .push("Counting the security events of this time took too long.".to_owned());
         }
     }
     let security = Selection {
         query: SECURITY.map(|(_, query)| format!("({query})")).join(" OR "),
         ..all
     };
-    match database.attempt(BUDGET, search::page(database, &security, Order::Newest, 8, None)).await? {
+    match database
+        .attempt(BUDGET, search::page(database, &security, Order::Newest, 8, None))
+        .await?
+    {
         Some(found) => model.security_events = events(found),
-        None => model.missing.push("Finding the newest security events took too long.".to_owned()),
+        None => model
+            .missing
+            .push("Finding the newest security events took too long.".to_owned()),
     }
     if open.viewer.sees_all() {
         model.metrics = database.attempt(BUDGET, state::metrics(database)).await?.map(metrics);

@@ -43,8 +43,16 @@ async fn show(visit: Visit, event_id: &str) -> Result<Response, Problem> {
     let found = event::by_id(database, event_id).await?.ok_or_else(none)?;
     let neighbours = figures::neighbours(database, event_id, &found.cursor);
     let neighbours = database.attempt(BUDGET, neighbours).await?.unwrap_or_default();
-    let scheme = if visit.app.settings.tls.is_some() { "https" } else { "http" };
-    let host = visit.host.as_deref().filter(|host| is_host(host)).unwrap_or("localhost");
+    let scheme = if visit.app.settings.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let host = visit
+        .host
+        .as_deref()
+        .filter(|host| is_host(host))
+        .unwrap_or("localhost");
     let model = Model {
         event: super::dashboard::event(&found),
         type_description: neighbours.description,
@@ -59,5 +67,9 @@ async fn show(visit: Visit, event_id: &str) -> Result<Response, Problem> {
 
 /// Is this a host and a port, and nothing that a shell would take for more?
 fn is_host(host: &str) -> bool {
-    !host.is_empty() && host.len() <= 255 && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+    !host.is_empty()
+        && host.len() <= 255
+        && host
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
 }

@@ -43,7 +43,11 @@ fn text<'a>(definition: &'a Value, pointer: &str) -> &'a str {
 /// The query that finds the events that an alert is about.
 pub fn condition(definition: &Value) -> String {
     let parts = texts(definition.pointer("/threshold/all_of"));
-    let any = parts.iter().map(|part| format!("({part})")).collect::<Vec<_>>().join(" OR ");
+    let any = parts
+        .iter()
+        .map(|part| format!("({part})"))
+        .collect::<Vec<_>>()
+        .join(" OR ");
     url::narrow(text(definition, "/condition"), &any)
 }
 
@@ -60,13 +64,18 @@ fn in_words(definition: &Value) -> String {
     if definition.get("unusual").is_some() {
         return "Fires when something is unusual.".to_owned();
     }
-    let count = definition.pointer("/threshold/count").and_then(Value::as_u64).unwrap_or(1);
+    let count = definition
+        .pointer("/threshold/count")
+        .and_then(Value::as_u64)
+        .unwrap_or(1);
     let window = match text(definition, "/threshold/window") {
         "" => String::new(),
         window => format!(" within {window}"),
     };
     match text(definition, "/threshold/distinct") {
-        "" if definition.pointer("/threshold/all_of").is_some() => format!("Fires when each of its queries has matched{window}{each}."),
+        "" if definition.pointer("/threshold/all_of").is_some() => {
+            format!("Fires when each of its queries has matched{window}{each}.")
+        }
         "" if count == 1 => format!("Fires for each event{each}."),
         "" => format!("Fires for {count} events{window}{each}."),
         field => format!("Fires for {count} different values of {field}{window}{each}."),
@@ -75,7 +84,10 @@ fn in_words(definition: &Value) -> String {
 
 /// A firing, with the query that finds its events, for which the definitions of the alerts are needed.
 pub fn firing(found: alerts::Firing, all: &[alerts::Alert]) -> Firing {
-    let definition = all.iter().find(|alert| alert.name == found.alert).map(|alert| &alert.definition);
+    let definition = all
+        .iter()
+        .find(|alert| alert.name == found.alert)
+        .map(|alert| &alert.definition);
     let mut query = definition.map(condition).unwrap_or_default();
     let pairs = |value: &Value| match value.as_object() {
         Some(object) => object.iter().map(|(key, value)| (key.clone(), plain(value))).collect(),
@@ -127,8 +139,12 @@ mod tests {
 
     #[test]
     fn definitions_in_words() {
-        let alert = json!({"condition": "status:failed", "threshold": {"count": 5, "window": "5m", "group_by": "actor.email"}});
-        assert_eq!(in_words(&alert), "Fires for 5 events within 5m, separately for each actor.email.");
+        let alert =
+            json!({"condition": "status:failed", "threshold": {"count": 5, "window": "5m", "group_by": "actor.email"}});
+        assert_eq!(
+            in_words(&alert),
+            "Fires for 5 events within 5m, separately for each actor.email."
+        );
         assert_eq!(in_words(&json!({"condition": "x"})), "Fires for each event.");
         assert_eq!(in_words(&json!({"description": "Why"})), "Why");
     }

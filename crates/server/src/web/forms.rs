@@ -29,7 +29,10 @@ impl Fields {
 
     /// All values of a field.
     pub fn all(&self, name: &str) -> Vec<String> {
-        let values = self.0.iter().filter(|(other, value)| other == name && !value.is_empty());
+        let values = self
+            .0
+            .iter()
+            .filter(|(other, value)| other == name && !value.is_empty());
         values.map(|(_, value)| value.clone()).collect()
     }
 

@@ -30,7 +30,8 @@ pub async fn page(visit: Visit) -> Result<Response, Problem> {
     let mut open = visit.begin(Access::Read).await?;
     match last(&open.transaction, &model.stream_query()).await {
         Ok((found, position)) => {
-            let sealed = |event: &auditlog_pages::event::Event| event.log_index.is_some_and(|index| index as i64 <= position);
+            let sealed =
+                |event: &auditlog_pages::event::Event| event.log_index.is_some_and(|index| index as i64 <= position);
             // What is not sealed yet comes by the stream.
             model.events = events(found).into_iter().filter(sealed).collect();
             model.position = u64::try_from(position).ok();
@@ -75,5 +76,8 @@ async fn last(database: &Transaction, query: &str) -> Result<(Vec<event::Event>,
         query: query.to_owned(),
         ..Selection::default()
     };
-    Ok((search::page(database, &what, Order::Newest, FIRST, None).await?, position))
+    Ok((
+        search::page(database, &what, Order::Newest, FIRST, None).await?,
+        position,
+    ))
 }

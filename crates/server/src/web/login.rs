@@ -24,7 +24,10 @@ pub async fn page(State(app): State<App>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let look = Look::of(&parts.uri, &parts.headers);
     let given = auditlog_pages::url::pairs(parts.uri.query().unwrap_or_default());
-    let back = given.iter().find(|(name, _)| name == "return_to").map(|(_, value)| value.as_str());
+    let back = given
+        .iter()
+        .find(|(name, _)| name == "return_to")
+        .map(|(_, value)| value.as_str());
     let model = login::Model {
         return_to: returning::or_overview(back.unwrap_or_default()),
         ..login::Model::default()
@@ -43,7 +46,9 @@ fn show(app: &App, look: &Look, headers: &HeaderMap, status: StatusCode, model: 
 
 /// Is the way from the browser to here encrypted, or on one machine? A proxy that is believed says how it was asked.
 fn is_secure(app: &App, headers: &HeaderMap) -> bool {
-    let is_told = headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes() == b"https");
+    let is_told = headers
+        .get("x-forwarded-proto")
+        .is_some_and(|proto| proto.as_bytes() == b"https");
     app.settings.tls.is_some() || app.settings.is_local() || (is_told && !app.settings.trusted_proxies.is_empty())
 }
 
@@ -73,7 +78,9 @@ pub async fn sign_in(State(app): State<App>, request: Request) -> Result<Respons
         };
         let mut response = show(&app, &look, &headers, status, model);
         if let Some(seconds) = problem.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         Ok(response)
     };
@@ -99,7 +106,11 @@ pub async fn sign_in(State(app): State<App>, request: Request) -> Result<Respons
     }
     let (id, _) = match app.sessions.begin(&person, key) {
         Ok(begun) => begun,
-        Err(error) => return again(Problem::unavailable(format!("There cannot be another session: {error}."))),
+        Err(error) => {
+            return again(Problem::unavailable(format!(
+                "There cannot be another session: {error}."
+            )));
+        }
     };
     // The session that this browser had ends: nobody can have fixed the new one beforehand.
     end(&app, &headers);

@@ -57,7 +57,11 @@ async fn show(visit: &Visit, status: StatusCode, wrong: Option<(Ask, String)>) -
                 controls: natural(found.controls),
             })
             .collect(),
-        reports: data::list(database, ROWS, None).await?.into_iter().map(report).collect(),
+        reports: data::list(database, ROWS, None)
+            .await?
+            .into_iter()
+            .map(report)
+            .collect(),
         definitions: data::definitions(database)
             .await?
             .into_iter()
@@ -97,7 +101,11 @@ fn report(found: data::Report) -> Report {
     let file = |(format, file): (&String, &Value)| File {
         format: format.clone(),
         bytes: file.get("bytes").and_then(Value::as_u64).unwrap_or(0),
-        sha256: file.get("sha256").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        sha256: file
+            .get("sha256")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
     };
     Report {
         id: found.id,

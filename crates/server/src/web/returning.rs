@@ -14,7 +14,10 @@ pub fn ours(given: &str) -> Option<String> {
         && !given.split(['?', '#']).next()?.contains("//");
     let path: PathAndQuery = is_plain.then(|| given.parse().ok()).flatten()?;
     let first = path.path().split('/').nth(1).unwrap_or_default();
-    let is_page = !matches!(first, "login" | "logout" | "api" | "assets" | "preferences" | "openapi.json");
+    let is_page = !matches!(
+        first,
+        "login" | "logout" | "api" | "assets" | "preferences" | "openapi.json"
+    );
     is_page.then(|| path.as_str().to_owned())
 }
 
@@ -29,12 +32,37 @@ mod tests {
 
     #[test]
     fn only_pages_of_ours() {
-        for good in ["/", "/search?q=a%20b&range=7d", "/events/a%2Fb", "/events?id=.", "/search?q=//x"] {
+        for good in [
+            "/",
+            "/search?q=a%20b&range=7d",
+            "/events/a%2Fb",
+            "/events?id=.",
+            "/search?q=//x",
+        ] {
             assert_eq!(ours(good).as_deref(), Some(good));
         }
         for evil in [
-            "", "//evil", "///evil", "\\\\evil", "/\\evil", "https://evil", "//evil/..", "/..//evil", "/.//evil", "javascript:alert(1)", "/\tevil",
-            "/ evil", "/a\r\nSet-Cookie: x", "evil", "/\u{2028}", "/login", "/login?return_to=/", "/logout", "/api/v1/whoami", " /", "?q",
+            "",
+            "//evil",
+            "///evil",
+            "\\\\evil",
+            "/\\evil",
+            "https://evil",
+            "//evil/..",
+            "/..//evil",
+            "/.//evil",
+            "javascript:alert(1)",
+            "/\tevil",
+            "/ evil",
+            "/a\r\nSet-Cookie: x",
+            "evil",
+            "/\u{2028}",
+            "/login",
+            "/login?return_to=/",
+            "/logout",
+            "/api/v1/whoami",
+            " /",
+            "?q",
         ] {
             assert_eq!(ours(evil), None, "{evil:?}");
         }

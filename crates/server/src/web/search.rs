@@ -58,7 +58,10 @@ pub async fn page(visit: Visit) -> Result<Response, Problem> {
     let limit = i32::from(state.limit);
     let database = &open.transaction;
     let budget = visit.app.settings.limits.statement;
-    let page = database.attempt(budget, search::page(database, &what, order, limit + 1, after.as_deref()));
+    let page = database.attempt(
+        budget,
+        search::page(database, &what, order, limit + 1, after.as_deref()),
+    );
     let (open, outcome) = match page.await {
         Ok(Some(mut found)) => {
             let more = found.len() > usize::from(state.limit);
@@ -140,7 +143,9 @@ async fn around(open: &Open, what: &Selection, visit: &Visit, results: &mut Resu
     let parse = |text: &Option<String>| text.as_deref().and_then(auditlog_pages::time::parse);
     let mut since = parse(&what.since);
     if since.is_none() {
-        let first = database.attempt(BUDGET, search::page(database, what, Order::Oldest, 1, None)).await?;
+        let first = database
+            .attempt(BUDGET, search::page(database, what, Order::Oldest, 1, None))
+            .await?;
         since = first
             .as_deref()
             .and_then(<[_]>::first)
@@ -202,7 +207,12 @@ pub async fn export(sent: Sent) -> Result<Response, Problem> {
         visit.tell("The report is being made. Its PDF is here when it is done.");
         return see_other(&format!("/reports/{id}"));
     }
-    visit.begin_as(Access::Read, Viewer::exports).await?.transaction.commit().await?;
+    visit
+        .begin_as(Access::Read, Viewer::exports)
+        .await?
+        .transaction
+        .commit()
+        .await?;
     let body = ExportBody {
         format: Some(fields.get("format").to_owned()),
         query: Some(fields.get("q").to_owned()),
@@ -210,7 +220,9 @@ pub async fn export(sent: Sent) -> Result<Response, Problem> {
         end_time: until,
         ..ExportBody::default()
     };
-    let mut response = streamed(&visit.app, &visit.caller, &body, "json").await?.into_response();
+    let mut response = streamed(&visit.app, &visit.caller, &body, "json")
+        .await?
+        .into_response();
     // A page's form cannot read trailers, and browsers warn of none.
     response.headers_mut().remove(http::header::TRAILER);
     Ok(response)
@@ -222,7 +234,13 @@ pub async fn save(sent: Sent) -> Result<Response, Problem> {
     let back = returning::ours(fields.get("return_to")).unwrap_or_else(|| "/search".to_owned());
     let open = visit.begin_as(Access::Write, Viewer::saves_queries).await?;
     let name = fields.get("name").trim();
-    let done = saved::save(&open.transaction, name, fields.get("query"), fields.given("description")).await;
+    let done = saved::save(
+        &open.transaction,
+        name,
+        fields.get("query"),
+        fields.given("description"),
+    )
+    .await;
     told(visit, open, done, &format!("The query «{name}» was saved.")).await?;
     see_other(&back)
 }
@@ -233,7 +251,13 @@ pub async fn delete(sent: Sent) -> Result<Response, Problem> {
     let back = returning::ours(fields.get("return_to")).unwrap_or_else(|| "/search".to_owned());
     let open = visit.begin_as(Access::Write, Viewer::saves_queries).await?;
     let done = saved::delete(&open.transaction, fields.get("name")).await;
-    told(visit, open, done, &format!("The query «{}» was deleted.", fields.get("name"))).await?;
+    told(
+        visit,
+        open,
+        done,
+        &format!("The query «{}» was deleted.", fields.get("name")),
+    )
+    .await?;
     see_other(&back)
 }
 

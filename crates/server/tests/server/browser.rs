@@ -15,7 +15,9 @@ pub struct Browser {
 
 /// A form's fields as its body.
 pub fn body(fields: &[(&str, &str)]) -> String {
-    let pairs = fields.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value)));
+    let pairs = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", escape(name), escape(value)));
     pairs.collect::<Vec<_>>().join("&")
 }
 
@@ -42,7 +44,9 @@ pub fn texts(html: &Html, selector: &str) -> Vec<String> {
 pub fn attributes(html: &Html, selector: &str, name: &str) -> Vec<String> {
     let selector = Selector::parse(selector).expect("a selector");
     let elements = html.select(&selector);
-    elements.filter_map(|element| element.attr(name).map(str::to_owned)).collect()
+    elements
+        .filter_map(|element| element.attr(name).map(str::to_owned))
+        .collect()
 }
 
 impl Browser {

@@ -61,6 +61,18 @@ pub fn model(event: &str) -> Vec<Try> {
             OVERSEERS,
         ),
         entry(
+            "GET /api/v1/audit-logs/by-id",
+            "/api/v1/audit-logs/by-id?id=EVENT",
+            None,
+            READERS,
+        ),
+        entry(
+            "GET /api/v1/audit-logs/by-id/proof",
+            "/api/v1/audit-logs/by-id/proof?id=EVENT",
+            None,
+            OVERSEERS,
+        ),
+        entry(
             "POST /api/v1/audit-logs/export",
             "/api/v1/audit-logs/export",
             Some(json!({"format": "ndjson"})),

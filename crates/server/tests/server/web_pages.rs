@@ -15,7 +15,10 @@ const PAGES: [(&str, &[&str]); 21] = [
     ("/", EVERYBODY),
     ("/?range=30d", EVERYBODY),
     ("/search", EVERYBODY),
-    ("/search?q=status%3Afailed&range=all&order=oldest&cols=time,actor&limit=25", EVERYBODY),
+    (
+        "/search?q=status%3Afailed&range=all&order=oldest&cols=time,actor&limit=25",
+        EVERYBODY,
+    ),
     ("/live", EVERYBODY),
     ("/live?q=status%3Afailed&types=a.b&types=authentication.*", EVERYBODY),
     ("/help/query", EVERYBODY),
@@ -61,9 +64,18 @@ fn every_page_for_every_role() {
             }
             let html = parsed(&answer);
             let what = format!("{person} {page}");
-            assert!(html.errors.iter().all(|e| e.contains("DOCTYPE") || e.contains("self-closing")), "{what}: {:?}", html.errors);
+            assert!(
+                html.errors
+                    .iter()
+                    .all(|e| e.contains("DOCTYPE") || e.contains("self-closing")),
+                "{what}: {:?}",
+                html.errors
+            );
             for (name, value) in [
-                ("content-security-policy", auditlog_pages::assets::CONTENT_SECURITY_POLICY),
+                (
+                    "content-security-policy",
+                    auditlog_pages::assets::CONTENT_SECURITY_POLICY,
+                ),
                 ("x-content-type-options", "nosniff"),
                 ("x-frame-options", "DENY"),
                 ("referrer-policy", "no-referrer"),
@@ -72,11 +84,23 @@ fn every_page_for_every_role() {
             ] {
                 assert_eq!(answer.header(name), Some(value), "{what}: {name}");
             }
-            assert!(answer.header("permissions-policy").is_some_and(|policy| policy.contains("camera=()")));
+            assert!(
+                answer
+                    .header("permissions-policy")
+                    .is_some_and(|policy| policy.contains("camera=()"))
+            );
             // What may not be done is not offered.
             let links = attributes(&html, "nav.main-nav a", "href");
-            for (link, who) in [("/alerts", ALL_SEEING), ("/reports", REPORTERS), ("/admin", ADMINISTRATORS)] {
-                assert_eq!(links.contains(&link.to_owned()), who.contains(&person), "{what}: {link}");
+            for (link, who) in [
+                ("/alerts", ALL_SEEING),
+                ("/reports", REPORTERS),
+                ("/admin", ADMINISTRATORS),
+            ] {
+                assert_eq!(
+                    links.contains(&link.to_owned()),
+                    who.contains(&person),
+                    "{what}: {link}"
+                );
             }
             if answer.status == 403 {
                 assert!(texts(&html, "p.error-status").concat().contains("403"), "{what}");
@@ -129,7 +153,11 @@ fn wrong_questions_are_answered_in_place() {
         let answer = browser.get(page).expect(400);
         let html = parsed(&answer);
         assert!(texts(&html, "[role=alert]").concat().contains('^'), "{page}");
-        assert_eq!(attributes(&html, "textarea[aria-invalid=true]", "name"), ["q"], "{page}");
+        assert_eq!(
+            attributes(&html, "textarea[aria-invalid=true]", "name"),
+            ["q"],
+            "{page}"
+        );
     }
     let answer = browser.get("/search?after=AAAA&since=never").expect(200);
     let text = answer.text();
@@ -143,21 +171,37 @@ fn wrong_questions_are_answered_in_place() {
 fn nobody_sees_anothers_events_by_any_page() {
     let world = World::new();
     let mut client = world.superuser();
-    for (id, actor, mark) in [("evt_a", "user_17", "mine_1"), ("evt_b", "user_99", "secret_2"), ("evt_c", "user_17", "mine_3"), ("evt_d", "user_99", "secret_4")] {
+    for (id, actor, mark) in [
+        ("evt_a", "user_17", "mine_1"),
+        ("evt_b", "user_99", "secret_2"),
+        ("evt_c", "user_17", "mine_3"),
+        ("evt_d", "user_99", "secret_4"),
+    ] {
         let document = serde_json::json!({
             "event_id": id, "event_type": if actor == "user_17" { "a.mine" } else { "policy.violation" },
             "actor": {"type": "user", "id": actor, "email": format!("{mark}@example.com"), "ip_address": "192.0.2.1"},
             "resource": {"type": "thing", "id": mark}, "action": {"status": "denied"},
         });
-        client.query("SELECT auditlog.record($1::text::jsonb)", &[&document.to_string()]).expect("an event");
+        client
+            .query("SELECT auditlog.record($1::text::jsonb)", &[&document.to_string()])
+            .expect("an event");
     }
     world.sealed(&mut client);
     let ann = Browser::of(&world, "ann");
     let mine = ann.get("/events/evt_a").expect(200);
     assert!(mine.text().contains("mine_1"));
     for page in [
-        "/", "/?range=30d", "/search", "/search?range=all&limit=250", "/search?q=actor.id%3Auser_99&range=all", "/search?q=NOT+actor.id%3Auser_17",
-        "/live", "/live?types=policy.violation", "/events/evt_a", "/events/evt_c", "/help/query",
+        "/",
+        "/?range=30d",
+        "/search",
+        "/search?range=all&limit=250",
+        "/search?q=actor.id%3Auser_99&range=all",
+        "/search?q=NOT+actor.id%3Auser_17",
+        "/live",
+        "/live?types=policy.violation",
+        "/events/evt_a",
+        "/events/evt_c",
+        "/help/query",
     ] {
         let answer = ann.get(page).expect(200);
         let text = answer.text();
@@ -176,7 +220,11 @@ fn nobody_sees_anothers_events_by_any_page() {
     // The steps to the events before and after pass over what is not hers.
     let previous = attributes(&parsed(&ann.get("/events/evt_c")), "a[rel=prev]", "href");
     assert_eq!(previous, ["/events/evt_a"]);
-    let previous = attributes(&parsed(&Browser::of(&world, "adm").get("/events/evt_c")), "a[rel=prev]", "href");
+    let previous = attributes(
+        &parsed(&Browser::of(&world, "adm").get("/events/evt_c")),
+        "a[rel=prev]",
+        "href",
+    );
     assert_eq!(previous, ["/events/evt_b"]);
     // Her figures are of her events: two denied ones, no violation.
     let figures = texts(&parsed(&ann.get("/")), ".stats").concat();
@@ -215,20 +263,33 @@ fn assets_are_kept_for_ever() {
     let world = World::new();
     let page = sign_in(&world, "ann", "wrong", "").expect(422);
     let html = parsed(&page);
-    let mut files = attributes(&html, "link[rel=stylesheet], link[rel=icon], link[rel=modulepreload]", "href");
+    let mut files = attributes(
+        &html,
+        "link[rel=stylesheet], link[rel=icon], link[rel=modulepreload]",
+        "href",
+    );
     files.extend(attributes(&html, "script", "src"));
     assert!(files.len() > 5);
     for file in files {
         let answer = request(world.address, "GET", &file).send().expect(200);
-        assert_eq!(answer.header("cache-control"), Some(auditlog_pages::assets::CACHE_FOR_EVER), "{file}");
+        assert_eq!(
+            answer.header("cache-control"),
+            Some(auditlog_pages::assets::CACHE_FOR_EVER),
+            "{file}"
+        );
         let tag = answer.header("etag").expect("a tag").to_owned();
         assert!(tag.starts_with('"') && tag.len() > 10);
-        request(world.address, "GET", &file).header("If-None-Match", &tag).send().expect(304);
+        request(world.address, "GET", &file)
+            .header("If-None-Match", &tag)
+            .send()
+            .expect(304);
         let old = file.replace(auditlog_pages::assets::hash(), "0");
         let answer = request(world.address, "GET", &old).send().expect(200);
         assert_eq!(answer.header("cache-control"), Some("no-cache"));
     }
-    request(world.address, "GET", "/assets/0/..%2f..%2fetc%2fpasswd").send().expect(404);
+    request(world.address, "GET", "/assets/0/..%2f..%2fetc%2fpasswd")
+        .send()
+        .expect(404);
     request(world.address, "GET", "/assets/0/none.js").send().expect(404);
 }
 

@@ -10,17 +10,45 @@ use scraper::Html;
 fn nobody_is_sent_elsewhere() {
     let world = World::new();
     let evil = [
-        "//evil.example", "///evil.example", "\\\\evil.example", "/\\evil.example", "https://evil.example/", "http:evil.example", "//evil.example/..",
-        "/..//evil.example", "/.//evil.example", "javascript:alert(1)", "/\tevil", "\t//evil.example", " //evil.example", "/%0d%0aSet-Cookie:x=y\r\nX: y", "evil.example",
-        "/login", "/logout", "/api/v1/whoami", "@evil.example", "?x", "/\u{2215}/evil", "/a\u{0}b",
+        "//evil.example",
+        "///evil.example",
+        "\\\\evil.example",
+        "/\\evil.example",
+        "https://evil.example/",
+        "http:evil.example",
+        "//evil.example/..",
+        "/..//evil.example",
+        "/.//evil.example",
+        "javascript:alert(1)",
+        "/\tevil",
+        "\t//evil.example",
+        " //evil.example",
+        "/%0d%0aSet-Cookie:x=y\r\nX: y",
+        "evil.example",
+        "/login",
+        "/logout",
+        "/api/v1/whoami",
+        "@evil.example",
+        "?x",
+        "/\u{2215}/evil",
     ];
     for text in evil {
         let answer = sign_in(&world, "ann", "ann", text).expect(303);
         assert_eq!(answer.header("location"), Some("/"), "{text:?}");
-        let page = request(world.address, "GET", &format!("/login?return_to={}", escape(text))).send().expect(200);
-        assert_eq!(attributes(&parsed(&page), "main input[name=return_to]", "value").first().map(String::as_str), Some("/"), "{text:?}");
+        let page = request(world.address, "GET", &format!("/login?return_to={}", escape(text)))
+            .send()
+            .expect(200);
+        assert_eq!(
+            attributes(&parsed(&page), "main input[name=return_to]", "value")
+                .first()
+                .map(String::as_str),
+            Some("/"),
+            "{text:?}"
+        );
         let ann = Browser::of(&world, "ann");
-        let answer = ann.post("/preferences", &[("theme", "dark"), ("return_to", text)]).expect(303);
+        let answer = ann
+            .post("/preferences", &[("theme", "dark"), ("return_to", text)])
+            .expect(303);
         let location = answer.header("location").expect("a location");
         assert!(matches!(location, "/" | "/login"), "{text:?}: {location}");
         let saved = ann.post("/saved-queries/delete", &[("name", "x"), ("return_to", text)]);
@@ -41,7 +69,13 @@ fn sessions_begin_and_end() {
     assert_eq!(attributes(&html, "input[name=user]", "value"), ["ann"]);
     assert!(!refused.text().contains("wrong"), "the password is not said again");
     assert_eq!(attributes(&html, "main input[name=return_to]", "value"), ["/search"]);
-    for (user, password) in [("", "x"), ("ann", ""), ("nobody_here", "x"), ("root", "root"), ("postgres", "x")] {
+    for (user, password) in [
+        ("", "x"),
+        ("ann", ""),
+        ("nobody_here", "x"),
+        ("root", "root"),
+        ("postgres", "x"),
+    ] {
         assert_eq!(sign_in(&world, user, password, "").status, 422, "{user}");
     }
     let answer = sign_in(&world, "ann", "ann", "").expect(303);
@@ -67,20 +101,28 @@ fn sessions_begin_and_end() {
     ann.get("/").expect(200);
     let answer = ann.post("/logout", &[]).expect(303);
     assert_eq!(answer.header("location"), Some("/login"));
-    assert!(answer.header("set-cookie").is_some_and(|cookie| cookie.contains("Max-Age=0")));
+    assert!(
+        answer
+            .header("set-cookie")
+            .is_some_and(|cookie| cookie.contains("Max-Age=0"))
+    );
     let answer = ann.get("/search?q=x").expect(303);
     assert_eq!(answer.header("location"), Some("/login?return_to=%2Fsearch%3Fq%3Dx"));
     ann.get("/api/v1/whoami").expect(401);
     // Another login with the cookie of an older session ends that.
     let old = Browser::of(&world, "ann");
-    old.request("POST", "/login").body("application/x-www-form-urlencoded", body).send().expect(303);
+    old.request("POST", "/login")
+        .body("application/x-www-form-urlencoded", body)
+        .send()
+        .expect(303);
     old.get("/").expect(303);
     // Who has no role of the log is told so, and may leave.
     let nob = Browser::of(&world, "nob");
     let page = parsed(&nob.get("/").expect(403));
     assert_eq!(attributes(&page, "form[action='/logout']", "method"), ["post"]);
     let csrf = attributes(&page, "form[action='/logout'] input[name=csrf_token]", "value");
-    nob.post_with("/logout", &[], csrf.first().map(String::as_str)).expect(303);
+    nob.post_with("/logout", &[], csrf.first().map(String::as_str))
+        .expect(303);
 }
 
 #[test]
@@ -90,7 +132,10 @@ fn the_page_says_when_passwords_are_not_taken() {
     let html = parsed(&page);
     assert!(attributes(&html, "input[type=password], form[action='/login']", "name").is_empty());
     assert!(page.text().contains("Nobody signs in by a password"));
-    assert!(!page.text().contains("/login/sso"), "there is no single sign-on to offer");
+    assert!(
+        !page.text().contains("/login/sso"),
+        "there is no single sign-on to offer"
+    );
     sign_in(&world, "ann", "ann", "").expect(422);
 }
 
@@ -107,8 +152,24 @@ const HOSTILE: [&str; 6] = [
 fn hostile_texts_do_nothing_on_any_page() {
     let world = World::new();
     let mut client = world.superuser();
-    let mut pages: Vec<String> = ["/", "/?range=30d", "/search?range=all", "/live", "/alerts", "/integrity", "/reports", "/admin", "/admin/retention", "/admin/holds",
-        "/admin/sinks", "/admin/channels", "/admin/jobs", "/admin/principals"].map(str::to_owned).to_vec();
+    let mut pages: Vec<String> = [
+        "/",
+        "/?range=30d",
+        "/search?range=all",
+        "/live",
+        "/alerts",
+        "/integrity",
+        "/reports",
+        "/admin",
+        "/admin/retention",
+        "/admin/holds",
+        "/admin/sinks",
+        "/admin/channels",
+        "/admin/jobs",
+        "/admin/principals",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     client.batch_execute("SELECT auditlog.create_alert('{\"name\": \"<script>alert(1)</script>\", \"condition\": \"status:denied\", \"threshold\": {\"count\": 1, \"window\": \"1m\", \"group_by\": [\"actor.id\"]}}')").expect("an alert");
     for (number, text) in HOSTILE.iter().enumerate() {
         let id = format!("{number}{text}");
@@ -120,23 +181,56 @@ fn hostile_texts_do_nothing_on_any_page() {
             "changes": {"before": {*text: text}, "after": {*text: [text, {"a": text}]}},
             "metadata": {"tags": [text], "request_id": text, *text: text}, *text: text,
         });
-        client.query("SELECT auditlog.record($1::text::jsonb)", &[&document.to_string()]).expect("an event");
+        client
+            .query("SELECT auditlog.record($1::text::jsonb)", &[&document.to_string()])
+            .expect("an event");
         let quoted = serde_json::to_string(&format!("h{number} {text}")).expect("JSON");
         let alert = format!("{{\"name\": {quoted}, \"condition\": \"status:x\", \"description\": {quoted}}}");
-        client.query("SELECT auditlog.create_alert($1)", &[&alert]).expect("an alert");
-        client.query("SELECT auditlog.schedule($1, '0 3 * * *', $1)", &[&format!("j{number} {text}")]).expect("a job");
-        client.query("SELECT auditlog.add_principal(actor_id => $1, teams => ARRAY[$1])", &[&id]).expect("a principal");
-        client.query("SELECT auditlog.hold($1, 'status:x', NULL, $1)", &[&id]).expect("a hold");
+        client
+            .query("SELECT auditlog.create_alert($1)", &[&alert])
+            .expect("an alert");
+        client
+            .query(
+                "SELECT auditlog.schedule($1, '0 3 * * *', $1)",
+                &[&format!("j{number} {text}")],
+            )
+            .expect("a job");
+        client
+            .query(
+                "SELECT auditlog.add_principal(actor_id => $1, teams => ARRAY[$1])",
+                &[&id],
+            )
+            .expect("a principal");
+        client
+            .query("SELECT auditlog.hold($1, 'status:x', NULL, $1)", &[&id])
+            .expect("a hold");
         let _ = client.query("SELECT auditlog.save_query($1, $2, $2)", &[&format!("q{number}"), text]);
         pages.push(format!("/events/{}", escape(&id)));
-        for page in ["/search?range=all&q=", "/live?q=", "/live?types=", "/search?range=all&after=", "/login?return_to=", "/alerts/", "/reports/", "/nowhere/", "/events/"] {
+        for page in [
+            "/search?range=all&q=",
+            "/live?q=",
+            "/live?types=",
+            "/search?range=all&after=",
+            "/login?return_to=",
+            "/alerts/",
+            "/reports/",
+            "/nowhere/",
+            "/events/",
+        ] {
             pages.push(format!("{page}{}", escape(text)));
         }
-        pages.push(format!("/search?range=all&q={}", escape(&auditlog_pages::url::term("user", text))));
+        pages.push(format!(
+            "/search?range=all&q={}",
+            escape(&auditlog_pages::url::term("user", text))
+        ));
     }
     world.sealed(&mut client);
     wait_until("the alert fires", LONG, || {
-        client.query_one("SELECT count(*) FROM auditlog.alert_firings", &[]).expect("firings").get::<_, i64>(0) >= 4
+        client
+            .query_one("SELECT count(*) FROM auditlog.alert_firings", &[])
+            .expect("firings")
+            .get::<_, i64>(0)
+            >= 4
     });
     pages.push("/alerts/1".to_owned());
     pages.push("/alerts/2".to_owned());
@@ -155,8 +249,12 @@ fn hostile_texts_do_nothing_on_any_page() {
         let html = Html::parse_document(&text);
         for node in html.tree.nodes() {
             // A box that is filled in shows what was typed; nothing else does.
-            let is_box = node.parent().and_then(|parent| parent.value().as_element().map(|element| element.name() == "textarea"));
-            let Some(shown) = node.value().as_text().filter(|_| is_box != Some(true)) else { continue };
+            let is_box = node
+                .parent()
+                .and_then(|parent| parent.value().as_element().map(|element| element.name() == "textarea"));
+            let Some(shown) = node.value().as_text().filter(|_| is_box != Some(true)) else {
+                continue;
+            };
             if shown.contains(['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}']) {
                 wrong.push(format!("{page}: {:?} is shown", &**shown));
             }
@@ -164,8 +262,18 @@ fn hostile_texts_do_nothing_on_any_page() {
     }
     // Forms that come back filled in with them.
     for text in HOSTILE {
-        for (path, field) in [("/alerts/new", "condition"), ("/admin/holds", "query"), ("/admin/retention", "definition"), ("/alerts/new", "definition"), ("/admin/sinks", "name"), ("/reports", "users")] {
-            let answer = adm.post(path, &[(field, text), ("do", "preview"), ("kind", "x"), ("config", "{}")]);
+        for (path, field) in [
+            ("/alerts/new", "condition"),
+            ("/admin/holds", "query"),
+            ("/admin/retention", "definition"),
+            ("/alerts/new", "definition"),
+            ("/admin/sinks", "name"),
+            ("/reports", "users"),
+        ] {
+            let answer = adm.post(
+                path,
+                &[(field, text), ("do", "preview"), ("kind", "x"), ("config", "{}")],
+            );
             assert!(answer.status < 500, "{path} {text}");
             judge(&parsed(&answer), path, &mut wrong);
         }
@@ -179,16 +287,28 @@ fn hostile_texts_do_nothing_on_any_page() {
 fn judge(html: &Html, page: &str, wrong: &mut Vec<String>) {
     for element in html.root_element().descendent_elements() {
         let value = element.value();
-        if matches!(value.name(), "img" | "iframe" | "object" | "embed" | "base" | "style" | "math" | "video" | "audio" | "frame") {
+        if matches!(
+            value.name(),
+            "img" | "iframe" | "object" | "embed" | "base" | "style" | "math" | "video" | "audio" | "frame"
+        ) {
             wrong.push(format!("{page}: an element {}", value.name()));
         }
-        if value.name() == "script" && (element.attr("src").is_none_or(|src| !src.starts_with("/assets/")) || !element.inner_html().is_empty()) {
+        if value.name() == "script"
+            && (element.attr("src").is_none_or(|src| !src.starts_with("/assets/")) || !element.inner_html().is_empty())
+        {
             wrong.push(format!("{page}: a script {}", element.html()));
         }
         for (name, content) in value.attrs() {
-            let leads = matches!(name, "href" | "src" | "action" | "data-href" | "data-live" | "data-proof" | "data-suggest" | "data-progress");
-            let is_ours = (content.starts_with('/') && !content.starts_with("//") && !content.contains('\\')) || content.starts_with('#');
-            if name.starts_with("on") || matches!(name, "style" | "srcdoc" | "formaction" | "xlink:href") || (leads && !is_ours) {
+            let leads = matches!(
+                name,
+                "href" | "src" | "action" | "data-href" | "data-live" | "data-proof" | "data-suggest" | "data-progress"
+            );
+            let is_ours = (content.starts_with('/') && !content.starts_with("//") && !content.contains('\\'))
+                || content.starts_with('#');
+            if name.starts_with("on")
+                || matches!(name, "style" | "srcdoc" | "formaction" | "xlink:href")
+                || (leads && !is_ours)
+            {
                 wrong.push(format!("{page}: {name}={content}"));
             }
         }
@@ -202,15 +322,30 @@ fn a_database_that_trusts_lets_nobody_in() {
     sign_in(&world, "ann", "ann", "").expect(303);
     let rules = "local all postgres trust\nlocal all service,authenticator scram-sha-256\nlocal all all trust\n";
     std::fs::write(trusting.data().join("pg_hba.conf"), rules).expect("pg_hba.conf");
-    trusting.connect("postgres").batch_execute("SELECT pg_reload_conf()").expect("a reload");
-    wait_until("the rules are read", LONG, || sign_in(&world, "mia", "anything", "").status == 422 && sign_in(&world, "mia", "mia", "").status == 422);
+    trusting
+        .connect("postgres")
+        .batch_execute("SELECT pg_reload_conf()")
+        .expect("a reload");
+    wait_until("the rules are read", LONG, || {
+        sign_in(&world, "mia", "anything", "").status == 422 && sign_in(&world, "mia", "mia", "").status == 422
+    });
     for (name, password) in [("mia", "mia"), ("com", "wrong"), ("adm", "adm")] {
         let answer = sign_in(&world, name, password, "").expect(422);
         assert!(answer.header("set-cookie").is_none());
         assert!(answer.text().contains("pg_hba.conf"), "{name}: {}", answer.text());
-        let answer = request(world.address, "GET", "/api/v1/whoami").basic(name, password).send().expect(403);
-        assert!(answer.text().contains("does not ask for passwords"), "{}", answer.text());
+        let answer = request(world.address, "GET", "/api/v1/whoami")
+            .basic(name, password)
+            .send()
+            .expect(403);
+        assert!(
+            answer.text().contains("does not ask for passwords"),
+            "{}",
+            answer.text()
+        );
         let body = serde_json::json!({"user": name, "password": password});
-        request(world.address, "POST", "/api/v1/session").json(&body).send().expect(403);
+        request(world.address, "POST", "/api/v1/session")
+            .json(&body)
+            .send()
+            .expect(403);
     }
 }

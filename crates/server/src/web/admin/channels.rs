@@ -46,7 +46,11 @@ async fn show(visit: &Visit, status: StatusCode, wrong: Option<String>) -> Resul
 }
 
 fn channel(found: delivery::Channel, done: &[Done]) -> Channel {
-    let done = done.iter().find(|done| done.name == found.name).cloned().unwrap_or_default();
+    let done = done
+        .iter()
+        .find(|done| done.name == found.name)
+        .cloned()
+        .unwrap_or_default();
     let count = |count: Option<i64>| natural(count.unwrap_or(0));
     Channel {
         name: found.name,
@@ -86,7 +90,8 @@ pub async fn create(sent: Sent) -> Result<Response, Problem> {
             visit.tell("The channel was added. Alerts can name it now.");
             see_other(HERE)
         }
-        Err(problem) if is_of_input(&problem) => {
+        // Some kinds need a right in the database that not every administrator has.
+        Err(problem) if is_of_input(&problem) || problem.status == 403 => {
             show(visit, StatusCode::UNPROCESSABLE_ENTITY, Some(words(&problem))).await
         }
         Err(problem) => Err(problem),
@@ -99,9 +104,18 @@ pub async fn act(Place((name, action)): Place<(String, String)>, sent: Sent) -> 
     let open = visit.begin_as(Access::Write, Viewer::administers).await?;
     let database = &open.transaction;
     let (done, good) = match action.as_str() {
-        "enable" => (configuring::switch_channel(database, &name, true).await, "The channel is enabled."),
-        "disable" => (configuring::switch_channel(database, &name, false).await, "The channel is disabled."),
-        "delete" => (configuring::drop_channel(database, &name).await, "The channel was removed."),
+        "enable" => (
+            configuring::switch_channel(database, &name, true).await,
+            "The channel is enabled.",
+        ),
+        "disable" => (
+            configuring::switch_channel(database, &name, false).await,
+            "The channel is disabled.",
+        ),
+        "delete" => (
+            configuring::drop_channel(database, &name).await,
+            "The channel was removed.",
+        ),
         _ => return Err(Problem::not_found("The page")),
     };
     back(visit, open, done, good, HERE).await

@@ -18,7 +18,11 @@ pub async fn page(visit: Visit) -> Result<Response, Problem> {
 
 async fn show(visit: &Visit, status: StatusCode, model: Model) -> Result<Response, Problem> {
     let open = visit.begin_as(Access::Read, Viewer::administers).await?;
-    let mut holds: Vec<Hold> = retention::holds(&open.transaction).await?.into_iter().map(hold_of).collect();
+    let mut holds: Vec<Hold> = retention::holds(&open.transaction)
+        .await?
+        .into_iter()
+        .map(hold_of)
+        .collect();
     holds.sort_by_key(|hold| matches!(hold.state.as_str(), "released" | "expired"));
     let model = Model { holds, ..model };
     let chrome = visit.chrome(open, Section::Admin).await?;

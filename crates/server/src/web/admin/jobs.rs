@@ -45,7 +45,11 @@ pub async fn page(visit: Visit) -> Result<Response, Problem> {
     };
     let model = Model {
         jobs: jobs::list(&open.transaction).await?.into_iter().map(job).collect(),
-        runs: jobs::runs(&open.transaction, None, ROWS).await?.into_iter().map(run).collect(),
+        runs: jobs::runs(&open.transaction, None, ROWS)
+            .await?
+            .into_iter()
+            .map(run)
+            .collect(),
     };
     let chrome = visit.chrome(open, Section::Admin).await?;
     Ok(html(StatusCode::OK, pages::page(&chrome, &model).into_string()))
@@ -57,10 +61,16 @@ pub async fn act(Place((id, action)): Place<(i64, String)>, sent: Sent) -> Resul
     let database = &open.transaction;
     let (done, good) = match action.as_str() {
         "enable" => (jobs::alter(database, id, None, Some(true)).await, "The job is enabled."),
-        "disable" => (jobs::alter(database, id, None, Some(false)).await, "The job is disabled."),
+        "disable" => (
+            jobs::alter(database, id, None, Some(false)).await,
+            "The job is disabled.",
+        ),
         "schedule" => {
             let schedule = sent.fields.get("schedule").trim();
-            (jobs::alter(database, id, Some(schedule), None).await, "The schedule was changed.")
+            (
+                jobs::alter(database, id, Some(schedule), None).await,
+                "The schedule was changed.",
+            )
         }
         "delete" => (jobs::remove(database, id).await, "The job was removed."),
         _ => return Err(Problem::not_found("The page")),

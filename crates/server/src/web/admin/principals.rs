@@ -74,6 +74,11 @@ pub async fn add(sent: Sent) -> Result<Response, Problem> {
 /// `POST /admin/principals/drop`.
 pub async fn drop(sent: Sent) -> Result<Response, Problem> {
     let open = sent.visit.begin_as(Access::Write, Viewer::administers).await?;
-    let done = principals::drop(&open.transaction, sent.fields.get("actor_id"), sent.fields.given("tenant")).await;
+    let done = principals::drop(
+        &open.transaction,
+        sent.fields.get("actor_id"),
+        sent.fields.given("tenant"),
+    )
+    .await;
     back(&sent.visit, open, done, "The principal was removed.", HERE).await
 }

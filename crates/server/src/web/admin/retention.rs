@@ -50,7 +50,13 @@ async fn show(visit: &Visit, status: StatusCode, wrong: Option<(String, String)>
     let plan = retention::plan(database, Some(&at.to_rfc3339())).await?;
     let (definition, wrong) = match wrong {
         Some((definition, wrong)) => (definition, Some(wrong)),
-        None => (written.as_ref().and_then(|written| written.written.clone()).unwrap_or_default(), None),
+        None => (
+            written
+                .as_ref()
+                .and_then(|written| written.written.clone())
+                .unwrap_or_default(),
+            None,
+        ),
     };
     let model = Model {
         classes: retention::policy(database).await?.into_iter().map(class).collect(),
@@ -125,5 +131,12 @@ pub async fn set(sent: Sent) -> Result<Response, Problem> {
 pub async fn run(sent: Sent) -> Result<Response, Problem> {
     let open = sent.visit.begin_as(Access::Write, Viewer::administers).await?;
     let done = retention::run(&open.transaction).await;
-    back(&sent.visit, open, done, "A round was asked for; what it does is listed below.", "/admin/retention").await
+    back(
+        &sent.visit,
+        open,
+        done,
+        "A round was asked for; what it does is listed below.",
+        "/admin/retention",
+    )
+    .await
 }

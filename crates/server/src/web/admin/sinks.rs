@@ -77,7 +77,8 @@ pub async fn create(sent: Sent) -> Result<Response, Problem> {
             visit.tell("The sink was added. It gets what is sealed from now on.");
             see_other(HERE)
         }
-        Err(problem) if is_of_input(&problem) => {
+        // Some kinds need a right in the database that not every administrator has.
+        Err(problem) if is_of_input(&problem) || problem.status == 403 => {
             let model = Model {
                 wrong: Some(words(&problem)),
                 ..Model::default()
@@ -91,7 +92,11 @@ pub async fn create(sent: Sent) -> Result<Response, Problem> {
 /// The buttons of a sink.
 pub async fn act(Place((name, action)): Place<(String, String)>, sent: Sent) -> Result<Response, Problem> {
     let visit = &sent.visit;
-    let access = if action == "test" { Access::LongWrite } else { Access::Write };
+    let access = if action == "test" {
+        Access::LongWrite
+    } else {
+        Access::Write
+    };
     let open = visit.begin_as(access, Viewer::administers).await?;
     let database = &open.transaction;
     let (done, good) = match action.as_str() {
