@@ -220,6 +220,7 @@ pub async fn export(sent: Sent) -> Result<Response, Problem> {
         end_time: until,
         ..ExportBody::default()
     };
+    visit.app.rates.exports.take(&visit.caller.key)?;
     let mut response = streamed(&visit.app, &visit.caller, &body, "json")
         .await?
         .into_response();
