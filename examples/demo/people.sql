@@ -16,6 +16,8 @@ FROM (VALUES
     ('demo_user', :'password'), ('demo_service', :'service'), ('demo_authenticator', :'authenticator')) AS r (name, password) \gexec
 
 GRANT demo_people TO demo_administrator, demo_analyst, demo_compliance, demo_manager, demo_user, demo_service, demo_authenticator;
+-- The authenticator takes the role of whom a token names; it has none of its own (NOINHERIT).
+GRANT demo_administrator, demo_analyst, demo_compliance, demo_manager, demo_user, auditlog_user, auditlog_manager TO demo_authenticator;
 GRANT auditlog_administrator TO demo_administrator;
 GRANT auditlog_analyst TO demo_analyst;
 GRANT auditlog_compliance TO demo_compliance;
@@ -26,7 +28,10 @@ GRANT pg_monitor TO demo_service;
 
 SELECT auditlog.add_principal(p.role_name::name, actor_id => p.actor_id, teams => p.teams, manages => p.manages)
 FROM (VALUES
-    ('demo_user', 'user_10021', ARRAY['data'], NULL::text[]),
+    ('demo_administrator', 'demo_administrator', NULL::text[], NULL::text[]),
+    ('demo_analyst', 'demo_analyst', NULL, NULL),
+    ('demo_compliance', 'demo_compliance', NULL, NULL),
+    ('demo_user', 'user_10021', ARRAY['data'], NULL),
     ('demo_manager', 'user_10028', ARRAY['leads'], ARRAY['platform']),
     (NULL, 'user_10000', ARRAY['platform'], NULL),
     (NULL, 'user_10035', ARRAY['platform'], NULL),

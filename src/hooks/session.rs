@@ -51,7 +51,9 @@ pub fn init() {
 }
 
 unsafe extern "C-unwind" fn authenticated(port: *mut Port, status: i32) {
-    if capture::is_on(Kind::Login) {
+    // Who hangs up when asked for a password has not tried one: psql does so before it asks its user, the server to see that it is asked.
+    let has_tried = status != pg_sys::STATUS_EOF;
+    if has_tried && capture::is_on(Kind::Login) {
         // SAFETY: plain calls; the frame holds nothing that must be dropped.
         unsafe { prepare(status) }
     }

@@ -13,7 +13,7 @@ use crate::http::cursor::Cursors;
 use crate::http::idempotency::Answers;
 use crate::http::rate::Rates;
 use crate::identity::bearer::{self, BearerRoles};
-use crate::identity::{Caller, Fingerprints, Identity, Sessions};
+use crate::identity::{Caller, Fingerprints, Identity, Sessions, scopes};
 use crate::metrics::Metrics;
 use crate::stream::{Hub, Seats};
 use crate::web::chrome::Heads;
@@ -167,6 +167,10 @@ impl App {
                 bearer::speak_for(&transaction, token, &roles)
                     .await
                     .map_err(of_the_token)?;
+                if token.starts_with(scopes::PREFIX) && !caller.needs.are_met_by(&transaction).await? {
+                    return Err(Problem::forbidden("The token is not good for this.")
+                        .hint("Make one with the scope that it needs, or without limits: auditlog.create_token()."));
+                }
                 return Ok(transaction);
             }
         };

@@ -19,6 +19,7 @@ pub mod saved;
 pub mod search;
 pub mod standing;
 pub mod state;
+pub mod tokens;
 
 use crate::database::DatabaseError;
 

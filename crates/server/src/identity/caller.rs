@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use zeroize::Zeroizing;
 
+use super::scopes::{Needs, needed};
 use super::{Person, Session, SessionId, basic, forgery};
 use crate::App;
 use crate::database::{Access, Transaction};
@@ -37,6 +38,8 @@ pub struct Caller {
     pub client: IpAddr,
     /// What its budgets are counted by; tells nothing of a password or token.
     pub key: [u8; 32],
+    /// What it needs of a token with limits.
+    pub needs: Needs,
 }
 
 impl Caller {
@@ -73,7 +76,14 @@ impl FromRequestParts<App> for Caller {
             Identity::Bearer(token) => app.fingerprints.keyed(&[b"bearer", token.as_bytes()]),
         };
         app.rates.requests.take(&key)?;
-        Ok(Caller { identity, client, key })
+        let route = parts.extensions.get::<MatchedPath>();
+        let needs = route.map_or(Needs::Everything, |route| needed(&parts.method, route.as_str()));
+        Ok(Caller {
+            identity,
+            client,
+            key,
+            needs,
+        })
     }
 }
 

@@ -5,9 +5,11 @@ pub mod basic;
 pub mod bearer;
 pub mod caller;
 pub mod forgery;
+pub mod scopes;
 pub mod sessions;
 
 pub use caller::{Caller, Identity};
+pub use scopes::Needs;
 pub use sessions::{Message, Session, SessionId, Sessions};
 
 use ring::hmac;

@@ -17,6 +17,7 @@ pub mod search;
 pub mod session;
 pub mod state;
 pub mod stream;
+pub mod tokens;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -45,6 +46,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(jobs::routes())
         .merge(saved::routes())
         .merge(principals::routes())
+        .merge(tokens::routes())
 }
 
 /// A list.

@@ -16,7 +16,7 @@ use crate::database::Access;
 use crate::http::exchange::Exchange;
 use crate::http::{Body, Problem};
 use crate::identity::caller::{COOKIE, session_id};
-use crate::identity::{Caller, Identity, Person, forgery};
+use crate::identity::{Caller, Identity, Needs, Person, forgery};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -70,6 +70,7 @@ async fn log_in(
         identity: Identity::Person(person.clone()),
         client: exchange.client,
         key,
+        needs: Needs::Nothing,
     };
     // The database decides.
     caller.begin(&app, Access::Read).await?.commit().await?;

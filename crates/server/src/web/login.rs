@@ -17,7 +17,7 @@ use crate::database::Access;
 use crate::http::Problem;
 use crate::http::exchange::Exchange;
 use crate::identity::caller::{COOKIE, session_id};
-use crate::identity::{Caller, Identity, Person, forgery};
+use crate::identity::{Caller, Identity, Needs, Person, forgery};
 
 /// `GET /login`.
 pub async fn page(State(app): State<App>, request: Request) -> Response {
@@ -95,6 +95,7 @@ pub async fn sign_in(State(app): State<App>, request: Request) -> Result<Respons
         identity: Identity::Person(person.clone()),
         client: exchange.map_or([0, 0, 0, 0].into(), |exchange| exchange.client),
         key,
+        needs: Needs::Nothing,
     };
     // The database decides.
     let begun = match caller.begin(&app, Access::Read).await {

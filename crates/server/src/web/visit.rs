@@ -17,7 +17,7 @@ use crate::http::Problem;
 use crate::http::exchange::Exchange;
 use crate::http::inputs;
 use crate::identity::caller::session_id;
-use crate::identity::{Caller, Identity, Message, Session, SessionId, forgery};
+use crate::identity::{Caller, Identity, Message, Needs, Session, SessionId, forgery};
 
 /// How a page is to look, and where it is.
 #[derive(Debug, Clone)]
@@ -108,6 +108,7 @@ impl Visit {
                 identity: Identity::Session(Arc::clone(&session), id),
                 client,
                 key: session.pool,
+                needs: Needs::Everything,
             },
             session,
             look: Look::of(&parts.uri, &parts.headers),

@@ -307,6 +307,14 @@ pub fn model(event: &str) -> Vec<Try> {
             None,
             ADMINISTRATORS,
         ),
+        entry("GET /api/v1/tokens", "/api/v1/tokens", None, READERS),
+        entry(
+            "POST /api/v1/tokens",
+            "/api/v1/tokens",
+            Some(json!({"name": "nightly", "scopes": ["read"]})),
+            READERS,
+        ),
+        entry("DELETE /api/v1/tokens/{id}", "/api/v1/tokens/999999", None, READERS),
         entry("DELETE /api/v1/session", "/api/v1/session", None, ANYBODY),
     ]
 }

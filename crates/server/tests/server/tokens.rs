@@ -143,10 +143,67 @@ fn a_bearer_with_rights_changes_things() {
     create(&token("user_8")).expect(201);
     client.batch_execute("REVOKE adm FROM authenticator").expect("REVOKE");
     create(&token("user_8")).expect(403);
-    // The database tells of the login, which is the authenticator's: see decision 37.
+    // The database tells of the login, which is the authenticator's: see decision 38.
     let by: String = client
         .query_one("SELECT changed_by FROM auditlog.alerts", &[])
         .expect("the alert")
         .get(0);
     assert_eq!(by, "authenticator");
+}
+
+#[test]
+fn a_program_has_a_token_of_its_owners_as_far_as_its_scopes_reach() {
+    let world = world();
+    let made = |body: Value| {
+        let answer = world.by("ann", "POST", "/api/v1/tokens").json(&body).send().expect(201);
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        answer.json()["token"].as_str().expect("a token").to_owned()
+    };
+    let narrow = made(json!({"name": "reader", "scopes": ["read"], "days": 1}));
+    let wide = made(json!({"name": "everything"}));
+    assert_eq!(events(&world, &narrow), 1, "ann's own");
+    assert_eq!(events(&world, &wide), 1);
+    let post = |token: &str, target: &str, body: Value| {
+        let request = world.anonymous("POST", target).json(&body);
+        request.header("Authorization", &format!("Bearer {token}")).send()
+    };
+    post(&narrow, "/api/v1/audit-logs/search", json!({"query": "a"})).expect(200);
+    for (target, body) in [
+        ("/api/v1/audit-logs/export", json!({"format": "ndjson"})),
+        ("/api/v1/events", json!({"event_type": "x.y"})),
+        ("/api/v1/tokens", json!({"name": "more"})),
+    ] {
+        let problem = post(&narrow, target, body).expect(403).json();
+        assert_eq!(problem["detail"], "The token is not good for this.", "{target}");
+    }
+    post(&wide, "/api/v1/tokens", json!({"name": "more"})).expect(403);
+    get(&world, &narrow, "/api/v1/tokens").expect(403);
+    get(&world, &narrow, "/api/v1/whoami").expect(200);
+
+    let listed = world.get("ann", "/api/v1/tokens").expect(200).json();
+    let tokens = listed["items"].as_array().expect("tokens");
+    assert_eq!(tokens.len(), 2);
+    assert!(
+        tokens
+            .iter()
+            .all(|token| token["token"].is_null() && token["state"] == "good")
+    );
+    assert!(narrow.starts_with(tokens[1]["prefix"].as_str().expect("a prefix")));
+    // nobody else's, then at once
+    let id = &tokens[1]["id"];
+    world
+        .by("mia", "DELETE", &format!("/api/v1/tokens/{id}"))
+        .send()
+        .expect(404);
+    world
+        .by("ann", "DELETE", &format!("/api/v1/tokens/{id}"))
+        .send()
+        .expect(204);
+    get(&world, &narrow, "/api/v1/audit-logs").expect(401);
+    assert_eq!(events(&world, &wide), 1);
+    world
+        .by("ann", "POST", "/api/v1/tokens")
+        .json(&json!({"name": "x", "scopes": ["root"]}))
+        .send()
+        .expect(400);
 }
