@@ -95,6 +95,9 @@ fn failed_logins_have_reasons() {
         config.password(password);
         assert!(config.connect(NoTls).is_err(), "{role} on {database}");
     };
+    // who hangs up when asked for a password, as psql does to ask its user, has not tried one: told of is one refusal, not two
+    let asked = cluster().config("with_password", db.name()).connect(NoTls);
+    assert!(asked.is_err_and(|error| error.as_db_error().is_none()));
     refused("with_password", "hunter2", db.name());
     refused("unwanted", "", db.name());
     refused("no_login", "", db.name());

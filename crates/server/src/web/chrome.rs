@@ -94,6 +94,8 @@ impl Visit {
         Chrome {
             viewer: Some(viewer),
             active: section,
+            // without an authenticator the server takes none
+            has_tokens: self.app.settings.authenticator.is_some(),
             log_name: self.app.service.database().unwrap_or_default().to_owned(),
             messages: messages.into_iter().map(|m| (told(m.is_good), m.text)).collect(),
             ..bare(&self.look, &self.session.csrf)

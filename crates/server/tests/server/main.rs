@@ -15,4 +15,5 @@ mod visibility;
 mod web_forms;
 mod web_pages;
 mod web_safety;
+mod web_tokens;
 mod world;

@@ -11,7 +11,7 @@ const REPORTERS: &[&str] = &["adm", "com"];
 const ADMINISTRATORS: &[&str] = &["adm"];
 
 /// Pages, and who may see them.
-const PAGES: [(&str, &[&str]); 21] = [
+const PAGES: [(&str, &[&str]); 22] = [
     ("/", EVERYBODY),
     ("/?range=30d", EVERYBODY),
     ("/search", EVERYBODY),
@@ -35,6 +35,7 @@ const PAGES: [(&str, &[&str]); 21] = [
     ("/admin/channels", ADMINISTRATORS),
     ("/admin/jobs", ADMINISTRATORS),
     ("/admin/principals", ADMINISTRATORS),
+    ("/admin/tokens", EVERYBODY),
     ("/events", EVERYBODY),
 ];
 

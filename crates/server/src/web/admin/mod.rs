@@ -7,6 +7,7 @@ mod overview;
 mod principals;
 mod retention;
 mod sinks;
+mod tokens;
 
 use axum::Router;
 use axum::response::Response;
@@ -35,6 +36,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/admin/jobs/{id}/{action}", post(jobs::act))
         .route("/admin/principals", get(principals::page).post(principals::add))
         .route("/admin/principals/drop", post(principals::drop))
+        .route("/admin/tokens", get(tokens::page).post(tokens::create))
+        .route("/admin/tokens/{id}/revoke", post(tokens::revoke))
 }
 
 /// Ends what a button has begun, and goes back to the page with a message.
