@@ -44,7 +44,9 @@ def reporting(cluster, results, plan):
                     else:
                         undisturbed(cluster, results, lambda: asked(results, session, statements))
     for _ in range(plan.rounds):
+        results.begin()
         pages(results)
+        results.commit(0.0)
 
 
 def pages(results):
