@@ -291,9 +291,9 @@ BEGIN
     IF cardinality(faults) > 0 THEN
         status := 'warning'; detail := format('Reports that failed: %s.', array_to_string(faults[1:5], '; '));
         hint := 'auditlog.retry_report() has one made once more, auditlog.cancel_report() puts it aside.';
-    ELSIF EXISTS (SELECT FROM auditlog_data.report_delivery AS d WHERE d.state = 'failed' OR d.state = 'waiting' AND d.attempts > 2) THEN
+    ELSIF EXISTS (SELECT FROM auditlog_data.report_delivery AS d WHERE d.state = 'failed' AND d.ended_at > clock_timestamp() - interval '7 days' OR d.state = 'waiting' AND d.attempts > 2) THEN
         SELECT format('Files of reports did not reach their sinks: %s.', string_agg(format('%s to %s (%s)', d.report_id, d.sink, left(d.error, 100)), '; ')) INTO detail
-        FROM (SELECT * FROM auditlog_data.report_delivery AS d WHERE d.state = 'failed' OR d.state = 'waiting' AND d.attempts > 2 ORDER BY d.report_id DESC LIMIT 5) AS d;
+        FROM (SELECT * FROM auditlog_data.report_delivery AS d WHERE d.state = 'failed' AND d.ended_at > clock_timestamp() - interval '7 days' OR d.state = 'waiting' AND d.attempts > 2 ORDER BY d.report_id DESC LIMIT 5) AS d;
         status := 'warning'; hint := 'auditlog.report_deliveries says why; auditlog.retry_report() sends them again.';
     ELSIF w.pid IS NULL AND EXISTS (SELECT FROM auditlog_data.report AS r WHERE r.state IN ('waiting', 'running') AND r.asked_at < clock_timestamp() - interval '2 minutes') THEN
         status := 'error'; detail := format('Reports wait, and the reporter does not run%s.', COALESCE(': ' || w.last_error, ''));
