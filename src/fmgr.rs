@@ -51,6 +51,12 @@ impl Call {
         self.arg(i).map(|d| unsafe { crate::store::row::bytes(d) })
     }
 
+    /// The bytes of a `bytea` argument.
+    pub fn bytea(&self, i: usize) -> Option<&[u8]> {
+        // SAFETY: declared as bytea.
+        self.arg(i).map(|d| unsafe { crate::store::row::bytes(d) })
+    }
+
     /// A `text[]` argument; the inner `None` is an array that is nested or has a NULL in it.
     pub fn texts(&self, i: usize) -> Option<Option<Vec<String>>> {
         self.arg(i).map(|datum| {

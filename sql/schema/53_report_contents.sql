@@ -185,75 +185,85 @@ $body$
 $body$;
 COMMENT ON FUNCTION auditlog_data.report_sample(bigint[]) IS 'Events of a sample, with what proves them';
 
--- The whole period: what happened, who did it, when.
-CREATE FUNCTION auditlog_data.report_summary(scope text, since timestamptz, until timestamptz, size bigint) RETURNS jsonb
+-- The whole period: what happened, who did it, when; in one pass over the log that processes share (src/reporting/tally.rs).
+CREATE FUNCTION auditlog_data.report_tally_add(state internal, event_type text, category text, status text, grave boolean, at timestamptz, actor text, resource text,
+        log_index bigint, since timestamptz, width bigint) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_report_tally_add';
+COMMENT ON FUNCTION auditlog_data.report_tally_add(internal, text, text, text, boolean, timestamptz, text, text, bigint, timestamptz, bigint) IS
+    'Part of auditlog_data.report_tally: counts an event';
+CREATE FUNCTION auditlog_data.report_tally_merge(state internal, other internal) RETURNS internal
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_report_tally_merge';
+COMMENT ON FUNCTION auditlog_data.report_tally_merge(internal, internal) IS 'Part of auditlog_data.report_tally: adds what another process has counted';
+CREATE FUNCTION auditlog_data.report_tally_bytes(state internal) RETURNS bytea
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_report_tally_bytes';
+COMMENT ON FUNCTION auditlog_data.report_tally_bytes(internal) IS 'Part of auditlog_data.report_tally: hands counts over';
+CREATE FUNCTION auditlog_data.report_tally_read(state bytea, other internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_report_tally_read';
+COMMENT ON FUNCTION auditlog_data.report_tally_read(bytea, internal) IS 'Part of auditlog_data.report_tally: takes counts over';
+CREATE FUNCTION auditlog_data.report_tally_json(state internal) RETURNS jsonb
+    LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'auditlog_report_tally_json';
+COMMENT ON FUNCTION auditlog_data.report_tally_json(internal) IS 'Part of auditlog_data.report_tally: says what was counted';
+CREATE AGGREGATE auditlog_data.report_tally(event_type text, category text, status text, grave boolean, at timestamptz, actor text, resource text,
+        log_index bigint, since timestamptz, width bigint) (
+    SFUNC = auditlog_data.report_tally_add, STYPE = internal, FINALFUNC = auditlog_data.report_tally_json, FINALFUNC_MODIFY = READ_ONLY,
+    COMBINEFUNC = auditlog_data.report_tally_merge, SERIALFUNC = auditlog_data.report_tally_bytes, DESERIALFUNC = auditlog_data.report_tally_read, PARALLEL = SAFE);
+COMMENT ON AGGREGATE auditlog_data.report_tally(text, text, text, boolean, timestamptz, text, text, bigint, timestamptz, bigint) IS
+    'Figures and courses of the events of a report';
+
+CREATE FUNCTION auditlog_data.report_counts(scope text, since timestamptz, until timestamptz, size bigint) RETURNS jsonb
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET work_mem = '16MB' AS
 $body$
 DECLARE
+    -- At most some 60 pieces, of whole hours, days or weeks.
+    width bigint := CASE WHEN until - since <= interval '2 days' THEN 3600 WHEN until - since <= interval '62 days' THEN 86400 ELSE 604800 END;
     found jsonb;
+    more jsonb;
 BEGIN
-    -- As text, so that the planner sees the query. What has few values is counted together, and added up afterwards: four passes that
-    -- processes can share are faster than one that they cannot.
+    -- As text, so that the planner sees the query.
     EXECUTE $sql$
-    WITH w AS (SELECT CASE WHEN $3 - $2 <= interval '2 days' THEN 3600 WHEN $3 - $2 <= interval '62 days' THEN 86400 ELSE 604800 END AS width),
-    c AS MATERIALIZED (
-        SELECT e.event_type, e.category, e.status, e.severity,
-            date_bin(CASE WHEN $3 - $2 <= interval '2 days' THEN interval '1 hour' WHEN $3 - $2 <= interval '62 days' THEN interval '1 day' ELSE interval '7 days' END,
-                e."timestamp", $2) AS bucket, count(*) AS n
-        FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3
-        GROUP BY 1, 2, 3, 4, 5),
-    h AS (
-        SELECT date_bin('1 hour', e."timestamp", '1970-01-01 00:00:00+00') AS hour, count(*) AS n
-        FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3
-        GROUP BY 1),
-    a AS MATERIALIZED (
-        SELECT e.actor_id COLLATE "C" AS actor_id, count(*) AS n
-        FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3 AND e.actor_id IS NOT NULL
-        GROUP BY 1),
-    r AS (
-        SELECT count(*) AS n FROM (SELECT e.resource_id COLLATE "C"
+    SELECT auditlog_data.report_tally(e.event_type, e.category, e.status, e.severity >= 'warning', e."timestamp", e.actor_id, e.resource_id, e.log_index, $2, $5)
+    FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3
+    $sql$ INTO found USING COALESCE(scope, ''), since, until, size, width;
+    -- Names that memory has no place for are counted on disk.
+    IF found #> '{metrics,actors}' = 'null' THEN
+        EXECUTE $sql$
+        WITH a AS MATERIALIZED (
+            SELECT e.actor_id COLLATE "C" AS actor_id, count(*) AS n
+            FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3 AND e.actor_id IS NOT NULL
+            GROUP BY 1)
+        SELECT jsonb_build_object('n', (SELECT count(*) FROM a), 'top', (SELECT jsonb_agg(jsonb_build_array(x.actor_id, x.n) ORDER BY x.n DESC, x.actor_id)
+            FROM (SELECT a.actor_id, a.n FROM a ORDER BY a.n DESC, a.actor_id LIMIT 10) AS x))
+        $sql$ INTO more USING COALESCE(scope, ''), since, until, size;
+        found := jsonb_set(jsonb_set(found, '{metrics,actors}', more -> 'n'), '{actors}', more -> 'top');
+    END IF;
+    IF found #> '{metrics,resources}' = 'null' THEN
+        EXECUTE $sql$
+        SELECT to_jsonb(count(*)) FROM (SELECT e.resource_id COLLATE "C"
             FROM auditlog.events AS e WHERE auditlog.matches(e, $1) AND e.log_index < $4 AND e."timestamp" >= $2 AND e."timestamp" < $3 AND e.resource_id IS NOT NULL
-            GROUP BY 1) AS r),
-    t AS (SELECT c.event_type, sum(c.n)::bigint AS n FROM c GROUP BY 1),
-    f AS (SELECT (c.status = 'denied' OR c.event_type IN ('access.denied', 'rls.denied')) IS TRUE AS refused, (c.status = 'failed') IS TRUE AS failed,
-            c.severity >= 'warning' AS grave, sum(c.n)::bigint AS n FROM c GROUP BY 1, 2, 3)
-    SELECT jsonb_build_object(
-        'metrics', (SELECT jsonb_build_object('events', COALESCE(sum(f.n), 0), 'refusals', COALESCE(sum(f.n) FILTER (WHERE f.refused), 0),
-            'failures', COALESCE(sum(f.n) FILTER (WHERE f.failed), 0), 'warnings', COALESCE(sum(f.n) FILTER (WHERE f.grave), 0),
-            'actors', (SELECT count(*) FROM a), 'event_types', (SELECT count(*) FROM t), 'resources', (SELECT r.n FROM r)) FROM f),
-        'event_types', COALESCE((SELECT jsonb_agg(jsonb_build_array(x.event_type, x.n) ORDER BY x.n DESC, x.event_type) FROM (
-            SELECT t.event_type, t.n FROM t ORDER BY t.n DESC, t.event_type LIMIT 12) AS x), '[]'),
-        'actors', COALESCE((SELECT jsonb_agg(jsonb_build_array(x.actor_id, x.n) ORDER BY x.n DESC, x.actor_id) FROM (
-            SELECT a.actor_id, a.n FROM a ORDER BY a.n DESC, a.actor_id LIMIT 10) AS x), '[]'),
-        'width', (SELECT w.width FROM w),
-        'series', COALESCE((SELECT jsonb_agg(jsonb_build_array(s.category, (extract(epoch FROM s.bucket - $2) / w.width)::integer, s.n) ORDER BY s.category, s.bucket)
-            FROM (SELECT c.category, c.bucket, sum(c.n)::bigint AS n FROM c GROUP BY 1, 2) AS s, w), '[]'),
-        'hours', COALESCE((SELECT jsonb_agg(jsonb_build_array(h.day, h.hour, h.n) ORDER BY h.day, h.hour)
-            FROM (SELECT extract(isodow FROM h.hour)::integer AS day, extract(hour FROM h.hour)::integer AS hour, sum(h.n)::bigint AS n FROM h GROUP BY 1, 2) AS h), '[]'))
-    $sql$ INTO found USING COALESCE(scope, ''), since, until, size;
-    RETURN found;
+            GROUP BY 1) AS r
+        $sql$ INTO more USING COALESCE(scope, ''), since, until, size;
+        found := jsonb_set(found, '{metrics,resources}', more);
+    END IF;
+    RETURN found || jsonb_build_object('width', width);
 END
 $body$;
-COMMENT ON FUNCTION auditlog_data.report_summary(text, timestamptz, timestamptz, bigint) IS 'Figures and courses of a whole report';
+COMMENT ON FUNCTION auditlog_data.report_counts(text, timestamptz, timestamptz, bigint) IS 'Figures and courses of a whole report';
 
--- Is the log complete between the first and the last event of a period? Places that hold no row, as ranges.
-CREATE FUNCTION auditlog_data.report_span(since timestamptz, until timestamptz, size bigint, OUT events bigint, OUT first bigint, OUT last bigint, OUT holes jsonb)
+-- Places between two of the log that hold no row, as ranges.
+CREATE FUNCTION auditlog_data.report_holes(first bigint, last bigint) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET jit = off AS
 $body$
 BEGIN
-    SELECT count(*), min(l.log_index), max(l.log_index) INTO events, first, last
-        FROM auditlog_data.log AS l WHERE l."timestamp" >= since AND l."timestamp" < until AND l.log_index < size;
     -- As many rows as places: then there is none to be looked for.
-    holes := '[]';
-    IF (SELECT count(*) FROM auditlog_data.log AS l WHERE l.log_index BETWEEN report_span.first AND report_span.last) = last - first + 1 THEN
-        RETURN;
+    IF (SELECT count(*) FROM auditlog_data.log AS l WHERE l.log_index BETWEEN first AND last) = last - first + 1 THEN
+        RETURN '[]';
     END IF;
-    SELECT COALESCE(jsonb_agg(jsonb_build_array(h.before + 1, h.log_index - 1) ORDER BY h.log_index), '[]') INTO holes FROM (
-        SELECT l.log_index, lag(l.log_index, 1, report_span.first - 1) OVER (ORDER BY l.log_index) AS before
-        FROM auditlog_data.log AS l WHERE l.log_index BETWEEN report_span.first AND report_span.last) AS h WHERE h.before + 1 < h.log_index;
+    RETURN (SELECT COALESCE(jsonb_agg(jsonb_build_array(h.before + 1, h.log_index - 1) ORDER BY h.log_index), '[]') FROM (
+        SELECT l.log_index, lag(l.log_index, 1, report_holes.first - 1) OVER (ORDER BY l.log_index) AS before
+        FROM auditlog_data.log AS l WHERE l.log_index BETWEEN report_holes.first AND report_holes.last) AS h WHERE h.before + 1 < h.log_index);
 END
 $body$;
-COMMENT ON FUNCTION auditlog_data.report_span(timestamptz, timestamptz, bigint) IS 'Which part of the log a period is, and which places of it hold no row';
+COMMENT ON FUNCTION auditlog_data.report_holes(bigint, bigint) IS 'Which places of a part of the log hold no row';
 
 -- How many events have which fields: of all events, or of those of a query; places of some that lack it.
 CREATE FUNCTION auditlog_data.report_field(field text, query text, scope text, since timestamptz, until timestamptz, size bigint) RETURNS jsonb
@@ -301,19 +311,15 @@ $body$;
 COMMENT ON FUNCTION auditlog_data.report_retention(timestamptz, timestamptz) IS 'From when to when each retention class has events';
 
 -- What the checks of frameworks read beside the chain (src/reporting/chain.rs) and the fields: rows by the names of
--- crates/report/src/framework/evidence.
-CREATE FUNCTION auditlog_data.report_evidence(since timestamptz, until timestamptz, size bigint) RETURNS jsonb
+-- crates/report/src/framework/evidence. counts: events of the period by type.
+CREATE FUNCTION auditlog_data.report_evidence(since timestamptz, until timestamptz, size bigint, counts jsonb) RETURNS jsonb
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET timezone = 'UTC' SET jit = off AS
 $body$
 DECLARE
     host text := COALESCE(NULLIF(current_setting('cluster_name'), ''), current_database());
     snapshot record;
     growth double precision;
-    counts jsonb;
 BEGIN
-    -- A statement of its own, which processes can share.
-    SELECT COALESCE(jsonb_object_agg(n.event_type, n.n), '{}') INTO counts FROM (SELECT e.event_type, count(*) AS n FROM auditlog_data.log AS e
-        WHERE e."timestamp" >= since AND e."timestamp" < until AND e.log_index < size GROUP BY 1) AS n;
     SELECT * INTO snapshot FROM auditlog_data.access_snapshot AS s WHERE s.at < until ORDER BY s.at DESC LIMIT 1;
     IF NOT FOUND THEN
         SELECT * INTO snapshot FROM auditlog_data.access_snapshot AS s ORDER BY s.at LIMIT 1;
@@ -387,4 +393,4 @@ BEGIN
             ORDER BY v.id) FROM auditlog_data.verification_run AS v WHERE v.ended_at >= since - interval '1 day' AND v.ended_at < until + interval '1 day'), '[]'));
 END
 $body$;
-COMMENT ON FUNCTION auditlog_data.report_evidence(timestamptz, timestamptz, bigint) IS 'What checks of frameworks read';
+COMMENT ON FUNCTION auditlog_data.report_evidence(timestamptz, timestamptz, bigint, jsonb) IS 'What checks of frameworks read';

@@ -46,17 +46,14 @@ fn at_once(call: &Call) -> Datum {
         asked_at: shmem::unix_micros(),
         ..of_framework(call, vec!["json".to_owned()])
     };
-    let span = as_owner(|| report_reads::span(asked.since, asked.until, asked.log_size));
+    let events = as_owner(|| report_reads::events(asked.since, asked.until, asked.log_size));
     let most = guc::REPORT_DIRECT_EVENTS.get();
-    if span.events > most as u64 {
+    if events > most as u64 {
         Fault::new(
             Code::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             "the period has too many events for a report at once",
         )
-        .detail(format!(
-            "It has {}; auditlog.report_direct_events is {most}.",
-            span.events
-        ))
+        .detail(format!("It has {events}; auditlog.report_direct_events is {most}."))
         .hint("Have a worker make it with auditlog.generate_report(), or choose a shorter period.")
         .raise();
     }

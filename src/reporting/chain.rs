@@ -24,26 +24,37 @@ pub(super) fn span(making: &Making) -> &Span {
 }
 
 fn look(making: &Making) -> Span {
-    let asked = &making.asked;
-    let found = report_reads::span(asked.since, asked.until, asked.log_size);
-    let holes: u64 = found.holes.iter().map(|(first, last)| last - first + 1).sum();
-    let mut certified = 0;
+    let counts = making.whole();
+    let number = |value: &serde_json::Value| value.as_u64();
+    let events = number(&counts["metrics"]["events"]).unwrap_or(0);
+    let (first, last) = (number(&counts["first"]), number(&counts["last"]));
+    let mut span = Span {
+        events,
+        first,
+        last,
+        gaps: 0,
+        certified: 0,
+    };
+    let (Some(first), Some(last)) = (first, last) else {
+        return span;
+    };
+    // As many events as places: then there is nothing to be looked for.
+    if last - first + 1 == events {
+        return span;
+    }
+    let missing = report_reads::holes(first, last);
+    let holes: u64 = missing.iter().map(|(first, last)| last - first + 1).sum();
     if holes > 0 {
         let removed = verify_removed::removed(None, &mut Vec::new());
         for (first, last) in &removed.ranges {
-            for hole in &found.holes {
+            for hole in &missing {
                 let (from, to) = ((*first).max(hole.0), (*last).min(hole.1));
-                certified += (to + 1).saturating_sub(from);
+                span.certified += (to + 1).saturating_sub(from);
             }
         }
     }
-    Span {
-        events: found.events,
-        first: found.first,
-        last: found.last,
-        gaps: holes - certified,
-        certified,
-    }
+    span.gaps = holes - span.certified;
+    span
 }
 
 /// The same as evidence.

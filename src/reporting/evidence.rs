@@ -12,7 +12,7 @@ const DAY: i64 = 86_400_000_000;
 pub(super) fn collect(making: &Making) -> Evidence {
     let asked = &making.asked;
     let until = asked.until.min(asked.asked_at);
-    let found = report_reads::evidence(asked.since, until, asked.log_size);
+    let found = report_reads::evidence(asked.since, until, asked.log_size, &making.whole()["types"]);
     // The SQL names what the types name; a row that is read otherwise would be evidence that is not there.
     let mut evidence: Evidence = serde_json::from_value(found).unwrap_or_else(|error| {
         crate::error::Fault::broken(format!("the evidence of the report cannot be read: {error}")).raise()

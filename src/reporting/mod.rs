@@ -14,14 +14,17 @@ mod names;
 mod scope;
 mod section;
 mod summary;
+mod tally;
 
-use crate::store::report_reads::Population;
+use crate::store::report_reads::{self, Population};
 use crate::store::reports::Asked;
 use auditlog_core::document::format_timestamp;
 use auditlog_report::custom::CustomReport;
 use auditlog_report::framework::{Framework, Parameters};
 use auditlog_report::model::{Definition, FORMAT, Kind, Report, Section};
 pub use scope::{Filters, ScopeError};
+use serde_json::Value;
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 /// A report that is being made.
@@ -34,6 +37,8 @@ pub struct Making {
     evidence: Option<auditlog_report::framework::evidence::Evidence>,
     sections: Vec<Section>,
     plan: Vec<Part>,
+    /// Figures of all events of the period.
+    whole: OnceCell<Value>,
     span: OnceCell<chain::Span>,
     /// The section that is being made is about all events, whatever the report is confined to.
     is_wide: bool,
@@ -111,6 +116,7 @@ impl Making {
             evidence: None,
             sections: Vec::new(),
             plan,
+            whole: OnceCell::new(),
             span: OnceCell::new(),
             is_wide: false,
         })
@@ -244,6 +250,25 @@ impl Making {
             since: self.asked.since,
             until: self.asked.until,
             size: self.asked.log_size,
+        }
+    }
+
+    /// Figures of all events of the period, whatever the report is confined to. They are read once.
+    fn whole(&self) -> &Value {
+        self.whole.get_or_init(|| {
+            report_reads::counts(&Population {
+                scope: "",
+                ..self.population("")
+            })
+        })
+    }
+
+    /// Figures of the events that the report is confined to.
+    fn counts(&self) -> Cow<'_, Value> {
+        let population = self.population("");
+        match population.scope {
+            "" => Cow::Borrowed(self.whole()),
+            _ => Cow::Owned(report_reads::counts(&population)),
         }
     }
 

@@ -3,7 +3,6 @@
 use super::names::metric;
 use super::section::unit;
 use super::{By, Making};
-use crate::store::report_reads;
 use auditlog_core::document::format_timestamp;
 use auditlog_report::model::{Chart, Form, Metric, Outcome, Scope, Series};
 use serde_json::{Value, json};
@@ -23,7 +22,8 @@ const DAYS: [&str; 7] = [
 
 /// Figures and charts.
 pub(super) fn of(making: &Making) -> (Vec<Metric>, Vec<Chart>) {
-    let found = report_reads::summary(&making.population(""));
+    let found = making.counts();
+    let found = found.as_ref();
     let labelled = |name: &str, label: &str| Metric {
         label: label.to_owned(),
         ..metric(name, found["metrics"][name].clone())
@@ -65,10 +65,10 @@ pub(super) fn of(making: &Making) -> (Vec<Metric>, Vec<Chart>) {
         });
     }
     let charts = [
-        bars("Most frequent events", "event_types", &found),
-        bars("Most active actors", "actors", &found),
-        lines(making, &found),
-        hours(&found),
+        bars("Most frequent events", "event_types", found),
+        bars("Most active actors", "actors", found),
+        lines(making, found),
+        hours(found),
     ];
     (metrics, charts.into_iter().flatten().collect())
 }

@@ -111,6 +111,7 @@ pub fn revoke(id: i64, who: &str) -> bool {
 pub fn used_at(id: i64, owner: &str) -> Option<i64> {
     let sql = "SELECT e.\"timestamp\" FROM auditlog_data.log AS e WHERE e.actor_id = $2 AND e.event_type = 'auditlog.view' \
          AND e.operation = 'authenticate' AND e.extra #>> '{metadata,calls,0,arguments,token_id}' = $1::text \
+         AND e.\"timestamp\" >= (SELECT t.created_at FROM auditlog_data.api_token AS t WHERE t.id = $1) \
          ORDER BY e.\"timestamp\" DESC LIMIT 1";
     let rows = as_owner(|| spi::read_latest(sql, &[Arg::int(id), Arg::text(Some(owner))]));
     rows.first()?.first()?.int()

@@ -150,10 +150,18 @@ pub fn sample(places: &[i64]) -> Vec<Drawn> {
         .collect()
 }
 
-/// Figures of the whole.
-pub fn summary(of: &Population<'_>) -> Value {
+/// How many events a period has.
+pub fn events(since: i64, until: i64, size: i64) -> u64 {
+    let sql = "SELECT count(*) FROM auditlog.events AS e WHERE e.\"timestamp\" >= $1 AND e.\"timestamp\" < $2 AND e.log_index < $3";
+    let rows = spi::read(sql, &[Arg::time(since), Arg::time(until), Arg::int(size)]);
+    let count = rows.first().and_then(|row| row[0].int());
+    count.unwrap_or(0) as u64
+}
+
+/// Figures of the whole: `metrics`, `first` and `last` place, `types` (events by type), and what charts show.
+pub fn counts(of: &Population<'_>) -> Value {
     json(
-        "SELECT auditlog_data.report_summary($2, $3, $4, $5)::text FROM (SELECT $1::text) AS q",
+        "SELECT auditlog_data.report_counts($2, $3, $4, $5)::text FROM (SELECT $1::text) AS q",
         &of.arguments(),
     )
 }
@@ -181,43 +189,25 @@ pub fn histogram(of: &Population<'_>, interval: &str, zone: &str) -> Vec<(String
 }
 
 /// What checks read, by the names of `auditlog_report::framework::evidence::Evidence`.
-pub fn evidence(since: i64, until: i64, size: i64) -> Value {
+/// `types`: how many events of each type there are.
+pub fn evidence(since: i64, until: i64, size: i64, types: &Value) -> Value {
+    let types = types.as_object().map(|_| types.to_string());
     json(
-        "SELECT auditlog_data.report_evidence($1, $2, $3)::text",
-        &[Arg::time(since), Arg::time(until), Arg::int(size)],
+        "SELECT auditlog_data.report_evidence($1, $2, $3, COALESCE($4, '{}')::jsonb)::text",
+        &[
+            Arg::time(since),
+            Arg::time(until),
+            Arg::int(size),
+            Arg::text(types.as_deref()),
+        ],
     )
 }
 
-/// Which part of the log a period is.
-#[derive(Debug, Clone, Default)]
-pub struct Span {
-    /// Its events.
-    pub events: u64,
-    /// The first place.
-    pub first: Option<u64>,
-    /// The last place.
-    pub last: Option<u64>,
-    /// Places between them that hold no row, as ranges with both ends.
-    pub holes: Vec<(u64, u64)>,
-}
-
-/// Which part of the log the period is, whatever a report is confined to.
-pub fn span(since: i64, until: i64, size: i64) -> Span {
-    let rows = spi::read(
-        "SELECT s.events, s.first, s.last, s.holes::text FROM auditlog_data.report_span($1, $2, $3) AS s",
-        &[Arg::time(since), Arg::time(until), Arg::int(size)],
-    );
-    let Some(row) = rows.first() else {
-        return Span::default();
-    };
-    let number = |i: usize| row[i].int().map(|value| value as u64);
-    let holes = row[3].text().and_then(|text| serde_json::from_str(&text).ok());
-    Span {
-        events: number(0).unwrap_or(0),
-        first: number(1),
-        last: number(2),
-        holes: holes.unwrap_or_default(),
-    }
+/// Places from `first` to `last` that hold no row, as ranges with both ends.
+pub fn holes(first: u64, last: u64) -> Vec<(u64, u64)> {
+    let arguments = [Arg::int(first as i64), Arg::int(last as i64)];
+    let found = json("SELECT auditlog_data.report_holes($1, $2)::text", &arguments);
+    serde_json::from_value(found).unwrap_or_default()
 }
 
 /// Times of a retention class.

@@ -7,6 +7,7 @@ mod files;
 mod frameworks;
 mod lifecycle;
 mod people;
+mod summary;
 mod year;
 
 use auditlog_testkit::log::text;

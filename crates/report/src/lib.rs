@@ -13,4 +13,5 @@ pub mod model;
 pub mod pdf;
 #[cfg(feature = "testing")]
 pub mod synthetic;
+pub mod tally;
 pub mod verify;

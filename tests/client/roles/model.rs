@@ -348,8 +348,14 @@ auditlog_data.report_section     -
 auditlog_data.report_exception   -
 auditlog_data.report_rows        -
 auditlog_data.report_sample      -
-auditlog_data.report_summary     -
-auditlog_data.report_span        -
+auditlog_data.report_counts      -
+auditlog_data.report_tally       -
+auditlog_data.report_tally_add   -
+auditlog_data.report_tally_merge -
+auditlog_data.report_tally_bytes -
+auditlog_data.report_tally_read  -
+auditlog_data.report_tally_json  -
+auditlog_data.report_holes       -
 auditlog_data.report_field       -
 auditlog_data.report_evidence    -
 auditlog_data.report_retention   -
