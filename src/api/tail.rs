@@ -22,8 +22,8 @@ crate::sql_function!(auditlog_tail_position, pg_finfo_auditlog_tail_position, po
 const STEP: i64 = 1_000;
 /// Longest sleep on a standby, where nobody tells.
 const STANDBY_STEP: i64 = 100;
-/// Of more new events than these some are no entries of tails.
-const ENTRIES_OF_TAILS: i64 = 200;
+/// Of more new events than these some are taken to be no entries of tails: as many as thousands of tails leave in a while.
+const ENTRIES_OF_TAILS: i64 = 20_000;
 
 /// `tail_position()`: log_index of the last sealed event; NULL when there is none.
 fn position(call: &Call) -> Datum {
@@ -46,7 +46,8 @@ fn is_fixed() -> bool {
 }
 
 /// `tail_wait(after, until)`: log_index of the last sealed event as soon as there is something behind `after` that is
-/// not only the journal's entries of other tails; NULL when there is nothing at the time `until`.
+/// not only the journal's entries of other tails; NULL when there is nothing at the time `until`. Whoever waits isn't woken for tokens with
+/// which others begin a tail, either: they come with what is news, or to who asks without waiting.
 fn wait(call: &Call) -> Datum {
     let (Some(after), Some(until)) = (call.int(0), call.int(1)) else {
         return call.null();
@@ -64,6 +65,7 @@ fn wait(call: &Call) -> Datum {
         .hint("Call auditlog.tail() in READ COMMITTED, or without \"wait\".")
         .raise();
     }
+    let waits = until > shmem::unix_micros();
     let mut seen = after;
     // The head is committed before the sealer tells of it: who has asked for the position in between must find what is there.
     let mut is_first = true;
@@ -73,7 +75,7 @@ fn wait(call: &Call) -> Datum {
         let told = slot.log_size.load(Ordering::Acquire);
         if std::mem::take(&mut is_first) || is_standby || told == 0 || told > seen.saturating_add(1) {
             let last = size() - 1;
-            if last > seen && has_news(seen, last) {
+            if last > seen && has_news(seen, last, waits) {
                 break Some(last);
             }
             seen = seen.max(last);
@@ -95,9 +97,9 @@ fn wait(call: &Call) -> Datum {
     found.map_or_else(|| call.null(), Datum::from)
 }
 
-/// Is there anything but entries of tails? These are told of in the log like all reads; if a tail showed them, two
-/// tails would go on showing each other for ever.
-fn has_news(after: i64, last: i64) -> bool {
+/// Is there anything but entries of tails, and, where `waits`, but tokens? These are told of in the log like all reads; if a tail showed
+/// them, two tails would go on showing each other for ever (`head::is_news`).
+fn has_news(after: i64, last: i64, waits: bool) -> bool {
     if last.saturating_sub(after) > ENTRIES_OF_TAILS {
         return true;
     }
@@ -106,8 +108,9 @@ fn has_news(after: i64, last: i64) -> bool {
         as_owner(|| {
             spi::read_latest(
                 "SELECT 1 FROM auditlog_data.log WHERE log_index > $1 AND log_index <= $2 \
-                 AND NOT (event_type = 'auditlog.search' AND COALESCE(operation, '') = 'tail') LIMIT 1",
-                &[Arg::int(after), Arg::int(last)],
+                 AND NOT (event_type = 'auditlog.search' AND COALESCE(operation, '') = 'tail') \
+                 AND NOT ($3 = 1 AND event_type = 'auditlog.view' AND COALESCE(operation, '') = 'authenticate') LIMIT 1",
+                &[Arg::int(after), Arg::int(last), Arg::int(waits.into())],
             )
         })
     });

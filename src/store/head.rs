@@ -91,6 +91,15 @@ pub fn lock() -> Option<Head> {
     parse(&spi::run(&format!("{READ} FOR UPDATE"), &identity()))
 }
 
+/// Is an event something to wake readers of the log for? What the journal writes of their looks (a read by `tail()`, the token with
+/// which a look began) is not: two of them would go on waking each other for ever. They find it with what comes next.
+pub fn is_news(event_type: &str, operation: Option<&str>) -> bool {
+    !matches!(
+        (event_type, operation),
+        ("auditlog.search", Some("tail")) | ("auditlog.view", Some("authenticate"))
+    )
+}
+
 /// Tells clients that LISTEN, when the transaction commits, of a batch's first and last log_index. It is the same for all
 /// of them: what they may see they ask for.
 pub fn notify(first: i64, last: i64) {

@@ -4,6 +4,7 @@
 
 use super::catalog::objects;
 use super::columns::{ENTRY_HASH, INBOX, REDACTED, RowBuf, SALT, at, text_list};
+use super::head;
 use super::row::Hasher;
 use crate::error::Fault;
 use crate::random::DATABASE_EVENT;
@@ -272,6 +273,8 @@ pub struct Waiting {
     pub partition: pg_sys::Oid,
     /// Its retention class.
     pub class: Rc<str>,
+    /// Readers are to be woken for it.
+    pub is_news: bool,
     /// A copy of the tuple, with its tid in `t_self`, in the current memory context.
     pub tuple: pg_sys::HeapTuple,
 }
@@ -300,13 +303,18 @@ pub fn collect(
         let full = out.len() >= limit;
         match if full { None } else { place(timestamp, event_type) } {
             Some((partition, class)) => {
-                // SAFETY: copied into the current memory context.
-                let tuple = unsafe { pg_sys::heap_copytuple(tuple) };
+                // SAFETY: a visible tuple of the inbox; copied into the current memory context.
+                let (is_news, tuple) = unsafe {
+                    let is_news = !event_type.starts_with("auditlog.")
+                        || head::is_news(event_type, text_or_null(tuple, desc, at("operation")));
+                    (is_news, pg_sys::heap_copytuple(tuple))
+                };
                 out.push(Waiting {
                     inbox,
                     recorded_at,
                     partition,
                     class,
+                    is_news,
                     tuple,
                 });
             }
@@ -327,11 +335,17 @@ unsafe fn time(tuple: pg_sys::HeapTuple, desc: pg_sys::TupleDesc, column: usize)
 
 /// A text column that is NOT NULL and as short as a name; valid as long as the tuple.
 unsafe fn text<'a>(tuple: pg_sys::HeapTuple, desc: pg_sys::TupleDesc, column: usize) -> &'a str {
+    // SAFETY: as the caller promises.
+    unsafe { text_or_null(tuple, desc, column) }.unwrap_or_default()
+}
+
+/// A text column as short as a name; valid as long as the tuple.
+unsafe fn text_or_null<'a>(tuple: pg_sys::HeapTuple, desc: pg_sys::TupleDesc, column: usize) -> Option<&'a str> {
     let mut null = false;
     // SAFETY: as the caller promises.
     let datum = unsafe { pg_sys::heap_getattr(tuple, column as i32 + 1, desc, &mut null) };
     // SAFETY: a text datum.
-    unsafe { super::row::str(datum) }.unwrap_or_default()
+    if null { None } else { unsafe { super::row::str(datum) } }
 }
 
 /// Calls `f` for each row that is visible now, from a block on, until it says false.

@@ -264,7 +264,7 @@ impl Sealer {
         let sealed = log::append(&waiting, &head, sealed_at);
         let appended = Instant::now();
         self.grow_tree(&head, &sealed);
-        if guc::NOTIFY.get() {
+        if guc::NOTIFY.get() && waiting.iter().any(|row| row.is_news) {
             head::notify(head.size, sealed.size - 1);
         }
         self.sealed_to = Some(sealed.size);

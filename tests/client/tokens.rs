@@ -5,6 +5,7 @@ use auditlog_testkit::postgres::Client;
 use auditlog_testkit::refused::refused_with;
 use auditlog_testkit::{Cluster, Database, LONG, Options, wait_until};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// A cluster whose sessions keep the journal.
 fn cluster() -> &'static Cluster {
@@ -271,4 +272,53 @@ fn what_is_changed_with_a_token_its_owner_has_changed() {
              WHERE event_type = 'auditlog.principal_change' AND operation = 'add_principal' ORDER BY log_index DESC LIMIT 1",
     );
     assert_eq!(told, format!("user eve {gate_name}"));
+}
+
+/// How many notifications come within a second and a half.
+fn notified(client: &mut Client) -> usize {
+    use auditlog_testkit::postgres::fallible_iterator::FallibleIterator;
+    let mut notifications = client.notifications();
+    let mut told = notifications.timeout_iter(Duration::from_millis(1_500));
+    let mut count = 0;
+    while told.next().expect("notifications").is_some() {
+        count += 1;
+    }
+    count
+}
+
+/// Each look of a program's stream leaves entries of the token and of the tail. If these woke readers, each stream would wake all others,
+/// and itself, for ever.
+#[test]
+fn looks_by_token_wake_no_reader_and_are_found_all_the_same() {
+    let mut world = World::new();
+    let token = world.token("ann", "'stream'");
+    let mut listener = world.database.superuser();
+    wait_sealed(&mut world.admin);
+    listener.batch_execute("LISTEN auditlog").expect("LISTEN");
+    notified(&mut listener);
+    let position = scalar(&mut world.admin, "SELECT auditlog.tail_position()");
+    let mut gate = world.gate();
+    let begin = format!("BEGIN; SELECT auditlog.authenticate('{token}')");
+    for _ in 0..3 {
+        gate.batch_execute(&format!("{begin}; SELECT auditlog.tail(-1); COMMIT"))
+            .expect("a look");
+    }
+    wait_until("the uses are told of", LONG, || world.uses("success") == 3);
+    assert_eq!(notified(&mut listener), 0);
+    // Who waits is not woken by them, who asks finds them.
+    let tail = |more: &str| format!("SELECT count(*) FROM auditlog.tail({position}, 'operation:authenticate'{more})");
+    gate.batch_execute(&begin).expect("begin");
+    assert_eq!(scalar(&mut gate, &tail(", wait => '500ms'")), 0);
+    assert_eq!(scalar(&mut gate, &tail("")), 3);
+    gate.batch_execute("COMMIT").expect("commit");
+    // What is news wakes both, and brings them along.
+    let id = text(
+        &mut world.admin,
+        "SELECT auditlog.record('document.open', '{\"id\": \"ann\"}')",
+    );
+    assert!(id.starts_with("evt_"));
+    assert!(notified(&mut listener) >= 1);
+    gate.batch_execute(&begin).expect("begin");
+    assert!(scalar(&mut gate, &tail(", wait => '5s'")) >= 3);
+    gate.batch_execute("COMMIT").expect("commit");
 }
