@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness import captures, exporting, journal, measures, proofs, report, reporting, roles, searches, streaming, tiering, watching
+from harness import captures, exporting, journal, measures, proofs, report, reporting, roles, searches, serving, streaming, tiering, watching
 from harness.cluster import Cluster, Failed
 
 
@@ -23,6 +23,7 @@ ALL = {
     "roles": roles.roles,
     "watching": watching.watching,
     "streaming": streaming.streaming,
+    "serving": serving.serving,
     "tiering": tiering.tiering,
     "growth": searches.growth,
 }

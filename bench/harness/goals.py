@@ -7,6 +7,7 @@ from .exporting import MEMORY, RATE
 from .reporting import MEMORY as REPORT_MEMORY
 from .reporting import PAGES, PAGES_MEMORY, TIME
 from .searches import SELECTIVE, SHAPES
+from .serving import ADDED, FIRST_BYTE, IDLE
 from .tiering import BYTES, LATENCY
 
 
@@ -88,6 +89,10 @@ def goals(plan):
     found.append(Goal("50 tails, from recording to the client, p99", "—", "tails, from recording to the client, p99 (ms)", "50 tails", None, 500, False, "ms"))
     found.append(Goal("alert, from commit to the receiver, p99", "—", "alert, from commit to the receiver, p99 (ms)", "webhook", None, 1000, False, "ms"))
     found.append(Goal("500 alerts on one core", "—", "evaluator of 500 alerts (events/s)", "one core", None, 10_000, True, "/s"))
+    for caller in ("session", "API token"):
+        found.append(Goal(f"a page of 100 over HTTP, by {caller}, added p50", "the same SQL by pgbench", ADDED, caller, None, 2, False, "ms"))
+    found.append(Goal(f"first byte of an export of {plan.search_rows:,} events", "—", FIRST_BYTE, f"of {plan.search_rows:,} events", None, 200, False, "ms"))
+    found.append(Goal("1,000 idle streams, memory of the server", "—", IDLE, "the whole process", None, 100, False, "MB"))
     small, large = plan.growth_rows
     for shape, _ in SELECTIVE:
         found.append(Goal(f"{small:,} → {large:,} events, {shape}", "itself", f"growth, {shape} (ms)", "large", "small", 1.5, False))
