@@ -159,12 +159,12 @@ impl App {
                     .lease([0; 32], || Login::Configured)
                     .await
                     .map_err(of_the_server)?;
-                let transaction = Transaction::begin(lease, access, limits, &application).await?;
                 let roles = BearerRoles {
                     user: self.settings.bearer_role.clone(),
                     manager: self.settings.bearer_manager_role.clone(),
                 };
-                bearer::speak_for(&transaction, token, &roles)
+                let introduce = async |transaction: &Transaction| bearer::speak_for(transaction, token, &roles).await;
+                let transaction = Transaction::begin_with(lease, access, limits, &application, introduce)
                     .await
                     .map_err(of_the_token)?;
                 if token.starts_with(scopes::PREFIX) && !caller.needs.are_met_by(&transaction).await? {

@@ -4,6 +4,7 @@
 //! a user, which may ask the extension to check the token, and then the role that the token's principal has. Nothing of
 //! the token is looked at here.
 
+use futures_util::future::join;
 use tokio_postgres::types::Type;
 
 use crate::database::{DatabaseError, Transaction};
@@ -23,10 +24,15 @@ pub struct BearerRoles {
 /// When the token is refused, or the authenticator is no member of the role.
 pub async fn speak_for(transaction: &Transaction, token: &str, roles: &BearerRoles) -> Result<(), DatabaseError> {
     let set_role = "SELECT set_config('role', $1, true)";
-    transaction.call(set_role, &[(&roles.user, Type::TEXT)]).await?;
-    let actor: Option<String> = transaction
-        .scalar("SELECT auditlog.authenticate($1)", &[(&token, Type::TEXT)])
-        .await?;
+    // Sent together: without the role the check is refused.
+    let as_user = [(&roles.user as _, Type::TEXT)];
+    let (is_user, actor) = join(
+        transaction.call(set_role, &as_user),
+        transaction.scalar("SELECT auditlog.authenticate($1)", &[(&token, Type::TEXT)]),
+    )
+    .await;
+    is_user?;
+    let actor: Option<String> = actor?;
     // A principal sees itself; of which tenant it is, the extension knows by the token.
     let role: Option<String> = transaction
         .scalar(
