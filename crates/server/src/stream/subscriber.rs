@@ -196,35 +196,36 @@ impl Subscriber {
         }
     }
 
-    /// What lies behind the position, as events of the stream.
+    /// What lies behind the position, as events of the stream. The position moves only when all of it can be told: what a
+    /// look that fails has passed over, nobody would hear of.
     async fn look(&mut self) -> Result<Vec<u8>, Problem> {
-        let mut chunk = Vec::new();
+        let (mut chunk, mut from) = (Vec::new(), self.position);
         let transaction = self.caller.begin(&self.app, Access::Read).await?;
         let last = event::last_place(&transaction).await?;
         if let Some(lag) = self.wish.max_lag
-            && last - self.position > lag
+            && last - from > lag
         {
             let resume = last - lag;
-            let skipped =
-                serde_json::json!({"after": self.position, "resume_at": resume + 1, "skipped": resume - self.position});
+            let skipped = serde_json::json!({"after": from, "resume_at": resume + 1, "skipped": resume - from});
             write(&mut chunk, "skipped", Some(resume), &skipped.to_string());
-            self.position = resume;
+            from = resume;
         }
         // Asked before the events are read: of a query that matches little, the same events need not be looked at again.
         // Not `last`: the log's head is committed a moment before the sealer tells of it, and until then there is nothing to read.
-        let Some(told) = event::news_behind(&transaction, self.position).await? else {
+        let Some(told) = event::news_behind(&transaction, from).await? else {
             transaction.commit().await?;
+            self.position = from;
             self.rest(last);
             return Ok(chunk);
         };
-        let events = event::tail(&transaction, self.position, &self.wish.query, BATCH).await?;
+        let events = event::tail(&transaction, from, &self.wish.query, BATCH).await?;
         transaction.commit().await?;
         self.quiet = None;
         self.is_behind = events.len() == BATCH as usize;
         for event in &events {
             write(&mut chunk, "audit", event.log_index, event.document.get());
         }
-        let seen = events.last().and_then(|event| event.log_index).unwrap_or(self.position);
+        let seen = events.last().and_then(|event| event.log_index).unwrap_or(from);
         self.position = if self.is_behind { seen } else { seen.max(told) };
         Ok(chunk)
     }

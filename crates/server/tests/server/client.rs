@@ -34,6 +34,8 @@ pub struct Open {
     pub headers: Vec<(String, String)>,
     reader: BufReader<TcpStream>,
     rest: Vec<u8>,
+    /// What of `rest` was given out.
+    given: usize,
     ended: bool,
 }
 
@@ -79,10 +81,14 @@ impl Request {
 
     /// Sends it; the body is read by whoever gets it.
     pub fn open(&self) -> Open {
-        let mut stream = TcpStream::connect(self.address).expect("the server listens");
-        stream
-            .set_read_timeout(Some(Duration::from_secs(60)))
-            .expect("a time-out");
+        self.try_open()
+            .unwrap_or_else(|error| panic!("{error} for {} {}", self.method, self.target))
+    }
+
+    /// The same for a server that may be away.
+    pub fn try_open(&self) -> std::io::Result<Open> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         let mut head = format!(
             "{} {} HTTP/1.1\r\nHost: localhost\r\nTE: trailers\r\nConnection: close\r\n",
             self.method, self.target
@@ -91,21 +97,22 @@ impl Request {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str(&format!("Content-Length: {}\r\n\r\n", self.body.len()));
-        stream.write_all(head.as_bytes()).expect("the head is taken");
+        stream.write_all(head.as_bytes())?;
         // A refusal may come before the body was taken.
         let _ = stream.write_all(&self.body);
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
-        reader.read_line(&mut line).expect("an answer");
+        reader.read_line(&mut line)?;
         let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("no status in {line:?} for {} {}", self.method, self.target));
-        Open {
+        let status = status.ok_or_else(|| std::io::Error::other(format!("no status in {line:?}")))?;
+        Ok(Open {
             status,
             headers: fields(&mut reader),
             reader,
             rest: Vec::new(),
+            given: 0,
             ended: false,
-        }
+        })
     }
 
     /// Sends it and reads the whole answer.
@@ -177,10 +184,13 @@ impl Open {
     /// The next line of the body; None at its end, or when the connection broke off.
     pub fn line(&mut self) -> Option<String> {
         loop {
-            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.rest.drain(..=end).collect();
-                return Some(String::from_utf8(line).expect("UTF-8").trim_end().to_owned());
+            let left = &self.rest[self.given..];
+            if let Some(end) = left.iter().position(|byte| *byte == b'\n') {
+                let line = std::str::from_utf8(&left[..end]).expect("UTF-8").trim_end().to_owned();
+                self.given += end + 1;
+                return Some(line);
             }
+            self.rest.drain(..std::mem::take(&mut self.given));
             let chunk = self.chunk().filter(|chunk| !chunk.is_empty())?;
             self.rest.extend(chunk);
         }

@@ -9,6 +9,7 @@ mod identity;
 mod matrix;
 mod pages;
 mod recording;
+mod sse;
 mod stream;
 mod tokens;
 mod visibility;

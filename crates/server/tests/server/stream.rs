@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::client::Open;
+use crate::sse::Parser;
 use crate::world::{World, cluster};
 use auditlog_testkit::{Options, Stop};
 
@@ -18,19 +19,14 @@ struct Told {
 }
 
 fn next(stream: &mut Open) -> Option<Told> {
-    let (mut id, mut name, mut data) = (None, String::new(), None);
+    let mut parser = Parser::default();
     loop {
-        let line = stream.line()?;
-        if let Some(text) = line.strip_prefix("id: ") {
-            id = text.parse().ok();
-        } else if let Some(text) = line.strip_prefix("event: ") {
-            name = text.to_owned();
-        } else if let Some(text) = line.strip_prefix("data: ") {
-            data = Some(serde_json::from_str(text).expect("JSON"));
-        } else if line.is_empty()
-            && let Some(data) = data.take()
-        {
-            return Some(Told { id, name, data });
+        if let Some(told) = parser.take(&stream.line()?) {
+            return Some(Told {
+                id: told.id,
+                name: told.name,
+                data: serde_json::from_str(&told.data).expect("JSON"),
+            });
         }
     }
 }
@@ -202,6 +198,23 @@ fn who_lags_hears_what_was_left_out() {
     assert_eq!(skipped.id, Some(resume - 1));
     let first = next(&mut stream).expect("an event");
     assert_eq!(first.id, Some(resume));
+}
+
+#[test]
+fn what_was_left_out_is_told_also_when_the_look_fails() {
+    let world = World::with(|given| given.lock_timeout = Some("200ms".parse().expect("a time")));
+    world.record(&[("a.b", "user_17"); 50]);
+    let mut blocker = world.superuser();
+    let mut lock = blocker.transaction().expect("a transaction");
+    lock.batch_execute("LOCK TABLE auditlog_data.log IN ACCESS EXCLUSIVE MODE")
+        .expect("LOCK");
+    let mut stream = open(&world, "ana", "after=0&max_lag=10&query=event_type:a.b", None);
+    while stream.line().expect("a line") != ": the database does not answer" {}
+    lock.rollback().expect("ROLLBACK");
+    let skipped = next(&mut stream).expect("a word");
+    assert_eq!((skipped.name.as_str(), &skipped.data["after"]), ("skipped", &json!(0)));
+    let first = next(&mut stream).expect("an event");
+    assert_eq!(Some(first.id), skipped.data["resume_at"].as_i64().map(Some));
 }
 
 #[test]
