@@ -34,8 +34,9 @@ lint: ## format, clippy, documentation, shellcheck, layering rules
 bench: ## measure beside a plain table and a naive chain; writes docs/performance.md
 	@bash scripts/with_extension.sh bench/run.sh
 
-soak: ## the long crash, load and query tests
+soak: ## the long crash, load and query tests, and the live stream's
 	@bash scripts/with_extension.sh tests/client/soak.sh
+	@bash tests/server/soak.sh
 
 docs: ## API documentation and sample reports into target/doc, and the tour of the README run as a test
 	@bash scripts/docs.sh

@@ -11,6 +11,7 @@ mod pages;
 mod recording;
 mod sse;
 mod stream;
+mod stream_soak;
 mod tokens;
 mod visibility;
 mod web_forms;

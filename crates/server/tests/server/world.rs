@@ -142,6 +142,11 @@ impl World {
         }
     }
 
+    /// What the server was started with.
+    pub fn given(&self) -> &Given {
+        &self.given
+    }
+
     pub fn superuser(&self) -> Client {
         self.cluster.connect(&self.database)
     }
