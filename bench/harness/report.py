@@ -54,7 +54,8 @@ def goal_lines(results, plan):
         figure = goal.figure(results)
         if figure is None:
             continue
-        text = f"{figure:.2f} ×" if goal.base else f"{figure:.0f} {goal.unit}"
+        digits = 2 if goal.base else 1 if abs(figure) < 10 else 0
+        text = f"{figure:.{digits}f} {goal.unit}"
         yield goal.work, goal.against, text, goal.bound_text(), "met" if goal.met(figure) else "MISSED"
 
 

@@ -56,7 +56,7 @@ def serving(cluster, results, plan):
 
 
 def statements(cluster, server, results):
-    """How many statements, each a round trip, a request for a page has; returns the one that reads, with its values put in.
+    """How many statements a request for a page has; returns the one that reads, with its values put in.
 
     Out of the database's log: what is compared is the same whatever becomes of the server."""
     results.begin()
