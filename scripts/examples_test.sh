@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# Runs examples/test.sql (mappings, generator, catalogue) and the programs beside it (Grafana, PostgREST, SQLAlchemy with pandas) on a
-# private cluster that has the extension, and counts their «ok» and «skipped» lines. The files of ../shared/data are used when they
-# are there; the checks say «skipped» when they are not, or when a tool is missing.
+# Runs examples/test.sql (mappings, generator, catalogue) and the programs beside it (Grafana, PostgREST, SQLAlchemy with pandas, clients of the
+# REST API) on a private cluster that has the extension, and counts their «ok» and «skipped» lines. The files of ../shared/data are used
+# when they are there; the checks say «skipped» when they are not, or when a tool is missing.
 #
-#   scripts/examples_test.sh [sql|grafana|postgrest|bi …]       all of them without arguments
+#   scripts/examples_test.sh [sql|grafana|postgrest|bi|clients …]       all of them without arguments
 #
 # AUDITLOG_BI_PYTHON: a Python that has SQLAlchemy, pandas and psycopg, for bi
+# AUDITLOG_SERVER_BIN: auditlog-server, for clients; built from the checkout without it
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
 # shellcheck source=tests/private_cluster.sh
 . "$ROOT/tests/private_cluster.sh"
+# shellcheck source=tests/private_server.sh
+. "$ROOT/tests/private_server.sh"
 cd "$ROOT"
 
 arguments=()
@@ -24,6 +27,10 @@ run() {
     sql)
         "${psql[@]}" -c 'CREATE EXTENSION pg_auditlog' && "${psql[@]}" "${arguments[@]}" -f examples/test.sql
         ;;
+    clients)
+        # A budget that clients.py can spend.
+        serve clients 500 'rate_requests: 120' && python3 -B examples/test/clients.py
+        ;;
     *) python3 -B "examples/test/$1.py" ;;
     esac
 }
@@ -31,7 +38,7 @@ run() {
 start_cluster
 psql=("$PG_BIN/psql" -X -q -v ON_ERROR_STOP=1 -d postgres)
 passed=0 failed=0 skipped=0
-[ $# -gt 0 ] || set -- sql grafana postgrest bi
+[ $# -gt 0 ] || set -- sql grafana postgrest bi clients
 for part; do
     status=0
     output=$(run "$part" 2>&1) || status=$?
