@@ -111,7 +111,11 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     if let Some(wanted) = metrics_listen {
         let (listener, bound) = bind(wanted).await?;
         metrics = Some(bound);
-        let router = Router::new().route("/metrics", get(figures)).with_state(app.clone());
+        let router = Router::new()
+            .route("/metrics", get(figures))
+            // In plain HTTP whatever the other listener speaks: what looks after containers asks here.
+            .route("/health", get(health))
+            .with_state(app.clone());
         tasks.push(tokio::spawn(serve::serve(listener, None, router, stopping, grace)));
     }
     tracing::info!(%address, tls = is_tls, "serving");

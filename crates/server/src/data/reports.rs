@@ -8,6 +8,17 @@ use utoipa::ToSchema;
 use super::Answer;
 use crate::database::Transaction;
 
+/// What a report is written as.
+#[derive(ToSchema)]
+#[schema(as = ReportFormat)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "what OpenAPI says of texts that the database judges")]
+enum Form {
+    Pdf,
+    Json,
+    Csv,
+}
+
 /// A report that was asked for.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Report {
@@ -92,13 +103,16 @@ pub struct Wanted {
     /// The events of an incident.
     pub query: Option<String>,
     /// The first moment of the period.
+    #[schema(format = DateTime)]
     pub start_time: Option<String>,
     /// The first moment behind it.
+    #[schema(format = DateTime)]
     pub end_time: Option<String>,
     /// What the report is confined to.
     #[schema(value_type = Option<Object>)]
     pub filters: Option<Value>,
-    /// pdf, json, csv.
+    /// All of them unless given.
+    #[schema(value_type = Option<Vec<Form>>)]
     pub formats: Option<Vec<String>>,
 }
 

@@ -32,13 +32,28 @@ pub struct Token {
     pub revoked_at: Option<String>,
 }
 
+/// What a token is good for.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "what OpenAPI says of texts that the database judges")]
+enum Scope {
+    Read,
+    Record,
+    Export,
+    Alerts,
+    Reports,
+    Admin,
+}
+
 /// A token that is to be made.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// What it is called, such as the program that will have it.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
-    /// Of `read`, `record`, `export`, `alerts`, `reports`, `admin`; none: all that its owner may do.
+    /// None: all that its owner may do.
+    #[schema(value_type = Option<Vec<Scope>>, min_items = 1)]
     pub scopes: Option<Vec<String>>,
     /// How many days it is good.
     #[schema(minimum = 1, maximum = 366, default = 90)]

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -50,25 +50,61 @@ async fn one(State(app): State<App>, caller: Caller, Place(name): Place<String>)
         .ok_or_else(|| Problem::not_found("An alert of this name"))
 }
 
+/// An alert.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "what OpenAPI says of a body that the database reads")]
+enum Definition {
+    /// In YAML.
+    Yaml(String),
+    /// The same as an object; docs/alerts.md has all its members.
+    Object(DefinitionObject),
+}
+
+/// An alert as an object.
+#[derive(ToSchema)]
+#[schema(as = AlertDefinition)]
+#[expect(dead_code, reason = "what OpenAPI says of a body that the database reads")]
+struct DefinitionObject {
+    /// What it is called.
+    #[schema(min_length = 1)]
+    name: String,
+    /// Events that it is about, as a query.
+    condition: String,
+}
+
 /// A definition is YAML in a JSON string, or the same as a JSON object.
-fn definition(body: &Value) -> String {
+fn definition(body: &Value) -> Result<String, Problem> {
     match body {
-        Value::String(yaml) => yaml.clone(),
-        other => other.to_string(),
+        Value::String(yaml) => Ok(yaml.clone()),
+        Value::Object(members) => {
+            // As YAML, a name 1.10 would be the text 1.10; in JSON it is a number, and nobody has said which text.
+            let odd = ["name", "condition"]
+                .into_iter()
+                .find(|key| members.get(*key).is_some_and(|value| !value.is_string()));
+            match odd {
+                Some(key) => Err(Problem::bad_request(key, "It is no text.")),
+                None => Ok(body.to_string()),
+            }
+        }
+        _ => Err(Problem::bad_request(
+            "body",
+            "It is neither YAML in a string nor an object.",
+        )),
     }
 }
 
 /// Add an alert; it is about events that are sealed from now on
-#[utoipa::path(post, path = "/api/v1/alerts", tag = "alerts", request_body = Object, responses((status = 201, description = "Added", body = Made)))]
+#[utoipa::path(post, path = "/api/v1/alerts", tag = "alerts", request_body = Definition, responses((status = 201, description = "Added", body = Made)))]
 async fn create(State(app): State<App>, caller: Caller, AnyBody(body): AnyBody) -> Result<Response, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
-    let id = alerts::create(&transaction, &definition(&body)).await?;
+    let id = alerts::create(&transaction, &definition(&body)?).await?;
     transaction.commit().await?;
     Ok((StatusCode::CREATED, Json(Made { id })).into_response())
 }
 
 /// Put another definition in the place of an alert's
-#[utoipa::path(put, path = "/api/v1/alerts/{name}", tag = "alerts", params(("name" = String, Path)), request_body = Object, responses((status = 204, description = "Changed")))]
+#[utoipa::path(put, path = "/api/v1/alerts/{name}", tag = "alerts", params(("name" = String, Path)), request_body = Definition, responses((status = 204, description = "Changed")))]
 async fn alter(
     State(app): State<App>,
     caller: Caller,
@@ -76,7 +112,7 @@ async fn alter(
     AnyBody(body): AnyBody,
 ) -> Result<StatusCode, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
-    alerts::alter(&transaction, &name, &definition(&body)).await?;
+    alerts::alter(&transaction, &name, &definition(&body)?).await?;
     transaction.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -113,6 +149,7 @@ async fn disable(State(app): State<App>, caller: Caller, Place(name): Place<Stri
 #[serde(deny_unknown_fields)]
 struct Mute {
     /// Until when; null has people told again.
+    #[schema(format = DateTime)]
     until: Option<String>,
     /// Why; it is recorded.
     reason: Option<String>,
@@ -138,7 +175,7 @@ async fn mute(
 struct Trial {
     /// Events; the newest that match unless given.
     #[schema(value_type = Option<Vec<Object>>)]
-    sample: Option<Value>,
+    sample: Option<Vec<Map<String, Value>>>,
     /// Send its channels a notification that is marked as a test.
     notify: Option<bool>,
 }
@@ -155,8 +192,7 @@ async fn test(
     let transaction = caller.begin(&app, Access::Write).await?;
     let sample = body
         .sample
-        .filter(|sample| !sample.is_null())
-        .map(|sample| sample.to_string());
+        .map(|events| Value::from_iter(events.into_iter().map(Value::Object)).to_string());
     let steps = alerts::test(&transaction, &name, sample.as_deref(), body.notify.unwrap_or(false)).await?;
     transaction.commit().await?;
     Ok(list(steps))
@@ -167,7 +203,7 @@ async fn test(
 #[into_params(parameter_in = Query)]
 struct Days {
     /// Over the events of so many days.
-    #[param(default = 7)]
+    #[param(minimum = 0, maximum = 366, default = 7)]
     days: Option<i32>,
 }
 

@@ -100,9 +100,10 @@ struct SearchBody {
     /// A query in the query language.
     query: Option<String>,
     /// The first moment of the time that is searched.
-    #[schema(example = "2026-03-01T00:00:00Z")]
+    #[schema(format = DateTime, example = "2026-03-01T00:00:00Z")]
     start_time: Option<String>,
     /// The first moment behind it.
+    #[schema(format = DateTime)]
     end_time: Option<String>,
     /// Structured filters, such as `{"user": "admin@company.com", "status": ["failed", "denied"]}`.
     #[schema(value_type = Option<Object>)]

@@ -21,6 +21,30 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(record))
 }
 
+/// What is to be recorded.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "what OpenAPI says of a body that the database reads")]
+enum NewEvents {
+    /// An event.
+    One(NewEvent),
+    /// Several: all or none.
+    Several(Vec<NewEvent>),
+}
+
+/// An event; docs/events.md has all its members.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "what OpenAPI says of a body that the database reads")]
+struct NewEvent {
+    /// What happened: lower-case names with dots between them.
+    #[schema(
+        example = "order.change",
+        max_length = 200,
+        pattern = r"^[a-z0-9_][a-z0-9_-]*(\.[a-z0-9_][a-z0-9_-]*)*$"
+    )]
+    event_type: String,
+}
+
 /// What was recorded.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 struct Recorded {
@@ -35,7 +59,7 @@ struct Recorded {
 /// Record an event, an array of events, or one a line (NDJSON): all or none
 #[utoipa::path(post, path = "/api/v1/events", tag = "audit log",
     params(("Idempotency-Key" = Option<String>, Header, description = "Events that were recorded with this key are not recorded again for 24 hours")),
-    request_body(content((Object = "application/json"), (String = "application/x-ndjson"))),
+    request_body(content((NewEvents = "application/json"), (String = "application/x-ndjson"))),
     responses((status = 201, description = "Recorded", body = Recorded)))]
 async fn record(State(app): State<App>, caller: Caller, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     let key = idempotency::key_of(&headers)?;

@@ -38,18 +38,40 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(one, cancel))
 }
 
+/// How events are written.
+#[derive(ToSchema)]
+#[schema(as = ExportFormat)]
+#[serde(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "what OpenAPI says of texts that the database judges")]
+enum Format {
+    Json,
+    Ndjson,
+    Csv,
+    CsvRaw,
+    Syslog,
+    Cef,
+    Leef,
+    Ecs,
+    Ocsf,
+    #[serde(rename = "cloudevents")]
+    CloudEvents,
+    Parquet,
+}
+
 /// What is to be exported.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExportBody {
-    /// json (an array), ndjson, csv, csv-raw, syslog, cef, leef, ecs, ocsf or cloudevents; parquet with a destination.
-    #[schema(example = "json")]
+    /// json is an array; parquet needs a destination.
+    #[schema(value_type = Option<Format>, example = "json")]
     pub(crate) format: Option<String>,
     /// A query in the query language.
     pub(crate) query: Option<String>,
     /// The first moment of the time that is exported.
+    #[schema(format = DateTime)]
     pub(crate) start_time: Option<String>,
     /// The first moment behind it.
+    #[schema(format = DateTime)]
     pub(crate) end_time: Option<String>,
     /// Structured filters.
     #[schema(value_type = Option<Object>)]

@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -49,8 +49,29 @@ async fn add(State(app): State<App>, caller: Caller, Body(body): Body<NewPrincip
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What is to be another; null takes it away.
+#[derive(ToSchema)]
+#[schema(as = PrincipalChanges)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "what OpenAPI says of a body in which null and nothing differ")]
+struct Changes {
+    /// The actor of events that it is.
+    #[schema(required = false)]
+    actor_id: String,
+    /// The only tenant whose events it sees.
+    tenant: Option<String>,
+    /// Its login role.
+    role_name: Option<String>,
+    /// For people to read.
+    email: Option<String>,
+    /// Teams that it belongs to.
+    teams: Option<Vec<String>>,
+    /// Teams that it sees as a manager; its own unless given.
+    manages: Option<Vec<String>>,
+}
+
 /// Change the members of a principal that are given
-#[utoipa::path(patch, path = "/api/v1/principals/{actor_id}", tag = "administration", params(("actor_id" = String, Path), Tenant), request_body = Object,
+#[utoipa::path(patch, path = "/api/v1/principals/{actor_id}", tag = "administration", params(("actor_id" = String, Path), Tenant), request_body = Changes,
     responses((status = 204, description = "Changed")))]
 async fn alter(
     State(app): State<App>,

@@ -106,6 +106,7 @@ struct Sizes {
     #[param(minimum = 1)]
     old: i64,
     /// The greater one; that of the newest checkpoint unless given.
+    #[param(minimum = 1)]
     new: Option<i64>,
 }
 

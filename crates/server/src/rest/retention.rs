@@ -88,12 +88,15 @@ async fn holds(State(app): State<App>, caller: Caller) -> Result<Json<List<Hold>
 #[serde(deny_unknown_fields)]
 struct NewHold {
     /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// Which events it keeps.
     query: String,
     /// Until when; until it is released unless given.
+    #[schema(format = DateTime)]
     until: Option<String>,
     /// Why.
+    #[schema(min_length = 1)]
     reason: String,
 }
 
@@ -125,6 +128,7 @@ async fn hold(State(app): State<App>, caller: Caller, Body(body): Body<NewHold>)
 #[serde(deny_unknown_fields)]
 struct Release {
     /// In words; it is recorded.
+    #[schema(min_length = 1)]
     reason: String,
 }
 

@@ -40,7 +40,7 @@ async fn all(State(app): State<App>, caller: Caller) -> Result<Json<List<SavedQu
 }
 
 /// Save a query, in place of the caller's own of this name
-#[utoipa::path(put, path = "/api/v1/saved-queries/{name}", tag = "audit log", params(("name" = String, Path)), request_body = Query, responses((status = 204, description = "Done")))]
+#[utoipa::path(put, path = "/api/v1/saved-queries/{name}", tag = "audit log", params(("name" = String, Path, pattern = "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")), request_body = Query, responses((status = 204, description = "Done")))]
 async fn save(
     State(app): State<App>,
     caller: Caller,
@@ -54,7 +54,7 @@ async fn save(
 }
 
 /// Delete a saved query
-#[utoipa::path(delete, path = "/api/v1/saved-queries/{name}", tag = "audit log", params(("name" = String, Path)), responses((status = 204, description = "Done")))]
+#[utoipa::path(delete, path = "/api/v1/saved-queries/{name}", tag = "audit log", params(("name" = String, Path, pattern = "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")), responses((status = 204, description = "Done")))]
 async fn delete(State(app): State<App>, caller: Caller, Place(name): Place<String>) -> Result<StatusCode, Problem> {
     let transaction = caller.begin(&app, Access::Write).await?;
     saved::delete(&transaction, &name).await?;

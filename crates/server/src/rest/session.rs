@@ -110,14 +110,16 @@ async fn current(State(app): State<App>, caller: Caller) -> Result<Json<SessionS
 /// Log out
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session",
     responses((status = 204, description = "Logged out")))]
-async fn log_out(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Response {
-    if let Identity::Session(..) = &caller.identity
-        && let Some(pool) = session_id(&headers).and_then(|id| app.sessions.end(&id))
-    {
+async fn log_out(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Result<Response, Problem> {
+    // Who shows a password or a token each time is in no session, and nobody has looked at what was shown.
+    if !matches!(&caller.identity, Identity::Session(..)) {
+        return Err(Problem::not_found("A session"));
+    }
+    if let Some(pool) = session_id(&headers).and_then(|id| app.sessions.end(&id)) {
         app.people.forget(&pool);
     }
     let cookie = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
-    (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
 /// Who the caller is to the log, and what it sees

@@ -44,8 +44,10 @@ async fn verification(State(app): State<App>, caller: Caller) -> Result<Json<Ver
 #[serde(deny_unknown_fields)]
 struct Part {
     /// The first event; the log's first unless given.
+    #[schema(minimum = 0)]
     from: Option<i64>,
     /// The last one; the log's last unless given.
+    #[schema(minimum = 0)]
     to: Option<i64>,
 }
 

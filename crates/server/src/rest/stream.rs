@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -31,10 +31,44 @@ struct LiveParams {
     max_lag: Option<i64>,
 }
 
+/// Where a client was.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "what OpenAPI says of a header")]
+struct LastEvent {
+    /// The last log_index that the client has.
+    #[param(rename = "Last-Event-ID", minimum = -1)]
+    last_event_id: Option<i64>,
+}
+
+/// What comes over the stream.
+#[derive(ToSchema)]
+#[schema(as = StreamMessage)]
+#[expect(dead_code, reason = "what OpenAPI says of texts that stream/ writes")]
+struct Message {
+    /// What it is: an event of the log, what was left out, or why the stream ends.
+    event: MessageKind,
+    /// The log_index from behind which to go on; a problem has none.
+    id: Option<String>,
+    /// JSON: the event; `after`, `resume_at` and `skipped`; or the problem.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
+
+#[derive(ToSchema)]
+#[schema(as = StreamMessageKind)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "what OpenAPI says of texts that stream/ writes")]
+enum MessageKind {
+    Audit,
+    Skipped,
+    Problem,
+}
+
 /// Events as they are sealed, as Server-Sent Events; the id of each is its log_index
 #[utoipa::path(get, path = "/api/v1/audit-logs/stream", tag = "audit log",
-    params(LiveParams, ("Last-Event-ID" = Option<String>, Header, description = "The last log_index that the client has")),
-    responses((status = 200, description = "Events named audit, skipped, problem", body = String, content_type = "text/event-stream")))]
+    params(LiveParams, LastEvent),
+    responses((status = 200, description = "Events named audit, skipped, problem", body = Message, content_type = "text/event-stream")))]
 async fn live(
     State(app): State<App>,
     caller: Caller,

@@ -2,6 +2,7 @@
 
 mod browser;
 mod client;
+mod contract;
 mod export;
 mod faults;
 mod hostile;
