@@ -25,7 +25,7 @@ reset: ## stop server and cluster of `make run` and delete them, with every even
 	@bash scripts/server.sh reset
 	@bash scripts/cluster.sh reset
 
-test: ## the whole suite [STAGE=crates|vectors|pgrx|regress|isolation|client|examples|docs]
+test: ## the whole suite [STAGE=crates|vectors|pgrx|regress|isolation|client|server|contract|examples|docs]
 	@bash scripts/test.sh $(STAGE)
 
 lint: ## format, clippy, documentation, shellcheck, layering rules
@@ -34,12 +34,13 @@ lint: ## format, clippy, documentation, shellcheck, layering rules
 bench: ## measure beside a plain table and a naive chain; writes docs/performance.md
 	@bash scripts/with_extension.sh bench/run.sh
 
-soak: ## the long crash, load and query tests, and the live stream's
+soak: ## the long crash, load, query, contract and live stream tests
 	@bash scripts/with_extension.sh tests/client/soak.sh
 	@bash tests/server/soak.sh
+	@AUDITLOG_SOAK=1 bash scripts/with_extension.sh tests/server/contract.sh
 
 docs: ## API documentation and sample reports into target/doc, and the tour of the README run as a test
 	@bash scripts/docs.sh
 
-package: ## dist/pg_auditlog-<version>-pg<major>.tar.gz, to be unpacked at /
+package: ## dist/pg_auditlog-<version>-pg<major>.tar.gz and dist/auditlog-server-<version>.tar.gz, to be unpacked at /
 	@bash scripts/package.sh
