@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$ROOT"
 
 only=("$@")
-stages=(crates vectors pgrx regress isolation client server examples docs)
+stages=(crates vectors pgrx regress isolation client server contract examples docs)
 for name in "${only[@]}"; do
     printf '%s\n' "${stages[@]}" | grep -qxF -- "$name" || die "no stage $name" "there are: ${stages[*]}"
 done
@@ -86,13 +86,14 @@ if [ "$PG_MAJOR" = 15 ]; then
 fi
 stage pgrx pgrx_tests
 
-if wanted regress || wanted isolation || wanted client || wanted server || wanted examples || wanted docs; then
+if wanted regress || wanted isolation || wanted client || wanted server || wanted contract || wanted examples || wanted docs; then
     bash "$ROOT/scripts/build.sh" "${AUDITLOG_PROFILE:-release}"
 fi
 script_stage regress tests/regress/run.sh
 script_stage isolation tests/isolation/run.sh
 script_stage client tests/client/run.sh
 script_stage server tests/server/run.sh
+script_stage contract tests/server/contract.sh
 script_stage examples scripts/examples_test.sh
 script_stage docs tests/docs/run.sh
 
