@@ -63,6 +63,10 @@ start_cluster
 serve contract 2000 "rate_requests: 10000000" "rate_refusals: 10000000" "rate_exports: 10000000" "streams_per_identity: 1000"
 work=$CLUSTER/contract
 mkdir "$work"
+psql=("$PG_BIN/psql" -X -q -At -v ON_ERROR_STOP=1 -d "$SERVED_DB")
+# Events of somebody whom the user is and of somebody whom the manager sees, so that live streams have something to say. Ends with the cluster.
+printf '%s\n' "SELECT auditlog.record('contract.tick', jsonb_build_object('type', 'user', 'id', id)) FROM unnest(ARRAY['user_10021', 'user_10000']) AS id \\watch 0.2" |
+    "${psql[@]}" >/dev/null 2>&1 &
 
 status=0
 output=$(python3 -B "$CONTRACT/others.py" "$AUDITLOG_URL" "$PASSWORD") || status=$?
@@ -81,7 +85,6 @@ fi
 
 # 503 and 504 are answers too: something was locked, or took too long.
 expect "no answer is the server's fault" "$(grep -E '"status":5(0[0-25-9]|[1-9])|panicked' "$SERVER_LOG" | head -n 5)"
-psql=("$PG_BIN/psql" -X -q -At -v ON_ERROR_STOP=1 -d "$SERVED_DB")
 expect "nothing was changed in the log" "$("${psql[@]}" -c 'SELECT * FROM auditlog.verify() LIMIT 5')"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -78,14 +78,15 @@ async fn live(
     let last = headers
         .get("last-event-id")
         .map(|value| value.to_str().unwrap_or_default());
-    let after = match last.filter(|id| !id.is_empty()) {
+    let last = match last.filter(|id| !id.is_empty()) {
         Some(id) => {
-            let wrong = |_| Problem::bad_request("Last-Event-ID", "It is no log_index.");
-            Some(id.parse().map_err(wrong)?)
+            let place = id.parse().ok().filter(|place: &i64| *place >= -1);
+            Some(place.ok_or_else(|| Problem::bad_request("Last-Event-ID", "It is no log_index."))?)
         }
-        None => params.after,
+        None => None,
     };
-    if after.is_some_and(|after: i64| after < -1) {
+    // Judged also where the header goes before it: a client's mistake should show at its first request, not at some later one.
+    if params.after.is_some_and(|after| after < -1) {
         return Err(Problem::bad_request("after", "It is -1 or a log_index."));
     }
     if params.max_lag.is_some_and(|lag| lag < 1) {
@@ -93,7 +94,7 @@ async fn live(
     }
     let wish = Wish {
         query: params.query.unwrap_or_default(),
-        after,
+        after: last.or(params.after),
         max_lag: params.max_lag,
     };
     stream::subscribe(app, caller, wish).await

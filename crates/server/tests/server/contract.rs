@@ -44,3 +44,20 @@ fn an_alert_is_named_by_a_text() {
     made(json!(null)).expect(400);
     made(json!("name: a\ncondition: status:failed")).expect(201);
 }
+
+#[test]
+fn a_stream_judges_both_places_that_it_is_given() {
+    let world = World::new();
+    let asked = |target: &str, last: Option<&str>| {
+        let request = world.by("ann", "GET", target);
+        let request = last
+            .into_iter()
+            .fold(request, |request, last| request.header("Last-Event-ID", last));
+        request.open().status
+    };
+    assert_eq!(asked("/api/v1/audit-logs/stream?after=-2", None), 400);
+    assert_eq!(asked("/api/v1/audit-logs/stream?after=-2", Some("-1")), 400);
+    assert_eq!(asked("/api/v1/audit-logs/stream?after=-1", Some("-2")), 400);
+    assert_eq!(asked("/api/v1/audit-logs/stream", Some("x")), 400);
+    assert_eq!(asked("/api/v1/audit-logs/stream?after=0", Some("-1")), 200);
+}
