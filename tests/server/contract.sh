@@ -57,7 +57,7 @@ expect() {
     fi
 }
 
-examples=${AUDITLOG_EXAMPLES:-3}
+examples=${AUDITLOG_EXAMPLES:-2}
 [ -z "${AUDITLOG_SOAK:-}" ] || examples=${AUDITLOG_EXAMPLES:-200}
 start_cluster
 serve contract 2000 "rate_requests: 10000000" "rate_refusals: 10000000" "rate_exports: 10000000" "streams_per_identity: 1000"
