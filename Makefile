@@ -25,7 +25,7 @@ reset: ## stop server and cluster of `make run` and delete them, with every even
 	@bash scripts/server.sh reset
 	@bash scripts/cluster.sh reset
 
-test: ## the whole suite [STAGE=crates|vectors|pgrx|regress|isolation|client|server|contract|examples|docs]
+test: ## the whole suite [STAGE=crates|vectors|pgrx|regress|isolation|client|server|contract|browser|examples|docs]
 	@bash scripts/test.sh $(STAGE)
 
 lint: ## format, clippy, documentation, shellcheck, layering rules

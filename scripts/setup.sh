@@ -2,7 +2,7 @@
 # Installs what is missing to build, run and test on Debian 12, and nothing else. Run it as root or as a user with sudo; run
 # it as often as you like: when everything is there it does no more than look.
 #
-#   scripts/setup.sh [--lint]        PG=15|16|17|18 (default 15); --lint adds shellcheck
+#   scripts/setup.sh [--lint|--browser]    PG=15|16|17|18 (default 15); --lint adds shellcheck, --browser what tests/browser needs
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -44,6 +44,13 @@ debian_packages() {
     case " ${missing[*]} " in *" postgresql-1"*) keep_main_cluster_away ;; esac
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+# For tests/browser: by their commands, because node may be there from elsewhere.
+browser_packages() {
+    have chromium || OPTIONAL+=(chromium)
+    have node || OPTIONAL+=(nodejs)
+    have npm || OPTIONAL+=(npm)
 }
 
 # Those that apt knows as it is, where root's rights can be had without a word; a machine where that fails does without.
@@ -154,6 +161,7 @@ pgrx_init() {
 }
 
 debian_packages "$@"
+[ "${1:-}" != --browser ] || browser_packages
 optional_packages
 rust
 cargo_pgrx

@@ -5,14 +5,14 @@
 #   scripts/test.sh [STAGE…]       only these stages; the names are those of the summary
 #   AUDITLOG_PROFILE=dev           with the extension as it is built in a third of the time, and with the checks of debug builds
 #
-# A stage passes when it exits 0, reports no failure, and has run at least one test.
+# A stage passes when it exits 0, reports no failure, and has run at least one test, or has said that it skips all of them and why.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
 cd "$ROOT"
 
 only=("$@")
-stages=(crates vectors pgrx regress isolation client server contract examples docs)
+stages=(crates vectors pgrx regress isolation client server contract browser examples docs)
 for name in "${only[@]}"; do
     printf '%s\n' "${stages[@]}" | grep -qxF -- "$name" || die "no stage $name" "there are: ${stages[*]}"
 done
@@ -38,6 +38,8 @@ stage() {
         verdict="FAILED: exit status $status"
     elif [ "$failed" -ne 0 ]; then
         verdict=FAILED
+    elif [ "$passed" -eq 0 ] && [ "$skipped" -gt 0 ]; then
+        verdict=SKIPPED
     elif [ "$passed" -eq 0 ]; then
         failed=1
         verdict='FAILED: it ran no test'
@@ -86,7 +88,7 @@ if [ "$PG_MAJOR" = 15 ]; then
 fi
 stage pgrx pgrx_tests
 
-if wanted regress || wanted isolation || wanted client || wanted server || wanted contract || wanted examples || wanted docs; then
+if wanted regress || wanted isolation || wanted client || wanted server || wanted contract || wanted browser || wanted examples || wanted docs; then
     bash "$ROOT/scripts/build.sh" "${AUDITLOG_PROFILE:-release}"
 fi
 script_stage regress tests/regress/run.sh
@@ -94,6 +96,7 @@ script_stage isolation tests/isolation/run.sh
 script_stage client tests/client/run.sh
 script_stage server tests/server/run.sh
 script_stage contract tests/server/contract.sh
+script_stage browser tests/browser/run.sh
 script_stage examples scripts/examples_test.sh
 script_stage docs tests/docs/run.sh
 

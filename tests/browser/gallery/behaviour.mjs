@@ -4,23 +4,16 @@
  * @param {import("playwright-core").Browser} browser
  * @param {string} base
  * @param {any} index
+ * @param {import("../lib/score.mjs").Score} score
  */
-export async function behaviour(browser, base, index) {
-  const faults = [];
-  let passed = 0;
+export async function behaviour(browser, base, index, score) {
+  const said = [];
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, timezoneId: "Europe/Berlin", locale: "en-GB" });
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
-  page.on("dialog", (dialog) => { faults.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
-  page.on("pageerror", (error) => faults.push(`script: ${error}`));
-  const check = async (what, test) => {
-    try {
-      if (await test()) passed += 1;
-      else faults.push(`script: ${what}`);
-    } catch (error) {
-      faults.push(`script: ${what}: ${String(error).split("\n")[0]}`);
-    }
-  };
+  page.on("dialog", (dialog) => { said.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
+  page.on("pageerror", (error) => said.push(`script: ${error}`));
+  const check = (what, test) => score.check(`gallery script: ${what}`, test);
 
   await page.goto(`${base}/event.html`);
   await check("the proof is checked without a key", async () => {
@@ -109,7 +102,7 @@ export async function behaviour(browser, base, index) {
   });
   await check("nothing of the hostile pages runs", async () => {
     for (const name of index.pages.filter((name) => name.endsWith("-hostile"))) await page.goto(`${base}/${name}.html`);
-    return true;
+    return said.join("; ") || true;
   });
   await context.close();
 
@@ -120,5 +113,4 @@ export async function behaviour(browser, base, index) {
     return (await without.isVisible("form.search button[type=submit]")) && (await without.isVisible("#since")) && !(await without.isVisible("button.fold"));
   });
   await plain.close();
-  return { passed, faults };
 }
