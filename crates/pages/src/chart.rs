@@ -147,7 +147,7 @@ pub fn histogram(
                 span.chart-note { (format::count(histogram.total())) " events, a bar is " (histogram.width()) @if brush.is_some() { span.js-only { "; drag over the chart to choose a time" } } }
                 details.numbers {
                     summary { "Numbers" }
-                    (super::components::table::table(&format!("{title}, numbers"), &["From", "#Events"], html! {
+                    (super::components::table::table_of("few", &format!("{title}, numbers"), &["From", "#Events"], html! {
                         @for bucket in &histogram.buckets {
                             @let until = bucket.start + TimeDelta::seconds(histogram.seconds);
                             tr { th scope="row" { a href=(href(bucket.start, until)) { (time::minute(bucket.start)) } } td.num { (format::count(bucket.count)) } }

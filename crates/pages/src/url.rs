@@ -354,7 +354,8 @@ pub fn narrow(query: &str, term: &str) -> String {
     if trimmed.is_empty() || trimmed == "*" {
         return term.to_owned();
     }
-    if trimmed == term || trimmed.ends_with(&format!(" AND {term}")) {
+    // Without the condition there is nothing to join with AND.
+    if term.is_empty() || trimmed == term || trimmed.ends_with(&format!(" AND {term}")) {
         return trimmed.to_owned();
     }
     let upper = trimmed.to_ascii_uppercase();

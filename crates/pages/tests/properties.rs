@@ -145,6 +145,7 @@ fn facets_keep_the_meaning() {
     assert_eq!(url::narrow("a AND b", "status:x"), "a AND b AND status:x");
     assert_eq!(url::narrow("a # why", "status:x"), "(a # why\n) AND status:x");
     assert_eq!(url::narrow("a AND status:x", "status:x"), "a AND status:x");
+    assert_eq!(url::narrow("a AND b ", ""), "a AND b");
     assert_eq!(url::term("actor.email", "a@b.example"), "actor.email:a@b.example");
     assert_eq!(
         url::term("resource.id", "x \"y\" \u{202e}*"),

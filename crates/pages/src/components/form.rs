@@ -18,6 +18,28 @@ pub fn post(chrome: &Chrome, action: &str, class: &str, body: Markup) -> Markup 
     }
 }
 
+/// What was filled in, when a form comes back because something in it is wrong; empty for a new one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filled(pub Vec<(String, String)>);
+
+impl Filled {
+    /// Is there something?
+    pub fn is_some(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// The value of a field; empty for a new form.
+    pub fn get(&self, name: &str) -> &str {
+        self.or(name, "")
+    }
+
+    /// The value of a field, or what a new form has there.
+    pub fn or<'a>(&'a self, name: &str, usual: &'a str) -> &'a str {
+        let found = self.0.iter().find(|(other, _)| other == name);
+        found.map_or(usual, |(_, value)| value.as_str())
+    }
+}
+
 /// A form with one button only, for an action on something.
 pub fn action(chrome: &Chrome, action: &str, label: &str, class: &str) -> Markup {
     post(
@@ -113,5 +135,10 @@ pub fn checks(legend: &str, name: &str, prefix: &str, options: &[(&str, &str, bo
 
 /// A form behind a button: closed until somebody wants it. Works without the script.
 pub fn behind(summary: &str, class: &str, body: Markup) -> Markup {
-    html! { details class=(format!("behind {class}")) { summary { (summary) } div.behind-body { (body) } } }
+    behind_or_open(summary, class, false, body)
+}
+
+/// The same, open from the beginning when it comes back.
+pub fn behind_or_open(summary: &str, class: &str, open: bool, body: Markup) -> Markup {
+    html! { details class=(format!("behind {class}")) open[open] { summary { (summary) } div.behind-body { (body) } } }
 }

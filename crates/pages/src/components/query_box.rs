@@ -93,7 +93,7 @@ fn caret(id: &str, query: &str, problem: &Problem) -> Markup {
             pre tabindex="0" role="group" aria-label="The query, and the place that is wrong" { (lead) (before) mark { (marked) } (after) "\n" span aria-hidden="true" {
                 (" ".repeat(before.chars().count() + lead.chars().count())) ("^".repeat(marked.chars().count().max(1)))
             } }
-            p { (icon(Icon::Cross)) span { strong { (text::value(&problem.message)) } " at character " (problem.position)
+            p { (icon(Icon::Cross)) span { strong { (text::value(problem.message.trim_end_matches('.'))) } " at character " (problem.position)
                 @if let Some(hint) = &problem.hint { ". " (text::value(hint)) } } }
         }
     }

@@ -55,12 +55,9 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
             @if let Some(error) = &report.error { (notice::notice(Tone::Bad, "It could not be made.", text::long_value(error))) }
             @if report.pending() { section.card aria-label="Progress" { (progress(report)) p.hint { "It is read a section at a time, and goes on when you leave this page." } } }
             div.columns {
+                @if !model.sections.is_empty() { div.stack { (card("sections", "Sections", sections(&model.sections))) (card("files", "Files", files(report))) } }
+                @else { div.stack { (card("files", "Files", files(report))) } }
                 div.stack {
-                    @if !model.sections.is_empty() { (card("sections", "Sections", sections(&model.sections))) }
-                    @else if report.state == "done" { (card("sections", "Sections", html! { p.hint { "They are in the files." } })) }
-                }
-                div.stack {
-                    (card("files", "Files", files(report)))
                     (card("about", "About it", fields::list(html! {
                         (fields::row("Asked by", text::value(&report.asked_by)))
                         (fields::row("Asked", time::full(report.asked_at)))
@@ -78,6 +75,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
 fn files(report: &Report) -> Markup {
     html! {
         @if report.files.is_empty() { p.hint { "None yet." } } @else {
+            p.hint { "What was looked at, control by control, and what must be looked at is in each of them." }
             ul.files {
                 @for file in &report.files {
                     li {

@@ -45,6 +45,8 @@ pub struct Report {
     pub kind: String,
     /// The framework, definition or title.
     pub name: String,
+    /// What people call it: the framework's name.
+    pub title: Option<String>,
     /// `waiting`, `running`, `done`, `failed` or `cancelled`.
     pub state: String,
     /// The first moment of its period.
@@ -212,7 +214,7 @@ pub fn progress(report: &Report) -> Markup {
 
 /// What a report is called.
 pub fn title(report: &Report) -> Markup {
-    html! { (text::short_value(&report.name, 80)) " " span.kind { (text::value(&report.kind)) } }
+    html! { (text::short_value(report.title.as_ref().unwrap_or(&report.name), 80)) " " span.kind { (text::value(&report.kind)) } }
 }
 
 fn list(chrome: &Chrome, model: &Model) -> Markup {

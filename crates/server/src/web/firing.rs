@@ -154,5 +154,6 @@ mod tests {
         let alert = json!({"condition": "a:1", "threshold": {"all_of": ["b:2", "c:3"]}});
         let query = condition(&alert);
         assert!(query.contains("a:1") && query.contains("(b:2) OR (c:3)"), "{query}");
+        assert_eq!(condition(&json!({"condition": "a:1 AND b:2"})), "a:1 AND b:2");
     }
 }

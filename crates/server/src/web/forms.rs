@@ -27,6 +27,12 @@ impl Fields {
         Some(self.get(name).trim()).filter(|value| !value.is_empty())
     }
 
+    /// As they are, for the form to be shown again; the token of the session is the page's own.
+    pub fn filled(&self) -> auditlog_pages::components::form::Filled {
+        let own = |(name, _): &&(String, String)| name != auditlog_pages::components::form::CSRF_FIELD;
+        auditlog_pages::components::form::Filled(self.0.iter().filter(own).cloned().collect())
+    }
+
     /// All values of a field.
     pub fn all(&self, name: &str) -> Vec<String> {
         let values = self

@@ -17,7 +17,7 @@ use super::visit::{Sent, Visit};
 use super::{html, is_of_input, moment, natural, optional_moment, see_other, words};
 use crate::App;
 use crate::data::reports::{self as data, Wanted};
-use crate::database::Access;
+use crate::database::{Access, Transaction};
 use crate::http::Problem;
 use crate::http::inputs::Place;
 use crate::rest::reports::{file_sent, proof_sent};
@@ -46,29 +46,21 @@ async fn show(visit: &Visit, status: StatusCode, wrong: Option<(Ask, String)>) -
     let open = visit.begin_as(Access::Read, Viewer::makes_reports).await?;
     let database = &open.transaction;
     let (ask, wrong) = wrong.map_or_else(|| (last_quarter(visit), None), |(ask, wrong)| (ask, Some(wrong)));
+    let frameworks = frameworks(database).await?;
     let model = Model {
-        frameworks: data::frameworks(database)
-            .await?
-            .into_iter()
-            .map(|found| Framework {
-                name: found.name.unwrap_or_else(|| found.id.clone()),
-                id: found.id,
-                version: found.version.unwrap_or_default(),
-                controls: natural(found.controls),
-            })
-            .collect(),
         reports: data::list(database, ROWS, None)
             .await?
             .into_iter()
-            .map(report)
+            .map(|found| report(found, &frameworks))
             .collect(),
+        frameworks,
         definitions: data::definitions(database)
             .await?
             .into_iter()
             .map(|found| Definition {
                 name: found.name,
                 title: found.title,
-                schedule: found.schedule,
+                schedule: found.schedule.filter(|schedule| schedule != "once"),
                 last_report: found.last_report,
             })
             .collect(),
@@ -77,6 +69,16 @@ async fn show(visit: &Visit, status: StatusCode, wrong: Option<(Ask, String)>) -
     };
     let chrome = visit.chrome(open, Section::Reports).await?;
     Ok(html(status, pages::page(&chrome, &model).into_string()))
+}
+
+async fn frameworks(database: &Transaction) -> Result<Vec<Framework>, Problem> {
+    let framework = |found: data::Framework| Framework {
+        name: found.name.unwrap_or_else(|| found.id.clone()),
+        id: found.id,
+        version: found.version.unwrap_or_default(),
+        controls: natural(found.controls),
+    };
+    Ok(data::frameworks(database).await?.into_iter().map(framework).collect())
 }
 
 /// What auditors ask for most: the last quarter that is over.
@@ -96,7 +98,10 @@ fn last_quarter(visit: &Visit) -> Ask {
     }
 }
 
-fn report(found: data::Report) -> Report {
+/// Files in the order in which people take them.
+const FILES: [&str; 4] = ["pdf", "json", "csv", "manifest"];
+
+fn report(found: data::Report, frameworks: &[Framework]) -> Report {
     let files = found.files.as_ref().and_then(Value::as_object);
     let file = |(format, file): (&String, &Value)| File {
         format: format.clone(),
@@ -107,9 +112,20 @@ fn report(found: data::Report) -> Report {
             .unwrap_or_default()
             .to_owned(),
     };
+    let mut files: Vec<File> = files.into_iter().flatten().map(file).collect();
+    files.sort_by_key(|file| {
+        FILES
+            .iter()
+            .position(|format| *format == file.format)
+            .unwrap_or(FILES.len())
+    });
+    let of = frameworks
+        .iter()
+        .find(|framework| found.kind == "compliance" && framework.id == found.name);
     Report {
         id: found.id,
-        files: files.into_iter().flatten().map(file).collect(),
+        files,
+        title: of.map(|framework| framework.name.clone()),
         kind: found.kind,
         name: found.name,
         state: found.state,
@@ -132,7 +148,7 @@ async fn one(visit: Visit, Place(id): Place<i64>) -> Result<Response, Problem> {
     let found = data::one(&open.transaction, id).await?;
     let found = found.ok_or_else(|| Problem::not_found("A report of this number"))?;
     let model = report_page::Model {
-        report: report(found),
+        report: report(found, &frameworks(&open.transaction).await?),
         // They are in the files; taking one is told of in the log, and looking at this page is not that.
         sections: Vec::new(),
     };

@@ -6,7 +6,7 @@ use super::Tab;
 use crate::components::badge;
 use crate::components::badge::Tone;
 use crate::components::card::card;
-use crate::components::form::{self, Input};
+use crate::components::form::{self, Filled, Input};
 use crate::components::icon::Icon;
 use crate::components::notice;
 use crate::components::table::table;
@@ -61,6 +61,8 @@ pub struct Model {
     pub dead_letters: Vec<DeadLetter>,
     /// What is wrong with a new one.
     pub wrong: Option<String>,
+    /// The form as it was filled in then.
+    pub filled: Filled,
 }
 
 const KINDS: [(&str, &str); 7] = [
@@ -84,6 +86,7 @@ const SEVERITIES: [(&str, &str); 6] = [
 /// The page. Forms: `POST /admin/channels` (`name`, `kind`, `config`, `min_severity`), `POST /admin/channels/{name}/` `enable`, `disable`, `delete`,
 /// `POST /admin/channels/redrive` (`id`).
 pub fn page(chrome: &Chrome, model: &Model) -> Markup {
+    let filled = &model.filled;
     super::page(
         chrome,
         Tab::Channels,
@@ -111,11 +114,11 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                     td { (form::post(chrome, "/admin/channels/redrive", "inline", html! { (form::hidden("id", &letter.id.to_string())) button type="submit" aria-label=(format!("Send number {} again", letter.id)) { "Send again" } })) }
                 } }
             }))) }
-            (card("new-channel", "New channel", form::behind("Add a channel …", "", form::post(chrome, "/admin/channels", "stacked", html! {
-                (form::input(Input { id: "channel-name", name: "name", label: "Name", required: true, ..Input::default() }))
-                (form::select("channel-kind", "kind", "Kind", &KINDS, "email"))
-                (form::textarea("channel-config", "config", "Configuration (JSON)", "{\n  \"url\": \"secret:slack_url\"\n}", 6, "Secrets are named, as secret:NAME, never written here."))
-                (form::select("channel-severity", "min_severity", "From severity", &SEVERITIES, "debug"))
+            (card("new-channel", "New channel", form::behind_or_open("Add a channel …", "", filled.is_some(), form::post(chrome, "/admin/channels", "stacked", html! {
+                (form::input(Input { id: "channel-name", name: "name", label: "Name", value: filled.get("name"), required: true, ..Input::default() }))
+                (form::select("channel-kind", "kind", "Kind", &KINDS, filled.or("kind", "email")))
+                (form::textarea("channel-config", "config", "Configuration (JSON)", filled.or("config", "{\n  \"url\": \"secret:slack_url\"\n}"), 6, "Secrets are named, as secret:NAME, never written here."))
+                (form::select("channel-severity", "min_severity", "From severity", &SEVERITIES, filled.or("min_severity", "debug")))
                 button.primary type="submit" { "Add" }
             }))))
         },

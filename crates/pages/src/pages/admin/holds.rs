@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::Tab;
 use crate::components::badge;
 use crate::components::card::card;
-use crate::components::form::{self, Input};
+use crate::components::form::{self, Filled, Input};
 use crate::components::icon::Icon;
 use crate::components::notice;
 use crate::components::query_box::{Problem, QueryBox, query_box};
@@ -40,8 +40,8 @@ pub struct Model {
     pub holds: Vec<Hold>,
     /// What is wrong with the query of a new one.
     pub problem: Option<Problem>,
-    /// That query.
-    pub query: String,
+    /// The form as it was filled in, when something of it is wrong.
+    pub filled: Filled,
 }
 
 /// The page. Forms: `POST /admin/holds` (`name`, `query`, `until`, `reason`), `POST /admin/holds/release` (`name`, `reason`).
@@ -68,10 +68,10 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                 }
             }))
             (card("new-hold", "New hold", form::post(chrome, "/admin/holds", "stacked", html! {
-                (form::input(Input { id: "hold-name", name: "name", label: "Name", required: true, hint: "Such as the number of the case.", ..Input::default() }))
-                (query_box(QueryBox { id: "hold-query", name: "query", label: "Which events it keeps", value: &model.query, problem: model.problem.as_ref(), main: false }))
-                (form::input(Input { id: "hold-until", name: "until", label: "Until (UTC)", kind: "datetime-local", hint: "Empty: until it is released.", ..Input::default() }))
-                (form::input(Input { id: "hold-reason", name: "reason", label: "Why", required: true, ..Input::default() }))
+                (form::input(Input { id: "hold-name", name: "name", label: "Name", value: model.filled.get("name"), required: true, hint: "Such as the number of the case.", ..Input::default() }))
+                (query_box(QueryBox { id: "hold-query", name: "query", label: "Which events it keeps", value: model.filled.get("query"), problem: model.problem.as_ref(), main: false }))
+                (form::input(Input { id: "hold-until", name: "until", label: "Until (UTC)", kind: "datetime-local", value: model.filled.get("until"), hint: "Empty: until it is released.", ..Input::default() }))
+                (form::input(Input { id: "hold-reason", name: "reason", label: "Why", value: model.filled.get("reason"), required: true, ..Input::default() }))
                 button.primary type="submit" { "Hold" }
             })))
         },

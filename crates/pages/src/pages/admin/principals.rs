@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::Tab;
 use crate::components::badge::Tone;
 use crate::components::card::card;
-use crate::components::form::{self, Input};
+use crate::components::form::{self, Filled, Input};
 use crate::components::icon::Icon;
 use crate::components::notice;
 use crate::components::table::table;
@@ -41,10 +41,13 @@ pub struct Model {
     pub principals: Vec<Principal>,
     /// What is wrong with a new one.
     pub wrong: Option<String>,
+    /// The form as it was filled in then.
+    pub filled: Filled,
 }
 
 /// The page. Forms: `POST /admin/principals` (`role_name`, `actor_id`, `email`, `teams`, `tenant`, `manages`), `POST /admin/principals/drop` (`actor_id`, `tenant`).
 pub fn page(chrome: &Chrome, model: &Model) -> Markup {
+    let filled = &model.filled;
     let tags = |names: &[String]| html! { @for name in names { span.tag { (text::short_value(name, 40)) } " " } @if names.is_empty() { span.none { "–" } } };
     super::page(
         chrome,
@@ -72,13 +75,13 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                     }))
                 }
             }))
-            (card("new-principal", "New principal", form::behind("Add a principal …", "", form::post(chrome, "/admin/principals", "stacked", html! {
-                (form::input(Input { id: "p-role", name: "role_name", label: "Login role", hint: "Empty for a user of an application, who comes by a token.", ..Input::default() }))
-                (form::input(Input { id: "p-actor", name: "actor_id", label: "Actor id", hint: "By which events name the actor; empty: the role's name.", ..Input::default() }))
-                (form::input(Input { id: "p-email", name: "email", label: "E-mail", kind: "email", ..Input::default() }))
-                (form::input(Input { id: "p-teams", name: "teams", label: "Teams", hint: "Separated by commas.", ..Input::default() }))
-                (form::input(Input { id: "p-manages", name: "manages", label: "Manages teams", hint: "Separated by commas; empty: the own teams.", ..Input::default() }))
-                (form::input(Input { id: "p-tenant", name: "tenant", label: "Tenant", ..Input::default() }))
+            (card("new-principal", "New principal", form::behind_or_open("Add a principal …", "", filled.is_some(), form::post(chrome, "/admin/principals", "stacked", html! {
+                (form::input(Input { id: "p-role", name: "role_name", label: "Login role", value: filled.get("role_name"), hint: "Empty for a user of an application, who comes by a token.", ..Input::default() }))
+                (form::input(Input { id: "p-actor", name: "actor_id", label: "Actor id", value: filled.get("actor_id"), hint: "By which events name the actor; empty: the role's name.", ..Input::default() }))
+                (form::input(Input { id: "p-email", name: "email", label: "E-mail", value: filled.get("email"), kind: "email", ..Input::default() }))
+                (form::input(Input { id: "p-teams", name: "teams", label: "Teams", value: filled.get("teams"), hint: "Separated by commas.", ..Input::default() }))
+                (form::input(Input { id: "p-manages", name: "manages", label: "Manages teams", value: filled.get("manages"), hint: "Separated by commas; empty: the own teams.", ..Input::default() }))
+                (form::input(Input { id: "p-tenant", name: "tenant", label: "Tenant", value: filled.get("tenant"), ..Input::default() }))
                 button.primary type="submit" { "Add" }
             }))))
         },

@@ -6,7 +6,7 @@ use super::Tab;
 use crate::components::badge;
 use crate::components::badge::Tone;
 use crate::components::card::card;
-use crate::components::form::{self, Input};
+use crate::components::form::{self, Filled, Input};
 use crate::components::icon::Icon;
 use crate::components::notice;
 use crate::components::table::table_of;
@@ -51,6 +51,8 @@ pub struct Model {
     pub test: Option<(String, Vec<(String, String)>)>,
     /// What is wrong with a new one.
     pub wrong: Option<String>,
+    /// The form as it was filled in then.
+    pub filled: Filled,
 }
 
 const KINDS: [(&str, &str); 7] = [
@@ -65,6 +67,7 @@ const KINDS: [(&str, &str); 7] = [
 
 /// The page. Forms: `POST /admin/sinks` (`name`, `kind`, `config`, `query`, `format`), `POST /admin/sinks/{name}/` `pause` (`reason`), `resume`, `test`, `redrive`, `delete`.
 pub fn page(chrome: &Chrome, model: &Model) -> Markup {
+    let filled = &model.filled;
     super::page(
         chrome,
         Tab::Sinks,
@@ -88,12 +91,12 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                     }))
                 }
             }))
-            (card("new-sink", "New sink", form::behind("Add a sink …", "", form::post(chrome, "/admin/sinks", "stacked", html! {
-                (form::input(Input { id: "sink-name", name: "name", label: "Name", required: true, ..Input::default() }))
-                (form::select("sink-kind", "kind", "Kind", &KINDS, "splunk_hec"))
-                (form::textarea("sink-config", "config", "Configuration (JSON)", "{\n  \"url\": \"https://splunk.example.com:8088\",\n  \"token\": \"secret:splunk\"\n}", 6, "Secrets are named, as secret:NAME, never written here."))
-                (form::input(Input { id: "sink-query", name: "query", label: "Which events", hint: "A query; empty: all.", ..Input::default() }))
-                (form::input(Input { id: "sink-format", name: "format", label: "Format", hint: "Empty: the one that fits the kind. json, cef, leef, ecs, ocsf, syslog, cloudevents.", ..Input::default() }))
+            (card("new-sink", "New sink", form::behind_or_open("Add a sink …", "", filled.is_some(), form::post(chrome, "/admin/sinks", "stacked", html! {
+                (form::input(Input { id: "sink-name", name: "name", label: "Name", value: filled.get("name"), required: true, ..Input::default() }))
+                (form::select("sink-kind", "kind", "Kind", &KINDS, filled.or("kind", "splunk_hec")))
+                (form::textarea("sink-config", "config", "Configuration (JSON)", filled.or("config", "{\n  \"url\": \"https://splunk.example.com:8088\",\n  \"token\": \"secret:splunk\"\n}"), 6, "Secrets are named, as secret:NAME, never written here."))
+                (form::input(Input { id: "sink-query", name: "query", label: "Which events", value: filled.get("query"), hint: "A query; empty: all.", ..Input::default() }))
+                (form::input(Input { id: "sink-format", name: "format", label: "Format", value: filled.get("format"), hint: "Empty: the one that fits the kind. json, cef, leef, ecs, ocsf, syslog, cloudevents.", ..Input::default() }))
                 button.primary type="submit" { "Add" }
             }))))
         },

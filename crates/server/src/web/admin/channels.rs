@@ -1,5 +1,6 @@
 //! `/admin/channels`.
 
+use auditlog_pages::components::form::Filled;
 use auditlog_pages::layout::{Section, Viewer};
 use auditlog_pages::pages::admin::channels::{self as pages, Channel, DeadLetter, Model};
 use axum::response::Response;
@@ -20,10 +21,10 @@ const ROWS: i64 = 50;
 
 /// The page.
 pub async fn page(visit: Visit) -> Result<Response, Problem> {
-    show(&visit, StatusCode::OK, None).await
+    show(&visit, StatusCode::OK, None, Filled::default()).await
 }
 
-async fn show(visit: &Visit, status: StatusCode, wrong: Option<String>) -> Result<Response, Problem> {
+async fn show(visit: &Visit, status: StatusCode, wrong: Option<String>, filled: Filled) -> Result<Response, Problem> {
     let open = visit.begin_as(Access::Read, Viewer::administers).await?;
     let database = &open.transaction;
     let done = configuring::channels_done(database).await?;
@@ -40,6 +41,7 @@ async fn show(visit: &Visit, status: StatusCode, wrong: Option<String>) -> Resul
         channels: channels.into_iter().map(|found| channel(found, &done)).collect(),
         dead_letters: letters.into_iter().map(letter).collect(),
         wrong,
+        filled,
     };
     let chrome = visit.chrome(open, Section::Admin).await?;
     Ok(html(status, pages::page(&chrome, &model).into_string()))
@@ -92,7 +94,8 @@ pub async fn create(sent: Sent) -> Result<Response, Problem> {
         }
         // Some kinds need a right in the database that not every administrator has.
         Err(problem) if is_of_input(&problem) || problem.status == 403 => {
-            show(visit, StatusCode::UNPROCESSABLE_ENTITY, Some(words(&problem))).await
+            let wrong = Some(words(&problem));
+            show(visit, StatusCode::UNPROCESSABLE_ENTITY, wrong, fields.filled()).await
         }
         Err(problem) => Err(problem),
     }

@@ -5,7 +5,7 @@ use auditlog_pages::pages::admin::holds::{self as pages, Hold, Model};
 use axum::response::Response;
 use http::StatusCode;
 
-use crate::data::retention;
+use crate::data::{event, retention};
 use crate::database::Access;
 use crate::http::Problem;
 use crate::web::visit::{Sent, Visit};
@@ -47,7 +47,11 @@ pub async fn hold(sent: Sent) -> Result<Response, Problem> {
     let (name, query) = (fields.get("name").trim(), fields.get("query"));
     let (until, reason) = (fields.time("until"), fields.get("reason").trim());
     let open = visit.begin_as(Access::Write, Viewer::administers).await?;
-    let held = retention::hold(&open.transaction, name, query, until.as_deref(), reason).await;
+    // Checked for itself first: hold() does not say where in a query it is wrong.
+    let held = match event::check_query(&open.transaction, query).await {
+        Ok(()) => retention::hold(&open.transaction, name, query, until.as_deref(), reason).await,
+        Err(error) => Err(error),
+    };
     match open.end(held).await {
         Ok(events) => {
             visit.tell(format!(
@@ -63,7 +67,7 @@ pub async fn hold(sent: Sent) -> Result<Response, Problem> {
             }
             let model = Model {
                 problem: wrong,
-                query: query.to_owned(),
+                filled: fields.filled(),
                 ..Model::default()
             };
             show(visit, StatusCode::UNPROCESSABLE_ENTITY, model).await

@@ -1,5 +1,6 @@
 //! `/admin/principals`.
 
+use auditlog_pages::components::form::Filled;
 use auditlog_pages::layout::{Section, Viewer};
 use auditlog_pages::pages::admin::principals::{self as pages, Model, Principal};
 use axum::response::Response;
@@ -16,10 +17,10 @@ const HERE: &str = "/admin/principals";
 
 /// The page.
 pub async fn page(visit: Visit) -> Result<Response, Problem> {
-    show(&visit, StatusCode::OK, None).await
+    show(&visit, StatusCode::OK, None, Filled::default()).await
 }
 
-async fn show(visit: &Visit, status: StatusCode, wrong: Option<String>) -> Result<Response, Problem> {
+async fn show(visit: &Visit, status: StatusCode, wrong: Option<String>, filled: Filled) -> Result<Response, Problem> {
     let open = visit.begin_as(Access::Read, Viewer::administers).await?;
     let roles = principals::roles(&open.transaction).await?;
     let principal = |found: principals::Principal| {
@@ -39,6 +40,7 @@ async fn show(visit: &Visit, status: StatusCode, wrong: Option<String>) -> Resul
     let model = Model {
         principals: found.into_iter().map(principal).collect(),
         wrong,
+        filled,
     };
     let chrome = visit.chrome(open, Section::Admin).await?;
     Ok(html(status, pages::page(&chrome, &model).into_string()))
@@ -65,7 +67,8 @@ pub async fn add(sent: Sent) -> Result<Response, Problem> {
             see_other(HERE)
         }
         Err(problem) if is_of_input(&problem) || problem.status == 404 => {
-            show(visit, StatusCode::UNPROCESSABLE_ENTITY, Some(words(&problem))).await
+            let wrong = Some(words(&problem));
+            show(visit, StatusCode::UNPROCESSABLE_ENTITY, wrong, fields.filled()).await
         }
         Err(problem) => Err(problem),
     }

@@ -81,6 +81,7 @@ pub async fn create(sent: Sent) -> Result<Response, Problem> {
         Err(problem) if is_of_input(&problem) || problem.status == 403 => {
             let model = Model {
                 wrong: Some(words(&problem)),
+                filled: fields.filled(),
                 ..Model::default()
             };
             show(visit, StatusCode::UNPROCESSABLE_ENTITY, model).await
