@@ -431,6 +431,11 @@ fn what_is_wrong_comes_back_filled_in() {
         let html = parsed(&answer);
         let told = texts(&html, ".notice.bad, [role=alert]").concat();
         assert!(!told.is_empty(), "{path}");
+        // What was filled in stays.
+        for (_, value) in fields.iter().filter(|(name, _)| *name == "name") {
+            let values = attributes(&html, "input[name=name]", "value");
+            assert!(values.contains(&(*value).to_owned()), "{path}: {values:?}");
+        }
     }
     let html = parsed(&adm.post(
         "/alerts/new",
