@@ -21,7 +21,8 @@ export async function use(site, score, only = Object.keys(SUBJECTS)) {
   await Promise.all([0, 1].map(async () => {
     for (let next = begun.shift(); next; next = begun.shift()) {
       const [name, subject] = next;
-      await subject(site, { check: (what, test) => score.check(`${name}: ${what}`, test) });
+      // What goes wrong between the checks is a fault as well, and the other subjects go on.
+      await subject(site, { check: (what, test) => score.check(`${name}: ${what}`, test) }).catch((error) => score.tell(`${name}: to the end`, [String(error).split("\n")[0]]));
     }
   }));
 }

@@ -25,7 +25,8 @@ export class Site {
     const context = await this.browser.newContext({
       baseURL: this.base, viewport: { width: 1280, height: 800 }, locale: "en-GB", timezoneId: "Europe/Berlin", reducedMotion: "reduce", ...look,
     });
-    context.setDefaultTimeout(60_000);
+    // Machines that compile beside it are slow.
+    context.setDefaultTimeout(120_000);
     const visitor = new Visitor(this, context);
     await visitor.open();
     if (user) await visitor.signIn(user);

@@ -26,7 +26,7 @@ export async function walk(site, score, all) {
   }
   // As many at once as there are cores.
   await Promise.all([0, 1].map(async () => {
-    for (let next = rounds.shift(); next; next = rounds.shift()) await next();
+    for (let next = rounds.shift(); next; next = rounds.shift()) await next().catch((error) => score.tell("a walk to its end", [String(error).split("\n")[0]]));
   }));
 }
 

@@ -10,9 +10,9 @@ value() { "$PG_BIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 -d audit "$@"; }
 # until WHAT SQL: waits until the statement says t.
 until_true() {
     local what=$1 sql=$2
-    for _ in $(seq 600); do
+    for _ in $(seq 300); do
         [ "$(value -c "$sql")" != t ] || return 0
-        sleep 0.1
+        sleep 0.2
     done
     die "after a minute not yet: $what" "$(value -c 'SELECT * FROM auditlog.health()')"
 }
@@ -48,6 +48,7 @@ make_world() {
         sleep 0.1
     done
     value -o /dev/null -v out="$CLUSTER/out" -v port="$(cat "$CLUSTER/refuses")" -f "$WORLD/things.sql"
+    until_true 'the alerts are evaluated' 'SELECT bool_and(since IS NOT NULL) FROM auditlog.alerts'
     value -o /dev/null -f "$WORLD/events.sql"
     value -o /dev/null -c "SELECT auditlog.generate_report('soc2', date_trunc('month', now()) - interval '1 month', date_trunc('month', now()), '{\"max_rows\": 20}')"
     until_true 'alerts have fired' "SELECT count(DISTINCT alert) >= 2 FROM auditlog.alert_firings"
