@@ -1,5 +1,6 @@
 //! The pages of the administration.
 
+use auditlog_pages::components::form::Filled;
 use auditlog_pages::layout::{Role, Section};
 use auditlog_pages::pages::admin::{channels, holds, jobs, overview, principals, retention, sinks, tokens};
 use auditlog_pages::pages::dashboard::Metric;
@@ -209,7 +210,7 @@ fn streams(spice: Spice) -> sinks::Model {
                 ("send".into(), spice.text("accepted")),
             ],
         )),
-        wrong: None,
+        ..Default::default()
     }
 }
 
@@ -239,6 +240,11 @@ fn told(spice: Spice) -> channels::Model {
             detail: spice.some("401 invalid routing key"),
         }],
         wrong: spice.some("config: «url» is missing"),
+        filled: Filled(vec![
+            ("name".into(), spice.text("on call")),
+            ("kind".into(), "webhook".into()),
+            ("config".into(), spice.text("{}")),
+        ]),
     }
 }
 
@@ -289,7 +295,7 @@ fn people(spice: Spice) -> principals::Model {
             principal("user_4", Some("mia"), Some(vec![spice.text("ops")])),
             principal("user_99", None, None),
         ],
-        wrong: None,
+        ..Default::default()
     }
 }
 
