@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use crate::config::{PoolSettings, Settings};
+use crate::config::{ConfigError, PoolSettings, Settings};
 use crate::database::{Access, DatabaseError, Login, Pools, Target, Transaction, transaction};
 use crate::http::Problem;
 use crate::http::cursor::Cursors;
 use crate::http::idempotency::Answers;
 use crate::http::rate::Rates;
 use crate::identity::bearer::{self, BearerRoles};
-use crate::identity::{Caller, Fingerprints, Identity, Sessions, scopes};
+use crate::identity::{Caller, Credentials, Fingerprints, Identity, Needs, Sessions, scopes};
 use crate::metrics::Metrics;
+use crate::sso::{SingleSignOn, renewal};
 use crate::stream::{Hub, Seats};
 use crate::web::chrome::Heads;
 
@@ -34,6 +35,8 @@ pub struct Shared {
     pub bearers: Option<Arc<Pools>>,
     /// Who has logged in.
     pub sessions: Sessions,
+    /// The OpenID provider at which people may sign in.
+    pub single_sign_on: Option<SingleSignOn>,
     /// Keys of pools.
     pub fingerprints: Fingerprints,
     /// How much everybody has asked for.
@@ -70,6 +73,9 @@ pub enum SetupError {
     /// A connection string cannot be used.
     #[error("{0}")]
     Target(#[from] auditlog_connection::ConnectError),
+    /// Single sign-on cannot be used.
+    #[error(transparent)]
+    SingleSignOn(#[from] ConfigError),
     /// The system gives no random bytes.
     #[error("no random bytes: {0}")]
     Random(getrandom::Error),
@@ -95,7 +101,9 @@ impl App {
         };
         let mut random = Zeroizing::new([0; 32]);
         getrandom::fill(random.as_mut_slice()).map_err(SetupError::Random)?;
+        let single_sign_on = settings.single_sign_on.clone().map(SingleSignOn::new).transpose()?;
         Ok(App(Arc::new(Shared {
+            single_sign_on,
             people: Pools::new(service.clone(), settings.pool.clone()),
             bearers,
             service,
@@ -142,39 +150,56 @@ impl App {
                 self.people.lease(caller.key, login).await?
             }
             Identity::Session(session, id) => {
-                let person = session
-                    .person(id)
-                    .ok_or_else(|| Problem::unauthenticated("The session has ended."))?;
-                let login = || Login::Person {
-                    name: person.name,
-                    password: person.password,
-                };
-                self.people.lease(session.pool, login).await?
+                let ended = || Problem::unauthenticated("The session has ended.");
+                match session.credentials(id).ok_or_else(ended)? {
+                    Credentials::Person(person) => {
+                        let login = || Login::Person {
+                            name: person.name,
+                            password: person.password,
+                        };
+                        self.people.lease(session.pool, login).await?
+                    }
+                    Credentials::Tokens(_) => {
+                        let token = renewal::token(self, session, id).await?;
+                        return self.begin_for_bearer(&token, caller.needs, access, &application).await;
+                    }
+                }
             }
             Identity::Bearer(token) => {
-                let pools = self.bearers.as_ref().ok_or_else(|| {
-                    Problem::unauthenticated("Tokens are not taken here: the server has no authenticator.")
-                })?;
-                let lease = pools
-                    .lease([0; 32], || Login::Configured)
-                    .await
-                    .map_err(of_the_server)?;
-                let roles = BearerRoles {
-                    user: self.settings.bearer_role.clone(),
-                    manager: self.settings.bearer_manager_role.clone(),
-                };
-                let introduce = async |transaction: &Transaction| bearer::speak_for(transaction, token, &roles).await;
-                let transaction = Transaction::begin_with(lease, access, limits, &application, introduce)
-                    .await
-                    .map_err(of_the_token)?;
-                if token.starts_with(scopes::PREFIX) && !caller.needs.are_met_by(&transaction).await? {
-                    return Err(Problem::forbidden("The token is not good for this.")
-                        .hint("Make one with the scope that it needs, or without limits: auditlog.create_token()."));
-                }
-                return Ok(transaction);
+                return self.begin_for_bearer(token, caller.needs, access, &application).await;
             }
         };
         Ok(Transaction::begin(lease, access, limits, &application).await?)
+    }
+
+    async fn begin_for_bearer(
+        &self,
+        token: &str,
+        needs: Needs,
+        access: Access,
+        application: &str,
+    ) -> Result<Transaction, Problem> {
+        let pools = self
+            .bearers
+            .as_ref()
+            .ok_or_else(|| Problem::unauthenticated("Tokens are not taken here: the server has no authenticator."))?;
+        let lease = pools
+            .lease([0; 32], || Login::Configured)
+            .await
+            .map_err(of_the_server)?;
+        let roles = BearerRoles {
+            user: self.settings.bearer_role.clone(),
+            manager: self.settings.bearer_manager_role.clone(),
+        };
+        let introduce = async |transaction: &Transaction| bearer::speak_for(transaction, token, &roles).await;
+        let transaction = Transaction::begin_with(lease, access, &self.settings.limits, application, introduce)
+            .await
+            .map_err(of_the_token)?;
+        if token.starts_with(scopes::PREFIX) && !needs.are_met_by(&transaction).await? {
+            return Err(Problem::forbidden("The token is not good for this.")
+                .hint("Make one with the scope that it needs, or without limits: auditlog.create_token()."));
+        }
+        Ok(transaction)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod openapi;
 pub mod rest;
 pub mod run;
 pub mod serve;
+pub mod sso;
 pub mod stream;
 pub mod web;
 

@@ -193,6 +193,9 @@ async fn tidy(app: App) {
         }
         app.sessions.tidy();
         app.people.tidy();
+        if let Some(single_sign_on) = &app.single_sign_on {
+            single_sign_on.tidy();
+        }
         if let Some(bearers) = &app.bearers {
             bearers.tidy();
         }

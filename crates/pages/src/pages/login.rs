@@ -7,6 +7,7 @@ use crate::components::form::{self, Input};
 use crate::components::icon::{Icon, icon};
 use crate::components::notice;
 use crate::layout::{self, Chrome};
+use crate::text;
 
 /// What the page shows.
 #[derive(Debug, Clone, Default)]
@@ -34,8 +35,9 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
             div.login {
                 h1 { "Sign in" }
                 @if model.by_password { p.about { "With your own PostgreSQL login. What you see, the database decides by your roles." } }
+                @else if model.single_sign_on.is_some() { p.about { "With the account of your organisation. What you see, the database decides by your roles." } }
                 @else { (notice::notice(Tone::Info, "Nobody signs in by a password here.", html! { "This server takes the tokens of programs only. Ask your administrator for another way in." })) }
-                @if let Some(error) = &model.error { (notice::notice(Tone::Bad, "Not signed in.", html! { (error) })) }
+                @if let Some(error) = &model.error { (notice::notice(Tone::Bad, "Not signed in.", text::long_value(error))) }
                 @if !model.secure && model.by_password { (notice::notice(Tone::Warn, "This connection is not encrypted.", html! { "Your password could be read on its way." })) }
                 @if model.by_password { (form::post(chrome, "/login", "stacked", html! {
                     (form::hidden("return_to", &model.return_to))
@@ -47,7 +49,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                     @if model.by_password { p.or { span { "or" } } }
                     (form::post(chrome, "/login/sso", "stacked", html! {
                         (form::hidden("return_to", &model.return_to))
-                        button.wide type="submit" { (icon(Icon::Lock)) (label) }
+                        button.wide.primary[!model.by_password] type="submit" { (icon(Icon::Lock)) (text::short_value(label, 60)) }
                     }))
                 }
                 @if model.by_password { p.hint { "Attempts to sign in are recorded." } }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{
-    ConfigError, PoolSettings, RateSettings, SessionSettings, Settings, Span, StreamSettings, TransactionLimits,
-    secret_file,
+    ConfigError, PoolSettings, RateSettings, SessionSettings, Settings, SingleSignOnSettings, Span, StreamSettings,
+    TransactionLimits, secret_file,
 };
 
 /// Serves the audit log over HTTP, to each caller what its own rights in the database show.
@@ -70,6 +70,20 @@ given! {
     bearer_manager_role: String = "AUDITLOG_SERVER_BEARER_MANAGER_ROLE",
     /// May people log in by a role's name and password? [default: true]
     login: bool = "AUDITLOG_SERVER_LOGIN",
+    /// OpenID provider at which people may sign in: the claim iss of its tokens
+    sso_issuer: String = "AUDITLOG_SERVER_SSO_ISSUER",
+    /// Name of this server there, the claim aud of its tokens
+    sso_client_id: String = "AUDITLOG_SERVER_SSO_CLIENT_ID",
+    /// File with the secret of this server there; without it, PKCE alone
+    sso_client_secret_file: PathBuf = "AUDITLOG_SERVER_SSO_CLIENT_SECRET_FILE",
+    /// What is asked for, separated by spaces [default: openid]
+    sso_scopes: String = "AUDITLOG_SERVER_SSO_SCOPES",
+    /// Where the provider sends browsers back to: https://this.server/login/sso/callback
+    sso_redirect_url: String = "AUDITLOG_SERVER_SSO_REDIRECT_URL",
+    /// What the button for it says [default: Single sign-on]
+    sso_label: String = "AUDITLOG_SERVER_SSO_LABEL",
+    /// Certificates of authorities (PEM) to believe of the provider instead of the system's
+    sso_ca_file: PathBuf = "AUDITLOG_SERVER_SSO_CA_FILE",
     /// Proxies whose X-Forwarded-For is believed, separated by commas
     trusted_proxies: String = "AUDITLOG_SERVER_TRUSTED_PROXIES",
     /// File with 32 bytes or more that cursors are signed with; without it cursors end with the server
@@ -143,6 +157,7 @@ impl Given {
     /// When something is missing, contradicts itself, or a file of secrets cannot be read.
     pub fn settle(self) -> Result<Settings, ConfigError> {
         let wrong = |message: &str| ConfigError::Wrong(message.to_owned());
+        let single_sign_on = SingleSignOnSettings::of(&self)?;
         let listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8480)));
         let tls = match (self.tls_certificate, self.tls_key) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
@@ -209,6 +224,7 @@ impl Given {
                 .bearer_manager_role
                 .unwrap_or_else(|| "auditlog_manager".to_owned()),
             login: self.login.unwrap_or(true),
+            single_sign_on,
             trusted_proxies,
             secret,
             pool: PoolSettings {

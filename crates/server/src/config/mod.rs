@@ -1,6 +1,7 @@
 //! What the server is told: flags, environment and a file of YAML. A flag beats the environment, which beats the file.
 
 mod given;
+mod single_sign_on;
 mod span;
 
 use std::net::{IpAddr, SocketAddr};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 pub use given::Given;
+pub use single_sign_on::{CALLBACK, SingleSignOnSettings};
 pub use span::Span;
 
 /// Why the settings cannot be used.
@@ -55,6 +57,8 @@ pub struct Settings {
     pub bearer_manager_role: String,
     /// May people log in by their role's name and password?
     pub login: bool,
+    /// The OpenID provider at which people may sign in, when there is one.
+    pub single_sign_on: Option<SingleSignOnSettings>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// What cursors are signed with; made anew at each start unless a file has it.

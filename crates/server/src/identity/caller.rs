@@ -116,13 +116,17 @@ fn identify(parts: &Parts, app: &App) -> Result<Identity, Problem> {
 
 /// The session's id out of the cookies.
 pub fn session_id(headers: &HeaderMap) -> Option<SessionId> {
-    let cookies = headers
+    cookie(headers, COOKIE).and_then(SessionId::parse)
+}
+
+/// The value of a cookie.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok());
-    cookies
+    lines
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .and_then(|(_, value)| SessionId::parse(value))
+        .find_map(|(other, value)| (other == name).then_some(value))
 }

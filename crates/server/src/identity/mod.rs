@@ -1,16 +1,19 @@
 //! Who calls: people with a login of the database, by session or HTTP Basic, and bearers of tokens that the extension
-//! checks. The server itself believes nobody.
+//! checks, single sign-on's in a session among them. The server itself believes nobody.
 
 pub mod basic;
 pub mod bearer;
 pub mod caller;
 pub mod forgery;
 pub mod scopes;
+pub mod sealed;
 pub mod sessions;
+pub mod tokens;
 
 pub use caller::{Caller, Identity};
 pub use scopes::Needs;
-pub use sessions::{Message, Session, SessionId, Sessions};
+pub use sealed::SessionId;
+pub use sessions::{Credentials, Message, Session, Sessions};
 
 use ring::hmac;
 use zeroize::Zeroizing;

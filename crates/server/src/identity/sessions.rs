@@ -7,55 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use ring::{digest, hmac};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::Person;
+use super::sealed::{Sealed, SessionId};
+use super::tokens::{Life, SignedIn, Tokens};
 use crate::config::SessionSettings;
 use crate::database::pool::PoolKey;
-
-/// What the cookie has.
-#[derive(Clone)]
-pub struct SessionId(Zeroizing<[u8; 32]>);
-
-impl SessionId {
-    fn random() -> Result<SessionId, SessionError> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        getrandom::fill(bytes.as_mut_slice()).map_err(|_| SessionError::Random)?;
-        Ok(SessionId(bytes))
-    }
-
-    /// Out of a cookie.
-    pub fn parse(text: &str) -> Option<SessionId> {
-        let mut bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let id = bytes.as_slice().try_into().ok().map(|id| SessionId(Zeroizing::new(id)));
-        bytes.zeroize();
-        id
-    }
-
-    /// For a cookie.
-    pub fn text(&self) -> Zeroizing<String> {
-        Zeroizing::new(URL_SAFE_NO_PAD.encode(self.0.as_slice()))
-    }
-
-    fn hash(&self) -> [u8; 32] {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, self.0.as_slice()).as_ref());
-        hash
-    }
-
-    /// Seals one text and never another, so that the nonce may be fixed.
-    fn key(&self) -> Option<LessSafeKey> {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
-        let tag = hmac::sign(&key, b"auditlog-server: password of a session");
-        UnboundKey::new(&CHACHA20_POLY1305, tag.as_ref())
-            .ok()
-            .map(LessSafeKey::new)
-    }
-}
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -80,15 +38,25 @@ pub struct Message {
 /// Messages that wait at most; a browser that never looks at a page must not fill the memory.
 const MESSAGES: usize = 8;
 
+/// With what a session comes to the database.
+pub enum Credentials {
+    /// Name and password.
+    Person(Person),
+    /// A token, which the extension checks.
+    Tokens(Tokens),
+}
+
 /// A session.
 pub struct Session {
-    /// The login role.
+    /// The login role, or what single sign-on calls the person.
     pub name: String,
     /// The pool of its connections.
     pub pool: PoolKey,
     /// What requests that change something must bring along.
     pub csrf: String,
-    sealed: Vec<u8>,
+    /// Of the token, where there is one instead of a password.
+    pub life: Option<Life>,
+    sealed: Mutex<Sealed>,
     born: Instant,
     seen: Mutex<Instant>,
     messages: Mutex<Vec<Message>>,
@@ -108,23 +76,33 @@ impl Session {
         std::mem::take(&mut *self.messages.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Name and password, for whoever has the id.
-    pub fn person(&self, id: &SessionId) -> Option<Person> {
-        let mut text = Zeroizing::new(self.sealed.clone());
-        let nonce = Nonce::assume_unique_for_key([0; 12]);
-        let opened = id
-            .key()?
-            .open_in_place(nonce, Aad::from(self.name.as_bytes()), &mut text);
-        let password = Zeroizing::new(String::from_utf8(opened.ok()?.to_vec()).ok()?);
-        Some(Person {
+    /// What the session comes to the database with, for whoever has the id.
+    pub fn credentials(&self, id: &SessionId) -> Option<Credentials> {
+        let sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let secret = sealed.open(id, &self.name)?;
+        if self.life.is_some() {
+            return serde_json::from_slice(&secret).ok().map(Credentials::Tokens);
+        }
+        Some(Credentials::Person(Person {
             name: self.name.clone(),
-            password,
-        })
+            password: Zeroizing::new(std::str::from_utf8(&secret).ok()?.to_owned()),
+        }))
+    }
+
+    /// Keeps newer tokens of the same person.
+    pub fn renew(&self, id: &SessionId, signed_in: &SignedIn) -> Option<()> {
+        let life = self.life.as_ref()?;
+        let secret = Zeroizing::new(serde_json::to_vec(&signed_in.tokens).ok()?);
+        let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        *sealed = sealed.next(id, &self.name, &secret)?;
+        life.renewed(signed_in);
+        Some(())
     }
 
     fn is_over(&self, settings: &SessionSettings) -> bool {
         let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        self.born.elapsed() >= settings.absolute || seen.elapsed() >= settings.idle
+        let is_stale = self.born.elapsed() >= settings.absolute || seen.elapsed() >= settings.idle;
+        is_stale || self.life.as_ref().is_some_and(Life::is_over)
     }
 }
 
@@ -148,20 +126,40 @@ impl Sessions {
     /// # Errors
     /// When there are too many.
     pub fn begin(&self, person: &Person, pool: PoolKey) -> Result<(SessionId, Arc<Session>), SessionError> {
-        let id = SessionId::random()?;
-        let csrf = SessionId::random()?.text().to_string();
-        let mut sealed = person.password.as_bytes().to_vec();
-        let nonce = Nonce::assume_unique_for_key([0; 12]);
-        id.key()
-            .ok_or(SessionError::Random)?
-            .seal_in_place_append_tag(nonce, Aad::from(person.name.as_bytes()), &mut sealed)
-            .map_err(|_| SessionError::Random)?;
+        self.begin_with(&person.name, pool, person.password.as_bytes(), None)
+    }
+
+    /// Begins one for somebody whose token the database has taken.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn begin_signed_in(
+        &self,
+        signed_in: &SignedIn,
+        pool: PoolKey,
+    ) -> Result<(SessionId, Arc<Session>), SessionError> {
+        let secret = serde_json::to_vec(&signed_in.tokens).map_err(|_| SessionError::Random)?;
+        let secret = Zeroizing::new(secret);
+        self.begin_with(&signed_in.name, pool, &secret, Some(Life::of(signed_in)))
+    }
+
+    fn begin_with(
+        &self,
+        name: &str,
+        pool: PoolKey,
+        secret: &[u8],
+        life: Option<Life>,
+    ) -> Result<(SessionId, Arc<Session>), SessionError> {
+        let id = SessionId::random().ok_or(SessionError::Random)?;
+        let csrf = SessionId::random().ok_or(SessionError::Random)?.text().to_string();
+        let sealed = Sealed::first(&id, name, secret).ok_or(SessionError::Random)?;
         let now = Instant::now();
         let session = Arc::new(Session {
-            name: person.name.clone(),
+            name: name.to_owned(),
             pool,
             csrf,
-            sealed,
+            life,
+            sealed: Mutex::new(sealed),
             born: now,
             seen: Mutex::new(now),
             messages: Mutex::default(),
@@ -240,16 +238,41 @@ mod tests {
     }
 
     #[test]
-    fn only_the_id_opens_the_password() {
+    fn a_session_is_its_persons() {
         let all = sessions(1_000, 1_000);
         let (id, session) = all.begin(&person(), [0; 32]).expect("a session");
-        assert_eq!(*session.person(&id).expect("a person").password, "pässword");
+        let Some(Credentials::Person(found)) = session.credentials(&id) else {
+            panic!("a person")
+        };
+        assert_eq!((found.name.as_str(), found.password.as_str()), ("ann", "pässword"));
         let (other, _) = all.begin(&person(), [0; 32]).expect("another");
-        assert!(session.person(&other).is_none());
-        assert!(!session.sealed.windows(4).any(|bytes| bytes == b"word"));
-        let again = SessionId::parse(&id.text()).expect("an id");
-        assert!(all.touch(&again).is_some());
+        assert!(session.credentials(&other).is_none());
         assert_eq!(all.begin(&person(), [0; 32]).err(), Some(SessionError::Full));
+    }
+
+    #[test]
+    fn a_session_of_a_token_ends_with_it() {
+        let all = sessions(60_000, 60_000);
+        let mut signed_in = SignedIn {
+            tokens: Tokens {
+                id_token: Zeroizing::new("a.b.c".to_owned()),
+                refresh_token: Some(Zeroizing::new("r".to_owned())),
+            },
+            subject: "s".to_owned(),
+            tenant: None,
+            name: "ann".to_owned(),
+            expires: std::time::SystemTime::now() - Duration::from_secs(3_600),
+        };
+        let (id, session) = all.begin_signed_in(&signed_in, [0; 32]).expect("a session");
+        assert!(all.touch(&id).is_some(), "there can be a newer token");
+        signed_in.tokens.id_token = Zeroizing::new("d.e.f".to_owned());
+        signed_in.tokens.refresh_token = None;
+        session.renew(&id, &signed_in).expect("newer tokens");
+        let Some(Credentials::Tokens(tokens)) = session.credentials(&id) else {
+            panic!("tokens")
+        };
+        assert_eq!(*tokens.id_token, "d.e.f");
+        assert!(all.touch(&id).is_none(), "the newer one has expired for good");
     }
 
     #[test]

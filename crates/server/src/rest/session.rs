@@ -38,7 +38,7 @@ pub struct Credentials {
 /// A session that has begun.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct SessionState {
-    /// The login role.
+    /// The login role, or what single sign-on calls the person.
     user: String,
     /// To be sent as X-CSRF-Token with everything that changes something.
     csrf_token: String,

@@ -47,8 +47,11 @@ impl Heads {
 
 /// The roles of a caller.
 pub fn viewer(who: &WhoAmI) -> Viewer {
+    // The role of who has come by a token is many people's.
+    let by_token = who.identified_by.as_deref() == Some("token");
+    let actor = who.actor_id.clone().filter(|_| by_token);
     Viewer {
-        name: who.email.clone().unwrap_or_else(|| who.role.clone()),
+        name: who.email.clone().or(actor).unwrap_or_else(|| who.role.clone()),
         roles: who
             .rights
             .iter()

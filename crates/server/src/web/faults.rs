@@ -134,7 +134,10 @@ fn once_more(parts: &Parts, look: &Look) -> Option<Response> {
     }
     let path = super::returning::ours(&look.here)?;
     let chrome = chrome::bare(look, "");
-    let mut response = html(StatusCode::OK, super::login::passing(&chrome, &path).into_string());
+    let mut response = html(
+        StatusCode::OK,
+        super::login::passing(&chrome, "You came from another site.", &path).into_string(),
+    );
     let refresh = HeaderValue::from_str(&format!("0; url={path}")).ok()?;
     response.headers_mut().insert(header::REFRESH, refresh);
     Some(response)

@@ -11,13 +11,13 @@ use maud::{Markup, html as markup};
 use zeroize::Zeroizing;
 
 use super::visit::{Look, Sent, fields_of};
-use super::{chrome, html, returning, see_other, words};
+use super::{chrome, html, returning, see_other, sso, words};
 use crate::App;
 use crate::database::Access;
 use crate::http::Problem;
 use crate::http::exchange::Exchange;
 use crate::identity::caller::{COOKIE, session_id};
-use crate::identity::{Caller, Identity, Needs, Person, forgery};
+use crate::identity::{Caller, Identity, Needs, Person, SessionId, forgery};
 
 /// `GET /login`.
 pub async fn page(State(app): State<App>, request: Request) -> Response {
@@ -35,10 +35,11 @@ pub async fn page(State(app): State<App>, request: Request) -> Response {
     show(&app, &look, &parts.headers, StatusCode::OK, model)
 }
 
-fn show(app: &App, look: &Look, headers: &HeaderMap, status: StatusCode, model: login::Model) -> Response {
+pub(super) fn show(app: &App, look: &Look, headers: &HeaderMap, status: StatusCode, model: login::Model) -> Response {
     let model = login::Model {
         secure: is_secure(app, headers),
         by_password: app.settings.login,
+        single_sign_on: app.single_sign_on.as_ref().map(|provider| provider.label().to_owned()),
         ..model
     };
     html(status, login::page(&chrome::bare(look, ""), &model).into_string())
@@ -116,14 +117,20 @@ pub async fn sign_in(State(app): State<App>, request: Request) -> Result<Respons
     // The session that this browser had ends: nobody can have fixed the new one beforehand.
     end(&app, &headers);
     let mut response = see_other(&return_to)?;
-    let cookie = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", *id.text());
-    let mut cookie = HeaderValue::from_str(&cookie).map_err(|_| Problem::internal())?;
-    cookie.set_sensitive(true);
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    response.headers_mut().insert(header::SET_COOKIE, session_cookie(&id)?);
     Ok(response)
 }
 
-fn end(app: &App, headers: &HeaderMap) {
+/// The cookie of a session that has begun.
+pub(super) fn session_cookie(id: &SessionId) -> Result<HeaderValue, Problem> {
+    let cookie = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", *id.text());
+    let mut cookie = HeaderValue::from_str(&cookie).map_err(|_| Problem::internal())?;
+    cookie.set_sensitive(true);
+    Ok(cookie)
+}
+
+/// Ends the session that a browser has.
+pub(super) fn end(app: &App, headers: &HeaderMap) {
     if let Some(pool) = session_id(headers).and_then(|id| app.sessions.end(&id)) {
         app.people.forget(&pool);
     }
@@ -131,9 +138,18 @@ fn end(app: &App, headers: &HeaderMap) {
 
 /// `POST /logout`.
 pub async fn sign_out(State(app): State<App>, headers: HeaderMap, sent: Sent) -> Result<Response, Problem> {
+    let signed_in_elsewhere = sent.visit.session.life.is_some();
+    let look = sent.visit.look.clone();
     drop(sent);
     end(&app, &headers);
-    let mut response = see_other("/login")?;
+    let elsewhere = match &app.single_sign_on {
+        Some(provider) if signed_in_elsewhere => provider.goodbye().await,
+        _ => None,
+    };
+    let mut response = match elsewhere {
+        Some(address) => sso::passing(&look, "Signed out here", &address)?,
+        None => see_other("/login")?,
+    };
     let gone = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0");
     let gone = HeaderValue::from_str(&gone).map_err(|_| Problem::internal())?;
     response.headers_mut().insert(header::SET_COOKIE, gone);
@@ -179,9 +195,9 @@ fn kept(app: &App, fields: &super::forms::Fields) -> Result<Response, Problem> {
 }
 
 /// The page that sends a browser, which came from another site, on to where it wanted to go.
-pub fn passing(chrome: &Chrome, path: &str) -> Markup {
+pub fn passing(chrome: &Chrome, why: &str, path: &str) -> Markup {
     let body = markup! {
-        (page_head("Opening the page …", markup! { "You came from another site." }, markup! {}))
+        (page_head("Opening the page …", markup! { (why) }, markup! {}))
         p { a.button.primary href=(path) { "Go on to " (text::short_value(path, 80)) } }
     };
     layout::page(chrome, "Opening", body)

@@ -19,6 +19,7 @@ mod login;
 mod reports;
 mod returning;
 mod search;
+mod sso;
 mod visit;
 
 use axum::Router;
@@ -33,6 +34,8 @@ use crate::http::Problem;
 pub fn router() -> Router<App> {
     Router::new()
         .route("/login", get(login::page).post(login::sign_in))
+        .route("/login/sso", post(sso::begin))
+        .route(crate::config::CALLBACK, get(sso::callback))
         .route("/logout", post(login::sign_out))
         .route("/preferences", post(login::preferences))
         .route("/", get(dashboard::page))

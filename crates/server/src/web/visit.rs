@@ -16,7 +16,7 @@ use crate::database::{Access, DatabaseError, Transaction};
 use crate::http::Problem;
 use crate::http::exchange::Exchange;
 use crate::http::inputs;
-use crate::identity::caller::session_id;
+use crate::identity::caller::{cookie, session_id};
 use crate::identity::{Caller, Identity, Message, Needs, Session, SessionId, forgery};
 
 /// How a page is to look, and where it is.
@@ -43,16 +43,6 @@ impl Look {
             now: chrono::Utc::now(),
         }
     }
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers.get_all(header::COOKIE).iter();
-    let pairs = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'));
-    pairs
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(other, value)| (other == name).then_some(value))
 }
 
 /// A request of somebody who has logged in.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::client::Answer;
 use crate::world::World;
 
-fn now() -> u64 {
+pub fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .expect("after 1970")
