@@ -67,6 +67,7 @@ scripts!(
     "suggest.js",
     "text.js",
     "time.js",
+    "viewer.js",
 );
 
 fn hex(bytes: &[u8]) -> String {

@@ -128,23 +128,46 @@ impl Chrome {
     }
 }
 
+/// The head of every page, but for what says where requests come from.
+fn head(chrome: &Chrome, title: &str) -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="color-scheme" content="light dark";
+        meta name="robots" content="noindex, nofollow";
+        meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
+        title { (title) " · " @if chrome.log_name.is_empty() { "pg_auditlog" } @else { (text::plain(&chrome.log_name)) } }
+        link rel="icon" type="image/svg+xml" href=(assets::href("favicon.svg"));
+        link rel="stylesheet" href=(assets::href("app.css"));
+        @for script in assets::SCRIPTS { @if *script != "js/main.js" { link rel="modulepreload" href=(assets::href(script)); } }
+        script type="module" src=(assets::href("js/main.js")) {}
+    }
+}
+
+/// A page without navigation, that leads nowhere and may stand in a frame. It tells nobody where a request comes from.
+pub fn embedded(chrome: &Chrome, title: &str, body: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" data-theme=(chrome.theme.key()) data-clock=(chrome.clock.key()) {
+            head { (head(chrome, title)) }
+            body.embedded {
+                a.skip href="#main" { "Skip to content" }
+                main #main tabindex="-1" { (body) }
+                footer.foot { p { "pg_auditlog · Looking at the log is itself recorded in it." } }
+                div.toasts role="status" aria-live="polite" data-toasts {}
+            }
+        }
+    }
+}
+
 /// A whole page.
 pub fn page(chrome: &Chrome, title: &str, body: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" data-theme=(chrome.theme.key()) data-clock=(chrome.clock.key()) {
             head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
                 meta name="referrer" content="same-origin";
-                meta name="robots" content="noindex, nofollow";
-                meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
-                title { (title) " · " @if chrome.log_name.is_empty() { "pg_auditlog" } @else { (text::plain(&chrome.log_name)) } }
-                link rel="icon" type="image/svg+xml" href=(assets::href("favicon.svg"));
-                link rel="stylesheet" href=(assets::href("app.css"));
-                @for script in assets::SCRIPTS { @if *script != "js/main.js" { link rel="modulepreload" href=(assets::href(script)); } }
-                script type="module" src=(assets::href("js/main.js")) {}
+                (head(chrome, title))
             }
             body class=(if chrome.viewer.is_some() { "framed" } else { "bare" }) {
                 a.skip href="#main" { "Skip to content" }

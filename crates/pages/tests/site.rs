@@ -17,6 +17,8 @@ mod looks;
 mod proof;
 #[path = "../examples/gallery/site.rs"]
 mod site;
+#[path = "../examples/gallery/viewer.rs"]
+mod viewer;
 #[path = "../examples/gallery/watch.rs"]
 mod watch;
 

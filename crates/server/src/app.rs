@@ -13,6 +13,7 @@ use crate::http::cursor::Cursors;
 use crate::http::idempotency::Answers;
 use crate::http::rate::Rates;
 use crate::identity::bearer::{self, BearerRoles};
+use crate::identity::viewer_links::Links;
 use crate::identity::{Caller, Credentials, Fingerprints, Identity, Needs, Sessions, scopes};
 use crate::metrics::Metrics;
 use crate::sso::{SingleSignOn, renewal};
@@ -43,6 +44,8 @@ pub struct Shared {
     pub rates: Rates,
     /// Signs cursors.
     pub cursors: Cursors,
+    /// Seals links of viewers.
+    pub viewer_links: Links,
     /// Answers to requests with an Idempotency-Key.
     pub answers: Answers,
     /// What is counted.
@@ -111,6 +114,7 @@ impl App {
             fingerprints: Fingerprints::new(random.as_slice()),
             rates: Rates::new(&settings.rates),
             cursors: Cursors::new(&settings.secret),
+            viewer_links: Links::new(&settings.secret),
             answers: Answers::default(),
             metrics: Metrics::default(),
             hub: Hub::default(),

@@ -39,7 +39,7 @@ export function start() {
       if (box instanceof HTMLTextAreaElement) {
         box.focus();
         box.setSelectionRange(box.value.length, box.value.length);
-      } else location.assign("/search");
+      } else if (!document.body.classList.contains("embedded")) location.assign("/search");
     } else if (event.key === "[") document.querySelector("[data-previous]")?.click();
     else if (event.key === "]") document.querySelector("[data-next]")?.click();
     else return;

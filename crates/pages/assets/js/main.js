@@ -12,9 +12,10 @@ import { start as proof } from "./proof.js";
 import { start as rows } from "./rows.js";
 import { start as suggest } from "./suggest.js";
 import { start as time } from "./time.js";
+import { start as viewer } from "./viewer.js";
 
 document.documentElement.classList.add("js");
-for (const part of [time, preferences, forms, copy, rows, keys, suggest, histogram, live, proof, progress]) {
+for (const part of [time, preferences, forms, copy, rows, keys, suggest, histogram, live, proof, progress, viewer]) {
   try {
     part();
   } catch (error) {

@@ -11,6 +11,7 @@ mod evidence;
 mod looks;
 mod proof;
 mod site;
+mod viewer;
 mod watch;
 
 fn write(path: &Path, body: &[u8]) -> std::io::Result<()> {

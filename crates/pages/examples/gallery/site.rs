@@ -12,7 +12,7 @@ use maud::Markup;
 
 use crate::admin;
 use crate::data::{Spice, now};
-use crate::{evidence, looks, watch};
+use crate::{evidence, looks, viewer, watch};
 
 /// A page of the gallery.
 pub struct Page {
@@ -127,6 +127,7 @@ fn rich(spice: Spice) -> Vec<(&'static str, Markup)> {
         ),
     ];
     all.extend(admin::rich(spice));
+    all.extend(viewer::rich(spice));
     all
 }
 
@@ -278,5 +279,6 @@ fn bare() -> Vec<(&'static str, Markup)> {
         ),
     ];
     all.extend(admin::bare());
+    all.extend(viewer::bare());
     all
 }

@@ -23,6 +23,8 @@ pub struct Table<'a> {
     pub integrity: Option<&'a Integrity>,
     /// The search that the rows narrow; without one they are not unfolded.
     pub state: Option<&'a SearchState>,
+    /// Do the rows lead to their events, with a mark of what is known of them?
+    pub leads_on: bool,
 }
 
 /// The mark of a row: is the event sealed, and was it verified?
@@ -45,7 +47,7 @@ pub fn table(table: &Table<'_>) -> Markup {
                 caption.unseen { (table.caption) }
                 thead { tr {
                     @if unfold { td.js-only {} }
-                    th scope="col" { span.unseen { "Seal" } }
+                    @if table.leads_on { th scope="col" { span.unseen { "Seal" } } }
                     @for column in table.columns { th scope="col" class=[(*column == Column::Index).then_some("num")] { (column.label()) } }
                 } }
                 tbody { @for (i, event) in table.events.iter().enumerate() { (rows(table, i, event)) } }
@@ -61,8 +63,8 @@ fn rows(table: &Table<'_>, i: usize, event: &Event) -> Markup {
             @if table.state.is_some() {
                 td.js-only.c-fold { button.fold type="button" aria-expanded="false" aria-controls=(more) aria-label=(format!("Details of event {}", i + 1)) { (icon(Icon::Next)) } }
             }
-            td.c-mark { (mark(event, table.integrity)) }
-            @for column in table.columns { td class=(format!("c-{}", column.key())) { (cell(event, *column)) @if *column == Column::Type && !table.columns.contains(&Column::Operation) { (operation(event)) } } }
+            @if table.leads_on { td.c-mark { (mark(event, table.integrity)) } }
+            @for column in table.columns { td class=(format!("c-{}", column.key())) { @if *column == Column::Time && !table.leads_on { (time::full(event.timestamp)) } @else { (cell(event, *column)) } @if *column == Column::Type && !table.columns.contains(&Column::Operation) { (operation(event)) } } }
         }
         @if let Some(state) = table.state {
             tr.more #(more) hidden { td colspan=(table.columns.len() + 2) { (unfolded(state, event)) } }

@@ -130,12 +130,12 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                         (notice::empty(Icon::Check, "No security events in this time", html! { p { "No failed login, permission change or policy violation was recorded." } }))
                     } @else {
                         (events::table(&events::Table { caption: "Newest security events", events: &model.security_events,
-                            columns: &[Column::Time, Column::Severity, Column::Type, Column::Status, Column::Actor, Column::Ip, Column::Resource], integrity: chrome.integrity.as_ref(), state: None }))
+                            columns: &[Column::Time, Column::Severity, Column::Type, Column::Status, Column::Actor, Column::Ip, Column::Resource], integrity: chrome.integrity.as_ref(), state: None, leads_on: true }))
                     }
                 }))
                 @if let Some(metrics) = &model.metrics { (compliance(metrics)) }
                 (card_with("recent", "Recent activity", html! { a.button href="/live" { "Live view" } a.button href=(search("")) { "Search" } }, events::table(&events::Table {
-                    caption: "Newest events", events: &model.recent, integrity: chrome.integrity.as_ref(), state: None,
+                    caption: "Newest events", events: &model.recent, integrity: chrome.integrity.as_ref(), state: None, leads_on: true,
                     columns: &Column::DEFAULT,
                 })))
             }

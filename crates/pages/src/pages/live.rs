@@ -97,7 +97,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
                         span.hint { "The last " (ROWS) " stay here; " a href=(url::search(&model.stream_query(), url::Range::Last("1h"))) { "search" } " finds all." }
                         span.unseen role="status" aria-live="polite" data-live-news {}
                     }
-                    (events::table(&events::Table { caption: "Live events", events: &model.events, columns: &COLUMNS, integrity: None, state: None }))
+                    (events::table(&events::Table { caption: "Live events", events: &model.events, columns: &COLUMNS, integrity: None, state: None, leads_on: true }))
                     div.live-empty hidden[!model.events.is_empty()] data-live-empty {
                         (notice::empty(Icon::Live, "Waiting for the next event", html! { p { "Nothing that matches was sealed lately. New events come here by themselves." } }))
                     }

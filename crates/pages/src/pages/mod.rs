@@ -14,3 +14,5 @@ pub mod login;
 pub mod report;
 pub mod reports;
 pub mod search;
+pub mod viewer;
+pub mod viewer_link;

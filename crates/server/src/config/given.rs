@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{
     ConfigError, PoolSettings, RateSettings, SessionSettings, Settings, SingleSignOnSettings, Span, StreamSettings,
-    TransactionLimits, secret_file,
+    TransactionLimits, ViewerSettings, secret_file,
 };
 
 /// Serves the audit log over HTTP, to each caller what its own rights in the database show.
@@ -84,6 +84,10 @@ given! {
     sso_label: String = "AUDITLOG_SERVER_SSO_LABEL",
     /// Certificates of authorities (PEM) to believe of the provider instead of the system's
     sso_ca_file: PathBuf = "AUDITLOG_SERVER_SSO_CA_FILE",
+    /// How long a viewer link may be good, at most 24h [default: 15m]
+    viewer_longest: Span = "AUDITLOG_SERVER_VIEWER_LONGEST",
+    /// Origins of pages that may have the list of a viewer link in a frame, separated by commas
+    viewer_origins: String = "AUDITLOG_SERVER_VIEWER_ORIGINS",
     /// Proxies whose X-Forwarded-For is believed, separated by commas
     trusted_proxies: String = "AUDITLOG_SERVER_TRUSTED_PROXIES",
     /// File with 32 bytes or more that cursors are signed with; without it cursors end with the server
@@ -158,6 +162,7 @@ impl Given {
     pub fn settle(self) -> Result<Settings, ConfigError> {
         let wrong = |message: &str| ConfigError::Wrong(message.to_owned());
         let single_sign_on = SingleSignOnSettings::of(&self)?;
+        let viewer = ViewerSettings::of(&self)?;
         let listen = self.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8480)));
         let tls = match (self.tls_certificate, self.tls_key) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
@@ -225,6 +230,7 @@ impl Given {
                 .unwrap_or_else(|| "auditlog_manager".to_owned()),
             login: self.login.unwrap_or(true),
             single_sign_on,
+            viewer,
             trusted_proxies,
             secret,
             pool: PoolSettings {

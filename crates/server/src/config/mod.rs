@@ -3,6 +3,7 @@
 mod given;
 mod single_sign_on;
 mod span;
+mod viewer;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 pub use given::Given;
 pub use single_sign_on::{CALLBACK, SingleSignOnSettings};
 pub use span::Span;
+pub use viewer::ViewerSettings;
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +61,8 @@ pub struct Settings {
     pub login: bool,
     /// The OpenID provider at which people may sign in, when there is one.
     pub single_sign_on: Option<SingleSignOnSettings>,
+    /// Links to lists for who has no login.
+    pub viewer: ViewerSettings,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// What cursors are signed with; made anew at each start unless a file has it.

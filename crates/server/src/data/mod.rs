@@ -20,6 +20,7 @@ pub mod search;
 pub mod standing;
 pub mod state;
 pub mod tokens;
+pub mod viewer_links;
 
 use crate::database::DatabaseError;
 

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{Problem, inputs};
 use crate::App;
+use crate::config::Settings;
 use crate::logs::visible;
 
 /// The header of a request's id, given or taken.
@@ -109,6 +110,26 @@ fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
         }
     }
     client
+}
+
+/// Our address as the client has it: for addresses to copy, never to go on to.
+pub fn origin(settings: &Settings, headers: &HeaderMap) -> String {
+    let is_told = headers
+        .get("x-forwarded-proto")
+        .is_some_and(|proto| proto.as_bytes() == b"https");
+    let is_https = settings.tls.is_some() || (is_told && !settings.trusted_proxies.is_empty());
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.filter(|host| is_host(host)).unwrap_or("localhost");
+    format!("{}://{host}", if is_https { "https" } else { "http" })
+}
+
+/// Is this a host and a port, and nothing that a shell or a browser would take for more?
+pub fn is_host(host: &str) -> bool {
+    !host.is_empty()
+        && host.len() <= 255
+        && host
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
 }
 
 /// Puts the request's id into the problem; makes one where a refusal came from a library.

@@ -9,6 +9,7 @@ pub mod scopes;
 pub mod sealed;
 pub mod sessions;
 pub mod tokens;
+pub mod viewer_links;
 
 pub use caller::{Caller, Identity};
 pub use scopes::Needs;

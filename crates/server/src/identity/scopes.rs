@@ -81,6 +81,7 @@ mod tests {
             (Method::PUT, "/api/v1/saved-queries/{name}", Needs::Scope("admin")),
             (Method::GET, "/api/v1/whoami", Needs::Nothing),
             (Method::GET, "/api/v1/tokens", Needs::Everything),
+            (Method::POST, "/api/v1/viewer-links", Needs::Everything),
             (Method::GET, "/api/v1/something-new", Needs::Everything),
             (Method::GET, "/admin/tokens", Needs::Everything),
         ] {

@@ -18,6 +18,7 @@ pub mod session;
 pub mod state;
 pub mod stream;
 pub mod tokens;
+pub mod viewer_links;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -47,6 +48,7 @@ pub fn router() -> OpenApiRouter<App> {
         .merge(saved::routes())
         .merge(principals::routes())
         .merge(tokens::routes())
+        .merge(viewer_links::routes())
 }
 
 /// A list.

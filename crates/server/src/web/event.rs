@@ -12,8 +12,8 @@ use super::html;
 use super::visit::Visit;
 use crate::data::{event, figures};
 use crate::database::Access;
-use crate::http::Problem;
 use crate::http::inputs::Place;
+use crate::http::{Problem, exchange};
 
 /// How long it may take to find the events before and after.
 const BUDGET: Duration = Duration::from_secs(2);
@@ -51,7 +51,7 @@ async fn show(visit: Visit, event_id: &str) -> Result<Response, Problem> {
     let host = visit
         .host
         .as_deref()
-        .filter(|host| is_host(host))
+        .filter(|host| exchange::is_host(host))
         .unwrap_or("localhost");
     let model = Model {
         event: super::dashboard::event(&found),
@@ -63,13 +63,4 @@ async fn show(visit: Visit, event_id: &str) -> Result<Response, Problem> {
     };
     let chrome = visit.chrome(open, Section::Search).await?;
     Ok(html(StatusCode::OK, pages::page(&chrome, &model).into_string()))
-}
-
-/// Is this a host and a port, and nothing that a shell would take for more?
-fn is_host(host: &str) -> bool {
-    !host.is_empty()
-        && host.len() <= 255
-        && host
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
 }

@@ -20,6 +20,7 @@ mod reports;
 mod returning;
 mod search;
 mod sso;
+mod viewer;
 mod visit;
 
 use axum::Router;
@@ -41,6 +42,8 @@ pub fn router() -> Router<App> {
         .route("/", get(dashboard::page))
         .route("/search", get(search::page))
         .route("/search/export", post(search::export))
+        .route("/search/link", post(viewer::make_link))
+        .route("/viewer", get(viewer::page).post(viewer::list))
         .route("/saved-queries", post(search::save))
         .route("/saved-queries/delete", post(search::delete))
         .route("/events", get(event::by_query))

@@ -18,6 +18,7 @@ mod sso_site;
 mod stream;
 mod stream_soak;
 mod tokens;
+mod viewer;
 mod visibility;
 mod web_forms;
 mod web_pages;

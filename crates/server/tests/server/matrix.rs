@@ -315,6 +315,19 @@ pub fn model(event: &str) -> Vec<Try> {
             READERS,
         ),
         entry("DELETE /api/v1/tokens/{id}", "/api/v1/tokens/999999", None, READERS),
+        entry("GET /api/v1/viewer-links", "/api/v1/viewer-links", None, READERS),
+        entry(
+            "POST /api/v1/viewer-links",
+            "/api/v1/viewer-links",
+            Some(json!({"query": "status:failed", "minutes": 5})),
+            READERS,
+        ),
+        entry(
+            "DELETE /api/v1/viewer-links/{id}",
+            "/api/v1/viewer-links/999999",
+            None,
+            READERS,
+        ),
         entry("DELETE /api/v1/session", "/api/v1/session", None, ANYBODY),
     ]
 }

@@ -32,11 +32,11 @@ pub fn results(chrome: &Chrome, model: &Model, found: &Results) -> Markup {
                     h2 #found-title tabindex="-1" { (total(found)) }
                     p.hint { "in " (found.milliseconds) " ms" @if state.after.is_some() { ", a later page" } }
                     @if found.facets.iter().any(|f| !f.values.is_empty()) { a.to-facets href="#facets-title" { "Narrow by …" } }
-                    div.found-actions { (fields::copy_address("Copy link")) (downloads(chrome, model)) }
+                    div.found-actions { (fields::copy_address("Copy link")) (viewer_link(chrome, model)) (downloads(chrome, model)) }
                 }
                 @if found.events.is_empty() { (nothing(state)) }
                 @else {
-                    (events::table(&events::Table { caption: "Events found", events: &found.events, columns: &state.columns, integrity: chrome.integrity.as_ref(), state: Some(state) }))
+                    (events::table(&events::Table { caption: "Events found", events: &found.events, columns: &state.columns, integrity: chrome.integrity.as_ref(), state: Some(state), leads_on: true }))
                     (pager(state, found))
                 }
             }
@@ -66,6 +66,30 @@ fn pager(state: &SearchState, found: &Results) -> Markup {
                 @let to = SearchState { after: Some(next.clone()), ..state.clone() };
                 a.button rel="next" href=(to.href()) { "Next page" (icon(Icon::Next)) }
             } @else { span.hint { "These are all." } }
+        }
+    }
+}
+
+/// The same search for who has no login, for a short time.
+fn viewer_link(chrome: &Chrome, model: &Model) -> Markup {
+    let (since, until) = model.state.range.bounds(chrome.now);
+    html! {
+        @if chrome.has_tokens && chrome.may(Viewer::may_have_tokens) {
+            details.menu.downloads {
+                summary { (icon(Icon::Lock)) "Viewer link" }
+                div.menu-body {
+                    (form::post(chrome, "/search/link", "stacked", html! {
+                        (form::hidden("q", &model.state.query))
+                        @if let Some(since) = since { (form::hidden("since", &time::iso(since))) }
+                        @if let Some(until) = until { (form::hidden("until", &time::iso(until))) }
+                        (form::hidden("order", model.state.order.key()))
+                        @for column in &model.state.columns { (form::hidden("cols", column.key())) }
+                        (form::hidden("return_to", &model.state.href()))
+                        button type="submit" { "Make a link" }
+                        p.hint { "For a few minutes, somebody without a login reads these events in your name, and nothing else. Each use is recorded." }
+                    }))
+                }
+            }
         }
     }
 }
