@@ -38,6 +38,13 @@ pub struct Model {
 /// The page.
 pub fn page(chrome: &Chrome, model: &Model) -> Markup {
     let wrong = model.checks.iter().filter(|check| check.status != "ok").count();
+    // What must be looked at comes first, the rest in the database's order.
+    let mut checks: Vec<_> = model.checks.iter().collect();
+    checks.sort_by_key(|check| match check.status.as_str() {
+        "error" => 0,
+        "warning" => 1,
+        _ => 2,
+    });
     let verdict = if wrong == 0 {
         badge::badge(Tone::Ok, "all checks ok")
     } else {
@@ -51,7 +58,7 @@ pub fn page(chrome: &Chrome, model: &Model) -> Markup {
         html! {},
         html! {
             (card_with("checks", "Checks", verdict, table("Checks", &["State", "Check", "In words", "What to do"], html! {
-                @for check in &model.checks { tr {
+                @for check in checks { tr {
                     td { (badge::state(&check.status)) } th scope="row" { (text::value(&check.name)) }
                     td.wrap { (text::long_value(&check.detail)) } td.wrap { @match &check.hint { Some(hint) => (text::long_value(hint)), None => span.none { "–" } } }
                 } }
