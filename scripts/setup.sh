@@ -46,8 +46,9 @@ debian_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 }
 
-# For tests/browser: by their commands, because node may be there from elsewhere.
+# For tests/browser and tests/server/contract.sh: by their commands, because node and python may be there from elsewhere.
 browser_packages() {
+    python3 -c 'import ensurepip' 2>/dev/null || OPTIONAL+=(python3-venv)
     have chromium || OPTIONAL+=(chromium)
     have node || OPTIONAL+=(nodejs)
     have npm || OPTIONAL+=(npm)
