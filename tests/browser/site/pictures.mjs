@@ -34,9 +34,9 @@ const SCREEN = { viewport: { width: 1280, height: 840 }, colorScheme: "light" };
 /** The pictures of docs/dashboard.md. What looking at them has recorded itself is left out, where a page can. */
 const DOCUMENTATION = [
   ["overview", "/?range=30d", SCREEN],
-  ["search", "/search?range=30d&q=NOT%20category%3Aauditlog", SCREEN],
+  ["search", "/search?range=30d&q=category%3A(authentication%20OR%20resource)", SCREEN],
   ["event-dark", "/events/evt_browser_rich", { ...SCREEN, colorScheme: "dark" }],
-  ["live-phone", "/live?q=NOT%20category%3Aauditlog", { viewport: { width: 390, height: 780 }, colorScheme: "light", deviceScaleFactor: 2 }],
+  ["live-phone", "/live?q=category%3A(authentication%20OR%20resource)", { viewport: { width: 390, height: 780 }, colorScheme: "light", deviceScaleFactor: 2 }],
   ["alerts", "/alerts", SCREEN],
 ];
 
