@@ -3066,6 +3066,8 @@ CREATE TABLE auditlog_data.alert (
     mute_reason text,
     -- Another one whenever what it says has changed.
     revision bigint NOT NULL DEFAULT 1,
+    -- Events that the log had when this revision was made: what came before it is not about.
+    from_index bigint NOT NULL,
     changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     changed_by text NOT NULL
 );
@@ -3883,7 +3885,7 @@ COMMENT ON FUNCTION auditlog_data.protection() IS 'Hashes of what protects the l
 -- One line for each thing that may be wrong, with what to do.
 
 CREATE FUNCTION auditlog.health() RETURNS TABLE ("check" text, status text, detail text, hint text)
-    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on AS
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = on SET intervalstyle = postgres AS
 $body$
 DECLARE
     s record;

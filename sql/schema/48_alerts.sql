@@ -13,6 +13,8 @@ CREATE TABLE auditlog_data.alert (
     mute_reason text,
     -- Another one whenever what it says has changed.
     revision bigint NOT NULL DEFAULT 1,
+    -- Events that the log had when this revision was made: what came before it is not about.
+    from_index bigint NOT NULL,
     changed_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     changed_by text NOT NULL
 );

@@ -2,6 +2,7 @@
 
 use super::catalog::as_owner;
 use super::checkpoints::trusted;
+use super::head;
 use super::jsonb;
 use super::spi::{self, Arg, Cell};
 use auditlog_core::json::Json;
@@ -21,9 +22,11 @@ pub struct AlertRow {
     pub muted_until: Option<i64>,
     /// Another one whenever what it says has changed.
     pub revision: i64,
+    /// Events that the log had when this revision was made.
+    pub from_index: i64,
 }
 
-const COLUMNS: &str = "id, name, definition, enabled, muted_until, revision";
+const COLUMNS: &str = "id, name, definition, enabled, muted_until, revision, from_index";
 
 fn parse(row: &[Cell]) -> Option<AlertRow> {
     Some(AlertRow {
@@ -33,6 +36,7 @@ fn parse(row: &[Cell]) -> Option<AlertRow> {
         enabled: row[3].int()? != 0,
         muted_until: row[4].int().map(|us| us + super::POSTGRES_EPOCH),
         revision: row[5].int()?,
+        from_index: row[6].int()?,
     })
 }
 
@@ -94,8 +98,8 @@ pub fn add(alert: &Written<'_>, who: &str) -> Option<i64> {
         return None;
     }
     trusted(
-        "INSERT INTO auditlog_data.alert (name, definition, canonical, severity, enabled, changed_by) \
-         VALUES ($1, $2, $3, $4::auditlog.severity, $5, $6)",
+        "INSERT INTO auditlog_data.alert (name, definition, canonical, severity, enabled, changed_by, from_index) \
+         VALUES ($1, $2, $3, $4::auditlog.severity, $5, $6, $7)",
         &[
             Arg::text(Some(alert.name)),
             Arg::text(Some(alert.definition)),
@@ -103,6 +107,7 @@ pub fn add(alert: &Written<'_>, who: &str) -> Option<i64> {
             Arg::text(Some(alert.severity)),
             Arg::truth(alert.enabled),
             Arg::text(Some(who)),
+            size(),
         ],
     );
     lock(alert.name).map(|added| added.id)
@@ -118,7 +123,7 @@ pub fn is_taken(name: &str, id: i64) -> bool {
 pub fn replace(id: i64, alert: &Written<'_>, who: &str) {
     trusted(
         "UPDATE auditlog_data.alert SET name = $2, definition = $3, canonical = $4, severity = $5::auditlog.severity, \
-         enabled = $6, revision = revision + 1, changed_at = clock_timestamp(), changed_by = $7 WHERE id = $1",
+         enabled = $6, revision = revision + 1, changed_at = clock_timestamp(), changed_by = $7, from_index = $8 WHERE id = $1",
         &[
             Arg::int(id),
             Arg::text(Some(alert.name)),
@@ -127,16 +132,23 @@ pub fn replace(id: i64, alert: &Written<'_>, who: &str) {
             Arg::text(Some(alert.severity)),
             Arg::truth(alert.enabled),
             Arg::text(Some(who)),
+            size(),
         ],
     );
+}
+
+/// Events of the log now, from which on an alert that is made now is about them.
+fn size() -> Arg {
+    let newest = head::committed().or_else(head::of_the_rows);
+    Arg::int(newest.map_or(0, |head| head.size))
 }
 
 /// Switches an alert on or off.
 pub fn enable(id: i64, enabled: bool, who: &str) {
     trusted(
         "UPDATE auditlog_data.alert SET enabled = $2, revision = revision + 1, changed_at = clock_timestamp(), \
-         changed_by = $3 WHERE id = $1",
-        &[Arg::int(id), Arg::truth(enabled), Arg::text(Some(who))],
+         changed_by = $3, from_index = $4 WHERE id = $1",
+        &[Arg::int(id), Arg::truth(enabled), Arg::text(Some(who)), size()],
     );
 }
 

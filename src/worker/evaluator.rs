@@ -130,10 +130,12 @@ impl Evaluator {
                 return (Round::Idle, None);
             }
             let mut state = state.take().unwrap_or_else(Loaded::rebuild);
-            if look {
+            // The size is known before alerts are looked at: who has made an alert finds all that is sealed from then on evaluated.
+            let size = head::current().map_or(0, |head| head.size);
+            if look || size > state.position {
                 state.compare();
             }
-            let more = state.step(look);
+            let more = state.step(size, look);
             (if more { Round::More } else { Round::Idle }, Some(state))
         });
         match result {
@@ -192,9 +194,14 @@ impl Loaded {
     fn rebuild() -> Loaded {
         let written = alerts::position();
         let size = head::current().map_or(0, |head| head.size);
-        // While nothing was evaluated nobody moved the position: whoever begins now begins at the end.
+        // While nothing was evaluated nobody moved the position: whoever begins now begins where the first of the alerts was made.
         let written = written.filter(|_| goes_on());
-        let position = written.map_or(size, |written| written.next.min(size));
+        let begin = alerts::all()
+            .iter()
+            .filter(|row| row.enabled)
+            .map(|row| row.from_index)
+            .min();
+        let position = written.map_or(begin.unwrap_or(size), |written| written.next).min(size);
         let mut state = Loaded {
             engine: Engine::new(Limits {
                 max_groups: guc::ALERT_MAX_GROUPS.get() as usize,
@@ -265,7 +272,7 @@ impl Loaded {
             let state = known.cloned().unwrap_or(State {
                 id: row.id,
                 revision: row.revision,
-                since: self.position,
+                since: self.position.max(row.from_index),
             });
             let set = with_options(|options| {
                 let mut definition =
@@ -303,9 +310,8 @@ impl Loaded {
         self.fingerprint = fingerprint;
     }
 
-    /// Evaluates a piece of the log; returns whether there is more.
-    fn step(&mut self, look: bool) -> bool {
-        let size = head::current().map_or(0, |head| head.size);
+    /// Evaluates a piece of the log, which has `size` events; returns whether there is more.
+    fn step(&mut self, size: i64, look: bool) -> bool {
         let to = size.min(self.position + BATCH);
         let moved = to > self.position;
         if moved {

@@ -183,3 +183,32 @@ fn an_alert_whose_saved_query_is_gone_says_so() {
     let health = "SELECT status || ' ' || detail FROM auditlog.health() WHERE \"check\" = 'alerts'";
     assert!(text(&mut client, health).starts_with("error Alerts that cannot be evaluated: a: "));
 }
+
+#[test]
+fn what_is_sealed_after_an_alert_was_made_is_never_missed() {
+    let db = Database::new();
+    let mut client = db.superuser();
+    // The first one before there is an evaluator, the others at any moment between two of its looks; nobody waits for it.
+    for i in 0..12 {
+        client
+            .batch_execute(&format!("SELECT auditlog.record('race.e{i}')"))
+            .expect("an event before");
+        wait_sealed(&mut client);
+        client
+            .execute(
+                "SELECT auditlog.create_alert($1)",
+                &[&format!("name: race {i}\ncondition: event_type:race.e{i}")],
+            )
+            .expect("an alert");
+        client
+            .batch_execute(&format!("SELECT auditlog.record('race.e{i}'), pg_sleep(0.{i}1)"))
+            .expect("an event after");
+    }
+    let fired = "SELECT concat(count(*), ' alerts, ', sum(events), ' events') FROM auditlog.alert_firings WHERE alert LIKE 'race %'";
+    wait_until("each has fired", LONG, || text(&mut client, fired).starts_with("12 "));
+    assert_eq!(
+        text(&mut client, fired),
+        "12 alerts, 12 events",
+        "what was before is not theirs"
+    );
+}
