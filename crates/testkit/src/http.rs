@@ -88,7 +88,10 @@ fn serve(
     let (mut length, mut headers) = (0, Vec::new());
     loop {
         let mut header = String::new();
-        reader.read_line(&mut header)?;
+        if reader.read_line(&mut header)? == 0 {
+            // who was killed in the middle of it has asked for nothing
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         if header.trim().is_empty() {
             break;
         }

@@ -7,8 +7,9 @@ import { live } from "./use/live.mjs";
 import { plain } from "./use/plain.mjs";
 import { reports } from "./use/reports.mjs";
 import { search } from "./use/search.mjs";
+import { viewer } from "./use/viewer.mjs";
 
-const SUBJECTS = { search, event, live, alerts, reports, admin, keyboard, plain };
+const SUBJECTS = { search, event, live, alerts, reports, admin, keyboard, plain, viewer };
 
 /**
  * @param {import("./visitor.mjs").Site} site

@@ -1,8 +1,10 @@
 //! Settings and the server's configuration.
 
 use super::{assert_at, at, cluster, database, event, events, events_now, run};
+use auditlog_testkit::log::scalar;
+use auditlog_testkit::postgres::Client;
 use auditlog_testkit::refused::refused_with;
-use auditlog_testkit::{Cluster, Options};
+use auditlog_testkit::{Cluster, LONG, Options, wait_until};
 use serde_json::json;
 
 #[test]
@@ -50,10 +52,23 @@ fn settings_of_databases_and_roles_have_before_and_after() {
     run(&mut admin, "DROP OWNED BY c_role; DROP ROLE c_role");
 }
 
+/// What was read before the database's recorder began is nothing that has changed: on a busy machine that takes a while.
+fn recorder_knows_the_configuration(admin: &mut Client) {
+    let told = "SELECT count(*) FROM auditlog.events WHERE event_type = 'config.reload' AND \"after\" ? 'cursor_tuple_fraction'";
+    let mut fraction = 100;
+    wait_until("a change of the configuration is told of", LONG, || {
+        fraction += 1;
+        run(admin, &format!("ALTER SYSTEM SET cursor_tuple_fraction = 0.{fraction}"));
+        run(admin, "SELECT pg_reload_conf(), pg_sleep(0.3)");
+        scalar(admin, told) > 0
+    });
+}
+
 #[test]
 fn a_servers_settings_are_recorded_when_given_and_when_read() {
     let db = database();
     let mut admin = db.superuser();
+    recorder_knows_the_configuration(&mut admin);
     run(&mut admin, "ALTER SYSTEM SET log_min_duration_statement = '77s'");
     assert_at(
         &event(
