@@ -29,12 +29,15 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(revoke))
 }
 
+/// Characters of a link's name.
+const LONGEST_NAME: usize = 80;
+
 /// A link that is to be made.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewViewerLink {
     /// What it is for; the journal names it at each use.
-    #[schema(max_length = 80)]
+    #[schema(max_length = 80)] // LONGEST_NAME
     pub name: Option<String>,
     /// Which events, in the query language; all when it is left out.
     pub query: Option<String>,
@@ -112,6 +115,16 @@ pub async fn make(
     let minutes = new.minutes.unwrap_or(most);
     if !(1..=most).contains(&minutes) {
         return Err(Problem::bad_request("minutes", format!("It may be 1 to {most}.")));
+    }
+    if new
+        .name
+        .as_deref()
+        .is_some_and(|name| name.chars().count() > LONGEST_NAME)
+    {
+        return Err(Problem::bad_request(
+            "name",
+            format!("It may have {LONGEST_NAME} characters."),
+        ));
     }
     let columns = match &new.columns {
         Some(given) if !given.is_empty() => given.clone(),

@@ -275,7 +275,7 @@ fn a_link_is_good_for_minutes_and_for_nothing_else() {
         json!({"start_time": "yesterday"}),
         json!({"end_time": "'; DROP"}),
         json!({"name": "x\ny"}),
-        json!({"name": "x".repeat(101)}),
+        json!({"name": "x".repeat(81)}),
         json!({"token": "pgal_x"}),
     ] {
         make(&world, "ann", &wrong).expect(400);

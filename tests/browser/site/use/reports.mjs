@@ -9,8 +9,13 @@ export async function reports(site, { check }) {
   const visitor = await site.visitor(COMPLIANCE);
   const { page } = visitor;
   const saved = async (link) => {
-    const [download] = await Promise.all([page.waitForEvent("download"), page.click(link)]);
-    return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+    // Chromium without a window gives up a download now and then by itself («canceled»): once more is the same click.
+    for (let tries = 1; ; tries += 1) {
+      const [download] = await Promise.all([page.waitForEvent("download"), page.click(link)]);
+      const failure = await download.failure();
+      if (failure === null) return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+      if (failure !== "canceled" || tries === 3) throw new Error(`${link}: ${failure}`);
+    }
   };
 
   await check("a period that ends before it begins is refused in place", async () => {

@@ -102,7 +102,7 @@ export async function search(site, { check }) {
   await check("the download as CSV has all that was found", async () => {
     await visitor.go("/search?range=30d&q=status%3Adenied&limit=25");
     const count = await found(page);
-    await page.click("details.downloads summary");
+    await page.click("details.downloads summary:has-text('Download')");
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("button[value=csv]")]);
     const text = await readFile(await download.path(), "utf8");
     const head = text.slice(0, text.indexOf("\r\n") > 0 ? text.indexOf("\r\n") : text.indexOf("\n"));
@@ -110,7 +110,7 @@ export async function search(site, { check }) {
   });
   await check("an incident report is asked for as PDF of what was found", async () => {
     await page.reload();
-    await page.click("details.downloads summary");
+    await page.click("details.downloads summary:has-text('Download')");
     await Promise.all([page.waitForURL(/\/reports\/\d+$/), page.click("button[value=pdf]")]);
     return (await page.textContent("h1")).includes("incident");
   });

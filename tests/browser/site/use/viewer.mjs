@@ -39,7 +39,7 @@ export async function viewer(site, { check }) {
     const altered = await site.visitor();
     const at = path().length - 8;
     await altered.page.goto(path().slice(0, at) + (path()[at] === "A" ? "B" : "A") + path().slice(at + 1));
-    await altered.page.waitForFunction(() => document.querySelector("main")?.textContent.match(/not good|no longer|ended|expired|invalid/i));
+    await altered.page.waitForFunction(() => document.querySelector("main")?.textContent.match(/no link of this server|is over/));
     const rows = await altered.page.locator("table tbody tr").count();
     await altered.close();
     return rows === 0 || rows;
