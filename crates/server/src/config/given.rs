@@ -78,7 +78,7 @@ given! {
     sso_client_secret_file: PathBuf = "AUDITLOG_SERVER_SSO_CLIENT_SECRET_FILE",
     /// What is asked for, separated by spaces [default: openid]
     sso_scopes: String = "AUDITLOG_SERVER_SSO_SCOPES",
-    /// Where the provider sends browsers back to: https://this.server/login/sso/callback
+    /// Where the provider sends browsers back to: `https://this.server/login/sso/callback`
     sso_redirect_url: String = "AUDITLOG_SERVER_SSO_REDIRECT_URL",
     /// What the button for it says [default: Single sign-on]
     sso_label: String = "AUDITLOG_SERVER_SSO_LABEL",
