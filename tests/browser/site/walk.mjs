@@ -81,6 +81,10 @@ async function outside(site, score, look) {
     score.tell(`nobody ${path} (${look})`, [...(status === 200 ? [] : [`status ${status}`]), ...await inspect(visitor.page), ...visitor.heard()]);
   }
   if (look === FIRST) {
+    // Chromium without a window asks for none by itself.
+    const icon = await visitor.context.request.get("/favicon.ico");
+    score.tell("the icon is there", icon.status() === 200 ? [] : [`status ${icon.status()}`]);
+    site.note("GET", icon.url(), icon.status());
     const wrong = [];
     for (const { path } of PAGES) {
       const status = await visitor.go(path);

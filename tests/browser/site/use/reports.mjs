@@ -9,12 +9,16 @@ export async function reports(site, { check }) {
   const visitor = await site.visitor(COMPLIANCE);
   const { page } = visitor;
   const saved = async (link) => {
-    // Chromium without a window gives up a download now and then by itself («canceled»): once more is the same click.
+    // The proof is there once a checkpoint covers the report; until then the server has none to give, and Chromium cancels.
     for (let tries = 1; ; tries += 1) {
       const [download] = await Promise.all([page.waitForEvent("download"), page.click(link)]);
       const failure = await download.failure();
-      if (failure === null) return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
-      if (failure !== "canceled" || tries === 3) throw new Error(`${link}: ${failure}`);
+      if (failure === null) {
+        site.note("GET", download.url(), 200);
+        return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+      }
+      if (!link.includes("/proof") || tries === 30) throw new Error(`${link}: ${failure}`);
+      await page.waitForTimeout(1_000);
     }
   };
 
