@@ -261,6 +261,8 @@ impl Loaded {
     fn load(&mut self) {
         let fingerprint = alerts::fingerprint();
         let states = alerts::states();
+        // An alert that was brought here from another log must not wait until this one is as long.
+        let size = head::current().map_or(0, |head| head.size);
         let mut alerts = HashMap::new();
         for row in alerts::all() {
             let known = states
@@ -272,7 +274,7 @@ impl Loaded {
             let state = known.cloned().unwrap_or(State {
                 id: row.id,
                 revision: row.revision,
-                since: self.position.max(row.from_index),
+                since: self.position.max(row.from_index.min(size)),
             });
             let set = with_options(|options| {
                 let mut definition =

@@ -83,7 +83,7 @@ fn files(report: &Report) -> Markup {
                         code.hash.small title="SHA-256" { (text::short_value(&file.sha256, 64)) }
                     }
                 }
-                li { a.button href=(format!("/reports/{}/proof", report.id)) download { (icon(Icon::Seal)) "Proof" } " " span.hint { "that the log has sealed this report" } }
+                li { a.button href=(format!("/reports/{}/proof", report.id)) download { (icon(Icon::Seal)) "Proof" } " " span.hint { "that the log has sealed this report; there some moments after it was made" } }
             }
             pre.wrap { code { "auditlog verify report.pdf --key @log.key" } }
         }

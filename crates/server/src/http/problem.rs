@@ -139,6 +139,16 @@ impl Problem {
             .at(FieldError::of(parameter, detail))
     }
 
+    /// What is asked for does not fit how things are now.
+    pub fn conflict(detail: impl Into<String>) -> Problem {
+        Problem::new(
+            StatusCode::CONFLICT,
+            "conflict",
+            "That does not fit the state of things",
+        )
+        .detail(detail)
+    }
+
     /// Nothing there, or nothing that the caller may see.
     pub fn not_found(what: &str) -> Problem {
         Problem::new(

@@ -359,11 +359,6 @@ async fn cancel(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -
     if ended {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Problem::new(
-            StatusCode::CONFLICT,
-            "conflict",
-            "That does not fit the state of things",
-        )
-        .detail("The export has ended already."))
+        Err(Problem::conflict("The export has ended already."))
     }
 }

@@ -117,12 +117,7 @@ async fn cancel(State(app): State<App>, caller: Caller, Place(id): Place<i64>) -
     if ended {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Problem::new(
-            StatusCode::CONFLICT,
-            "conflict",
-            "That does not fit the state of things",
-        )
-        .detail("The report has ended already."))
+        Err(Problem::conflict("The report has ended already."))
     }
 }
 

@@ -146,13 +146,9 @@ pub async fn make(
     }
     let transaction = caller.begin(app, Access::Write).await?;
     if app.bearers.is_none() {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "conflict",
-            "That does not fit the state of things",
-        )
-        .detail("This server takes no tokens, and so can make no links.")
-        .hint("Set its authenticator."));
+        return Err(
+            Problem::conflict("This server takes no tokens, and so can make no links.").hint("Set its authenticator."),
+        );
     }
     event::check_query(&transaction, &query).await?;
     let label = new.name.as_deref().map(str::trim).filter(|name| !name.is_empty());

@@ -19,6 +19,7 @@ mod stream;
 mod stream_soak;
 mod tokens;
 mod viewer;
+mod viewer_pages;
 mod visibility;
 mod web_forms;
 mod web_pages;
