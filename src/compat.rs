@@ -220,3 +220,118 @@ pub fn flush_wal() {
         pg_sys::XLogFlush(end);
     }
 }
+
+/// Sets what the catalogue says of a table's pages and rows, outside of transactions, as VACUUM does; everything else stays.
+///
+/// # Safety
+/// An open relation, within VACUUM.
+pub unsafe fn update_relation_statistics(relation: pg_sys::Relation, pages: u32, rows: f64) {
+    // SAFETY: as the caller promises. No ids: they are kept as they are.
+    unsafe {
+        let class = &*(*relation).rd_rel;
+        let (mut visible, mut frozen) = (0, 0);
+        pg_sys::visibilitymap_count(relation, &mut visible, &mut frozen);
+        let none = std::ptr::null_mut();
+        #[cfg(not(feature = "pg18"))]
+        pg_sys::vac_update_relstats(
+            relation,
+            pages,
+            rows,
+            visible,
+            class.relhasindex,
+            pg_sys::InvalidTransactionId,
+            pg_sys::InvalidTransactionId,
+            none,
+            none,
+            false,
+        );
+        #[cfg(feature = "pg18")]
+        pg_sys::vac_update_relstats(
+            relation,
+            pages,
+            rows,
+            visible,
+            frozen,
+            class.relhasindex,
+            pg_sys::InvalidTransactionId,
+            pg_sys::InvalidTransactionId,
+            none,
+            none,
+            false,
+        );
+    }
+}
+
+/// Inserts rows as the table's access method does it (`table_multi_insert`); sets the addresses of the slots.
+///
+/// # Safety
+/// An open relation, and `n` slots of its kind that hold rows.
+pub unsafe fn multi_insert(
+    relation: pg_sys::Relation,
+    slots: *mut *mut pg_sys::TupleTableSlot,
+    n: i32,
+    command: pg_sys::CommandId,
+    options: i32,
+    bulk: pg_sys::BulkInsertState,
+) {
+    // SAFETY: as the caller promises; errors of C are caught as those of every function of PostgreSQL.
+    unsafe {
+        let insert = (*(*relation).rd_tableam).multi_insert;
+        let insert = insert.expect("every access method of tables has it");
+        pg_sys::ffi::pg_guard_ffi_boundary(|| insert(relation, slots, n, command, options, bulk));
+    }
+}
+
+/// A scan of a whole table by its access method (`table_beginscan`).
+///
+/// # Safety
+/// An open relation, and a snapshot that outlives the scan.
+pub unsafe fn scan_begin(relation: pg_sys::Relation, snapshot: pg_sys::Snapshot, flags: u32) -> pg_sys::TableScanDesc {
+    // SAFETY: as the caller promises; errors of C are caught as those of every function of PostgreSQL.
+    unsafe {
+        let (key, parallel) = (std::ptr::null_mut(), std::ptr::null_mut());
+        let begin = (*(*relation).rd_tableam).scan_begin;
+        let begin = begin.expect("every access method of tables has it");
+        pg_sys::ffi::pg_guard_ffi_boundary(|| begin(relation, snapshot, 0, key, parallel, flags))
+    }
+}
+
+/// Its next row, if there is one, in a slot of [`slot_for`].
+///
+/// # Safety
+/// A scan of [`scan_begin`] that has not ended.
+pub unsafe fn scan_next(scan: pg_sys::TableScanDesc, slot: *mut pg_sys::TupleTableSlot) -> bool {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let next = (*(*(*scan).rs_rd).rd_tableam).scan_getnextslot;
+        let next = next.expect("every access method of tables has it");
+        pg_sys::ffi::pg_guard_ffi_boundary(|| next(scan, pg_sys::ScanDirection::ForwardScanDirection, slot))
+    }
+}
+
+/// Ends it.
+///
+/// # Safety
+/// A scan of [`scan_begin`] that has not ended.
+pub unsafe fn scan_end(scan: pg_sys::TableScanDesc) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let end = (*(*(*scan).rs_rd).rd_tableam).scan_end;
+        let end = end.expect("every access method of tables has it");
+        pg_sys::ffi::pg_guard_ffi_boundary(|| end(scan));
+    }
+}
+
+/// A slot for rows of a table, as its access method wants it.
+///
+/// # Safety
+/// An open relation.
+pub unsafe fn slot_for(relation: pg_sys::Relation) -> *mut pg_sys::TupleTableSlot {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let kind = (*(*relation).rd_tableam).slot_callbacks;
+        let kind = kind.expect("every access method of tables has it");
+        let kind = pg_sys::ffi::pg_guard_ffi_boundary(|| kind(relation));
+        pg_sys::MakeSingleTupleTableSlot((*relation).rd_att, kind)
+    }
+}

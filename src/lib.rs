@@ -10,6 +10,7 @@ pub mod api;
 pub mod capture;
 pub mod client;
 pub mod compat;
+pub mod compressed;
 pub mod error;
 pub mod fmgr;
 pub mod guc;

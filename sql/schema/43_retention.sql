@@ -156,8 +156,15 @@ BEGIN
 END
 $triggers$;
 
+-- Rows of the warm tier, compressed in groups (src/compressed).
+CREATE FUNCTION auditlog_data.compressed_handler(internal) RETURNS table_am_handler
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'auditlog_compressed_handler';
+COMMENT ON FUNCTION auditlog_data.compressed_handler(internal) IS 'Handler of the table access method auditlog_compressed';
+CREATE ACCESS METHOD auditlog_compressed TYPE TABLE HANDLER auditlog_data.compressed_handler;
+COMMENT ON ACCESS METHOD auditlog_compressed IS 'Tables whose rows are compressed in groups: the warm tier of the log';
+
 -- A partition is rewritten beside itself: its successor is filled, and takes its place in one short step.
-CREATE FUNCTION auditlog_data.begin_successor(class text, year integer, month integer, tier text, tablespace text) RETURNS regclass
+CREATE FUNCTION auditlog_data.begin_successor(class text, year integer, month integer, tier text, tablespace text, compressed boolean) RETURNS regclass
     LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS
 $body$
 DECLARE
@@ -169,13 +176,13 @@ BEGIN
         RAISE EXCEPTION 'only the workers rewrite partitions of the log' USING ERRCODE = '42501';
     END IF;
     PERFORM auditlog_data.ensure_class(class);
-    EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)%s',
-        next, CASE WHEN tablespace <> '' THEN format(' TABLESPACE %I', tablespace) END);
+    EXECUTE format('CREATE TABLE auditlog_data.%I (LIKE auditlog_data.log INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS)%s%s',
+        next, CASE WHEN compressed THEN ' USING auditlog_compressed' END, CASE WHEN tablespace <> '' THEN format(' TABLESPACE %I', tablespace) END);
     SELECT * INTO b FROM auditlog_data.partition_bounds(year, month);
     -- So that nobody has to read it all when it takes its place.
     EXECUTE format('ALTER TABLE auditlog_data.%I ADD CONSTRAINT auditlog_bounds CHECK (retention_class = %L AND %s "timestamp" < %L)',
         next, class, CASE WHEN month > 0 THEN format('"timestamp" >= %L AND', b.first) END, b.after);
-    IF tier = 'warm' THEN
+    IF tier = 'warm' AND NOT compressed THEN
         EXECUTE format('ALTER TABLE auditlog_data.%I SET (toast_tuple_target = 256)', next);
     END IF;
     INSERT INTO auditlog_data.partition_tier (relation, tier) VALUES (next, tier)
@@ -183,7 +190,7 @@ BEGIN
     RETURN format('auditlog_data.%I', next)::regclass;
 END
 $body$;
-COMMENT ON FUNCTION auditlog_data.begin_successor(text, integer, integer, text, text) IS 'Makes the table that is to take a partition''s place; called by the worker of retention';
+COMMENT ON FUNCTION auditlog_data.begin_successor(text, integer, integer, text, text, boolean) IS 'Makes the table that is to take a partition''s place; called by the worker of retention';
 
 -- Indexes, statistics, policies: whatever takes long, before the log is locked.
 CREATE FUNCTION auditlog_data.prepare_successor(class text, year integer, month integer) RETURNS void

@@ -3,13 +3,16 @@
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 use std::ffi::{CStr, CString};
 
-/// How values of the warm tier are compressed.
+/// How the warm tier is compressed.
 #[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Compression {
-    /// PostgreSQL's own.
+    /// Rows in groups, by Zstandard.
+    #[name = c"zstd"]
+    Zstd,
+    /// PostgreSQL's own, value by value.
     #[name = c"pglz"]
     Pglz,
-    /// LZ4, where the server was built with it.
+    /// LZ4, value by value, where the server was built with it.
     #[name = c"lz4"]
     Lz4,
 }
@@ -18,7 +21,7 @@ impl Compression {
     /// As in `default_toast_compression`.
     pub fn label(self) -> &'static CStr {
         match self {
-            Compression::Pglz => c"pglz",
+            Compression::Zstd | Compression::Pglz => c"pglz",
             Compression::Lz4 => c"lz4",
         }
     }
@@ -28,8 +31,8 @@ impl Compression {
 pub static RETENTION_INTERVAL: GucSetting<i32> = GucSetting::<i32>::new(3_600);
 /// Tablespace of the warm tier; empty: the database's own.
 pub static WARM_TABLESPACE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
-/// How long values there are compressed.
-pub static WARM_COMPRESSION: GucSetting<Compression> = GucSetting::<Compression>::new(Compression::Pglz);
+/// How it is compressed.
+pub static WARM_COMPRESSION: GucSetting<Compression> = GucSetting::<Compression>::new(Compression::Zstd);
 /// URL of the archive; empty: there is none.
 pub static ARCHIVE: GucSetting<Option<CString>> = GucSetting::<Option<CString>>::new(Some(c""));
 /// Its options, a JSON object.
@@ -61,8 +64,8 @@ pub(super) fn define() {
     );
     GucRegistry::define_enum_guc(
         c"auditlog.warm_compression",
-        c"How long values of the warm tier are compressed.",
-        c"lz4 must be built into the server.",
+        c"How the warm tier is compressed.",
+        c"zstd: rows in groups, which take the least. pglz, lz4 (which must be built into the server): ordinary tables with long values compressed one by one.",
         &WARM_COMPRESSION,
         Sighup,
         none,

@@ -203,9 +203,9 @@ impl Target {
         if self.used == 0 {
             return;
         }
-        // SAFETY: `used` slots hold tuples; heap_multi_insert sets their tids.
+        // SAFETY: `used` slots hold tuples; multi_insert sets their tids.
         unsafe {
-            pg_sys::heap_multi_insert(
+            crate::compat::multi_insert(
                 self.relation,
                 self.slots.as_mut_ptr(),
                 self.used as i32,

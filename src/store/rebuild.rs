@@ -11,7 +11,9 @@ use super::partitions::Month;
 use super::retention::Partition;
 use super::spi::{self, Arg};
 use super::subtransaction;
+use crate::compat;
 use crate::guc;
+use crate::guc::Compression;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, Oid};
@@ -210,13 +212,16 @@ impl Target {
             |text: Option<std::ffi::CString>| text.and_then(|text| text.into_string().ok()).unwrap_or_default();
         let space = setting(guc::WARM_TABLESPACE.get());
         let rows = spi::run(
-            "SELECT auditlog_data.begin_successor($1, $2::int, $3::int, $4, $5)::oid",
+            "SELECT auditlog_data.begin_successor($1, $2::int, $3::int, $4, $5, $6 > 0)::oid",
             &[
                 Arg::text(Some(class)),
                 year,
                 number,
                 Arg::text(Some(tier)),
                 Arg::text(Some(if tier == "warm" { &space } else { "" })),
+                Arg::int(i64::from(
+                    tier == "warm" && guc::WARM_COMPRESSION.get() == Compression::Zstd,
+                )),
             ],
         );
         let oid = rows.first().and_then(|row| row[0].int()).unwrap_or_default();
@@ -288,7 +293,7 @@ impl Target {
         // SAFETY: `used` slots hold tuples. Frozen: the table is new in this transaction, so nobody sees it before it commits.
         unsafe {
             let before = pg_sys::MemoryContextSwitchTo(self.memory);
-            pg_sys::heap_multi_insert(
+            compat::multi_insert(
                 self.relation,
                 self.slots.as_mut_ptr(),
                 self.used as i32,

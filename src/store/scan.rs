@@ -2,6 +2,7 @@
 
 use super::columns::RowBuf;
 use super::spi::{self, Cell};
+use crate::compat;
 use crate::error::Fault;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Oid;
@@ -13,6 +14,7 @@ const PAUSE: u32 = 256;
 pub struct Scan {
     relation: pg_sys::Relation,
     scan: pg_sys::TableScanDesc,
+    slot: *mut pg_sys::TupleTableSlot,
     memory: pg_sys::MemoryContext,
     since_pause: u32,
 }
@@ -66,7 +68,8 @@ impl Scan {
                 | pg_sys::ScanOptions::SO_ALLOW_PAGEMODE
                 | pg_sys::ScanOptions::SO_ALLOW_STRAT;
             let snapshot = pg_sys::GetActiveSnapshot();
-            let scan = pg_sys::heap_beginscan(relation, snapshot, 0, std::ptr::null_mut(), std::ptr::null_mut(), flags);
+            let scan = compat::scan_begin(relation, snapshot, flags);
+            let slot = compat::slot_for(relation);
             let memory = pg_sys::AllocSetContextCreateInternal(
                 pg_sys::CurrentMemoryContext,
                 c"pg_auditlog scan".as_ptr(),
@@ -77,6 +80,7 @@ impl Scan {
             Scan {
                 relation,
                 scan,
+                slot,
                 memory,
                 since_pause: 0,
             }
@@ -95,17 +99,13 @@ impl Scan {
                 pgrx::check_for_interrupts!();
             }
             pg_sys::CurrentMemoryContext = self.outer();
-            let tuple = pg_sys::heap_getnext(self.scan, pg_sys::ScanDirection::ForwardScanDirection);
-            if tuple.is_null() {
+            if !compat::scan_next(self.scan, self.slot) {
                 return None;
             }
             let mut row = RowBuf::new();
-            pg_sys::heap_deform_tuple(
-                tuple,
-                (*self.relation).rd_att,
-                row.values.as_mut_ptr(),
-                row.nulls.as_mut_ptr(),
-            );
+            pg_sys::slot_getsomeattrs_int(self.slot, N as i32);
+            std::ptr::copy_nonoverlapping((*self.slot).tts_values, row.values.as_mut_ptr(), N);
+            std::ptr::copy_nonoverlapping((*self.slot).tts_isnull, row.nulls.as_mut_ptr(), N);
             pg_sys::CurrentMemoryContext = self.memory;
             Some(row)
         }
@@ -124,7 +124,8 @@ impl Drop for Scan {
             // SAFETY: opened by `begin`; the lock is kept until the transaction ends.
             unsafe {
                 pg_sys::CurrentMemoryContext = self.outer();
-                pg_sys::heap_endscan(self.scan);
+                pg_sys::ExecDropSingleTupleTableSlot(self.slot);
+                compat::scan_end(self.scan);
                 pg_sys::MemoryContextDelete(self.memory);
                 pg_sys::table_close(self.relation, pg_sys::NoLock as i32);
             }

@@ -1,6 +1,7 @@
 //! Retention: events move between tiers and go when their time is up, certified, held by legal holds, and proven to be allowed to.
 
 mod archive;
+mod compressed;
 mod policy;
 mod tamper;
 mod time_travel;

@@ -15,6 +15,16 @@ fn samples_snapshots_and_verification_are_written_down_by_themselves() {
             .set("auditlog.access_log", "on"),
     );
     let mut client = cluster.create_database_with_extension("samples");
+    wait_until(
+        "the empty log was verified, which is nothing to write down",
+        LONG,
+        || {
+            scalar(
+                &mut client,
+                "SELECT count(*) FROM auditlog_data.publisher WHERE verify_begun IS NOT NULL",
+            ) > 0
+        },
+    );
     client
         .execute("SELECT auditlog.record('{\"event_type\": \"app.x\"}'::jsonb)", &[])
         .expect("an event");
@@ -51,6 +61,13 @@ fn samples_snapshots_and_verification_are_written_down_by_themselves() {
         ) > 0
     });
     assert!(scalar(&mut client, "SELECT count(*) FROM auditlog.access_snapshots") > before);
+    assert_eq!(
+        scalar(
+            &mut client,
+            "SELECT count(*) FROM auditlog.verification_runs WHERE to_index = 0"
+        ),
+        0
+    );
     wait_until("the snapshot is an event", LONG, || {
         scalar(
             &mut client,
