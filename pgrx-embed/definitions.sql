@@ -108,6 +108,10 @@ WITH extension AS (
     FROM pg_proc AS p JOIN members AS m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid WHERE p.prokind <> 'a'
 
     UNION ALL
+    SELECT 'access method', 'pg_am'::regclass, a.oid, 0, NULL, NULL, format('type: %s, handler: %s', a.amtype, a.amhandler)
+    FROM pg_am AS a JOIN members AS m ON m.classid = 'pg_am'::regclass AND m.objid = a.oid
+
+    UNION ALL
     SELECT 'event trigger', 'pg_event_trigger'::regclass, t.oid, 0, t.evtowner, NULL,
         concat_ws(E'\n', format('on %s, enabled: %s', t.evtevent, t.evtenabled), format('function: %s', t.evtfoid::regprocedure),
             'tags: ' || array_to_string(t.evttags, ', '))

@@ -1,16 +1,29 @@
 //! Work that goes over many rows in the background, at a pace that leaves the machine to those who record.
 
-use crate::compat;
+use crate::{compat, shmem};
 use pgrx::pg_sys;
+use std::cell::Cell;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Rows between two rests.
-const ROWS: u32 = 500;
+const ROWS: u32 = 250;
 /// Longest rest.
-const MOST: Duration = Duration::from_millis(200);
+const MOST: Duration = Duration::from_millis(400);
+/// Rests are so many times as long as the work before them: while events are recorded, and while nobody records any.
+const BUSY: u32 = 8;
+const QUIET: u32 = 2;
 
-/// Works a third of the time. What it has written is on disk before it rests: otherwise the next commit of an
-/// application would wait for all of that.
+/// Events are recorded when some were sealed within this time: the sealer takes many at once.
+const RECENT: Duration = Duration::from_secs(2);
+
+thread_local! {
+    /// Events that were sealed when this process looked last, and since when there are no more.
+    static SEALED: Cell<(u64, Option<Instant>)> = const { Cell::new((0, None)) };
+}
+
+/// Works a third of the time, or a ninth while events are recorded. What it has written is on disk before it rests: otherwise
+/// the next commit of an application would wait for all of that.
 pub struct Pace {
     begun: Instant,
     rows: u32,
@@ -30,11 +43,15 @@ impl Pace {
     /// A row is done; rests now and then. Raises an error when the work is cancelled.
     pub fn row(&mut self) {
         self.rows += 1;
-        if self.rows < ROWS {
-            return;
+        if self.rows == ROWS {
+            self.rest();
         }
+    }
+
+    /// Rests for what was done since the last time. Raises an error when the work is cancelled.
+    pub fn rest(&mut self) {
         compat::flush_wal();
-        let rest = (2 * self.begun.elapsed()).min(MOST).as_millis().max(1);
+        let rest = (factor() * self.begun.elapsed()).min(MOST).as_millis().max(1);
         // SAFETY: waits for time to pass, and ends with the postmaster.
         unsafe {
             let events = pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
@@ -42,5 +59,20 @@ impl Pace {
         }
         pgrx::check_for_interrupts!();
         *self = Pace::default();
+    }
+}
+
+/// How many times longer to rest than to work.
+fn factor() -> u32 {
+    let now = shmem::my_slot().map_or(0, |slot| slot.sealed.load(Ordering::Relaxed));
+    let (before, mut since) = SEALED.get();
+    if now != before {
+        since = Some(Instant::now());
+    }
+    SEALED.set((now, since));
+    if since.is_some_and(|since| since.elapsed() < RECENT) {
+        BUSY
+    } else {
+        QUIET
     }
 }

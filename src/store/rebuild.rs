@@ -31,7 +31,7 @@ const BETWEEN_MS: i64 = 1_000;
 
 /// Nobody could be found to let go of the log.
 #[derive(Debug, thiserror::Error)]
-#[error("readers have held the log all the time: the partition {0} could not be replaced")]
+#[error("the log was in use all the time, or an erasure waited: the partition {0} could not be replaced")]
 pub struct Busy(String);
 
 /// A row of the log that is to be routed.
@@ -167,8 +167,23 @@ fn lock_log(sources: &[Partition]) -> bool {
         if try_lock(sources) {
             return true;
         }
+        // An erasure has the log and wants these rows: each would wait for the other until the attempts are over.
+        if is_waited_for() {
+            return false;
+        }
     }
     false
+}
+
+/// Does anybody wait for a table that this transaction has locked?
+fn is_waited_for() -> bool {
+    let rows = spi::read_latest(
+        "SELECT count(*) FROM pg_catalog.pg_locks AS l WHERE NOT l.granted AND l.locktype = 'relation' \
+             AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database()) \
+             AND pg_catalog.pg_backend_pid() = ANY (pg_catalog.pg_blocking_pids(l.pid))",
+        &[],
+    );
+    rows.first().and_then(|row| row[0].int()).unwrap_or(0) > 0
 }
 
 /// One attempt: what it could not get it gives back.

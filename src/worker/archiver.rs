@@ -4,6 +4,7 @@
 use super::restored;
 use crate::guc;
 use crate::store::archive;
+use crate::store::pace::Pace;
 use crate::store::record;
 use crate::store::retention::Partition;
 use crate::store::row::Hasher;
@@ -121,7 +122,9 @@ pub fn write(partition: &Partition, origin: &str, day: NaiveDate) -> Vec<Written
             Err(error) => broken(&partition.relation, &error.to_string()),
         }
     });
+    let mut pace = Pace::default();
     finished.extend(open.take().map(|one| finish(partition, one)));
+    pace.rest();
     finished
 }
 

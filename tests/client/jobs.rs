@@ -3,7 +3,7 @@
 use auditlog_testkit::log::{scalar, text, verify};
 use auditlog_testkit::postgres::Client;
 use auditlog_testkit::refused::refused_with;
-use auditlog_testkit::{Cluster, LONG, Options, Stop, wait_until};
+use auditlog_testkit::{Cluster, LONG, Options, Stop, wait_until, wait_until_or_tell};
 use std::time::Duration;
 
 fn cluster() -> (Cluster, Client) {
@@ -129,10 +129,20 @@ fn of_one_job_there_is_one_run_at_a_time_and_none_takes_too_long() {
     client
         .batch_execute("SELECT auditlog.schedule('slow', '1 second', 'SELECT pg_sleep(2)'), auditlog.schedule('endless', '1 second', 'SELECT pg_sleep(600)')")
         .expect("schedule()");
-    wait_until("the slow one has run twice, the endless one was ended", LONG, || {
-        runs(&mut client, "command LIKE '%(2)' AND status = 'succeeded'") >= 2
-            && runs(&mut client, "command LIKE '%(600)' AND return_message LIKE 'canceled%'") >= 1
-    });
+    wait_until_or_tell(
+        "the slow one has run twice, the endless one was ended",
+        LONG,
+        || {
+            runs(&mut client, "command LIKE '%(2)' AND status = 'succeeded'") >= 2
+                && runs(&mut client, "command LIKE '%(600)' AND return_message LIKE 'canceled%'") >= 1
+        },
+        || {
+            let state = "SELECT concat_ws(E'\\n', (SELECT string_agg(d::text, E'\\n' ORDER BY d.runid) FROM auditlog.job_run_details AS d),
+                (SELECT string_agg(s::text, ' ') FROM auditlog_data.scheduler_state() AS s),
+                (SELECT string_agg(concat_ws(' ', a.pid, a.backend_type, a.state, a.wait_event, a.query), E'\\n') FROM pg_stat_activity AS a))";
+            text(&mut cluster.connect("audited"), state)
+        },
+    );
     let overlap = "SELECT count(*) FROM auditlog.job_run_details AS a JOIN auditlog.job_run_details AS b
         ON a.jobid = b.jobid AND a.runid < b.runid AND b.start_time < a.end_time";
     assert_eq!(scalar(&mut client, overlap), 0);

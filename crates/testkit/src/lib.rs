@@ -19,7 +19,7 @@ pub use crash::Victim;
 pub use database::Database;
 pub use postgres;
 pub use random::Random;
-pub use wait::{LONG, SetAtEnd, wait_until};
+pub use wait::{LONG, SetAtEnd, wait_until, wait_until_or_tell};
 
 use std::sync::OnceLock;
 

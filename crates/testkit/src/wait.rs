@@ -19,6 +19,25 @@ pub fn wait_until(what: &str, timeout: Duration, mut condition: impl FnMut() -> 
     }
 }
 
+/// Tries `condition` until it is true, as [`wait_until`] does, and tells what `state` says when it isn't in time.
+///
+/// # Panics
+/// When it isn't within `timeout`.
+pub fn wait_until_or_tell(
+    what: &str,
+    timeout: Duration,
+    mut condition: impl FnMut() -> bool,
+    state: impl FnOnce() -> String,
+) {
+    let start = Instant::now();
+    while !condition() {
+        if start.elapsed() >= timeout {
+            panic!("not within {timeout:?}: {what}\n{}", state());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Sets a flag when it goes, also when the test panics: threads that run until the flag is set would
 /// otherwise keep a failed test from ending.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ use super::{Keeper, NAP, Stop};
 use crate::guc;
 use crate::shmem;
 use crate::store::archive::{self, Live, Object};
+use crate::store::pace::Pace;
 use crate::store::retention::{self, End};
 use crate::store::retention_plan::{self, Move};
 use crate::store::{checkpoints, holds};
@@ -61,7 +62,9 @@ impl Keeper {
             for (written, signed) in signed.map_err(Stop::Failed)? {
                 // First the note: after a crash or a failure it says what may be there without a manifest.
                 self.noted(id, place, &signed)?;
+                let mut pace = Pace::default();
                 self.away(Job::Put(place.clone(), Box::new(written), signed.clone()))?;
+                pace.rest();
                 manifests.push(signed.manifest);
             }
         }

@@ -316,6 +316,32 @@ fn two_who_erase_in_one_group_do_not_undo_each_other() {
     assert_eq!(verify(&mut client), []);
 }
 
+/// An erasure and a move that want each other's tables: the move gives way.
+#[test]
+fn a_move_gives_way_to_an_erasure() {
+    let (cluster, mut client, _) = warm(&Options::default(), 20);
+    let mut other = cluster.connect("audited");
+    set(&mut client, "default: {hot_days: 3000, warm_days: 4000, cold_days: 0}");
+    other
+        .batch_execute("BEGIN; SELECT count(*) FROM auditlog_data.log WHERE log_index = 1")
+        .expect("a reader holds the log");
+    let round = scalar(&mut client, "SELECT auditlog.run_retention('2021-08-01')");
+    let locked = format!(
+        "SELECT count(*) FROM pg_locks WHERE granted AND mode = 'ShareLock' AND relation = '{JANUARY}'::regclass"
+    );
+    wait_until("the partition is locked", LONG, || scalar(&mut client, &locked) > 0);
+    client
+        .batch_execute("SELECT auditlog.erase('actor.id:p7', 'GDPR 17')")
+        .expect("it does not wait for the reader");
+    other.batch_execute("COMMIT").expect("COMMIT");
+    let over = format!("SELECT count(*) FROM auditlog.retention_runs WHERE id = {round} AND ended_at IS NOT NULL");
+    wait_until("the round is over", LONG * 2, || scalar(&mut client, &over) == 1);
+    let mails = "SELECT count(*) FROM auditlog_data.log WHERE actor_email = 'p7@example.org'";
+    assert_eq!(scalar(&mut client, mails), 0);
+    wait_sealed(&mut client);
+    assert_eq!(verify(&mut client), []);
+}
+
 #[test]
 fn late_events_come_to_a_warm_month() {
     let (_cluster, mut client, _) = warm(&Options::default(), 20);
@@ -372,19 +398,22 @@ fn crashes_lose_no_row() {
     };
     let (cluster, mut client, before) = warm(&Options::default(), 20);
     for round in 0..rounds {
-        let hot = if round % 2 == 0 {
-            "default: {hot_days: 3000, warm_days: 4000, cold_days: 0}"
-        } else {
-            WARM
-        };
-        set(&mut client, hot);
+        set(
+            &mut client,
+            if round % 4 < 2 {
+                "default: {hot_days: 3000, warm_days: 4000, cold_days: 0}"
+            } else {
+                WARM
+            },
+        );
         client
-            .batch_execute("SELECT auditlog.run_retention('2021-08-01')")
-            .expect("a round");
-        client
-            .batch_execute("BEGIN; SELECT auditlog.erase('actor.id:p7', 'GDPR 17')")
-            .expect("not committed");
-        std::thread::sleep(std::time::Duration::from_millis(40 * (round % 7) as u64));
+            .batch_execute(if round % 2 == 0 {
+                "SELECT auditlog.run_retention('2021-08-01')"
+            } else {
+                "BEGIN; SELECT auditlog.erase('actor.id:p7', 'GDPR 17')"
+            })
+            .expect("work that is cut short");
+        std::thread::sleep(std::time::Duration::from_millis(60 * (round % 5) as u64));
         cluster.kill9(Victim::Everybody);
         cluster.go();
         client = cluster.connect("audited");

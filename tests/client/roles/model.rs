@@ -321,6 +321,7 @@ auditlog_data.ensure_class       -
 auditlog_data.partition_name     -
 auditlog_data.partition_bounds   -
 auditlog_data.begin_successor    -
+auditlog_data.compressed_handler -
 auditlog_data.prepare_successor  -
 auditlog_data.replace_partition  -
 auditlog.restore                 AN
