@@ -85,7 +85,7 @@ pub unsafe fn write(
 /// Writes one group with the first of `rows`, as many as fit; returns where they are.
 ///
 /// # Safety
-/// As for [`write`].
+/// As for `write`.
 pub unsafe fn write_first(
     relation: pg_sys::Relation,
     rows: &[&[u8]],
