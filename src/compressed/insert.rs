@@ -28,7 +28,9 @@ thread_local! {
 pub unsafe fn row_bytes(relation: pg_sys::Relation, tuple: pg_sys::HeapTuple, options: i32) -> Vec<u8> {
     // SAFETY: as the caller promises.
     unsafe {
-        let short = if (*tuple).t_len > LONG_ROW {
+        // What was moved out belongs to another table: it must come with the row.
+        let is_elsewhere = (*(*tuple).t_data).t_infomask & pg_sys::HEAP_HASEXTERNAL as u16 != 0;
+        let short = if is_elsewhere || (*tuple).t_len > LONG_ROW {
             toast::move_out(relation, tuple, std::ptr::null_mut(), options)
         } else {
             tuple

@@ -74,6 +74,10 @@ fn routine() -> pg_sys::TableAmRoutine {
         tuple_delete: Some(change::delete),
         tuple_update: Some(change::update),
         tuple_lock: Some(change::lock),
+        #[cfg(feature = "pg15")]
+        relation_set_new_filenode: Some(upkeep::new_storage),
+        #[cfg(not(feature = "pg15"))]
+        relation_set_new_filelocator: Some(upkeep::new_storage),
         relation_copy_for_cluster: Some(upkeep::copy_for_cluster),
         relation_vacuum: Some(upkeep::vacuum),
         scan_analyze_next_block: Some(scan::analyze_block),

@@ -3,6 +3,7 @@
 use crate::error::Fault;
 use pgrx::PgSqlErrorCode as Code;
 use pgrx::pg_sys;
+use std::ffi::CStr;
 
 /// VACUUM of the table underneath: it removes old groups and freezes the others. Entries of indexes stay: they point to rows,
 /// and VACUUM knows only groups. Their places stay, too, so that they lead nowhere.
@@ -38,6 +39,41 @@ unsafe fn restore_statistics(relation: pg_sys::Relation, pages: i32, rows: f32) 
             -1.0
         };
         crate::compat::update_relation_statistics(relation, now, rows);
+    }
+}
+
+#[cfg(feature = "pg15")]
+type Storage = pg_sys::RelFileNode;
+#[cfg(not(feature = "pg15"))]
+type Storage = pg_sys::RelFileLocator;
+
+/// A new table. Only the log's partitions are kept so: other tables are changed as nothing of the log ever is.
+#[pgrx::pg_guard]
+pub(super) unsafe extern "C-unwind" fn new_storage(
+    relation: pg_sys::Relation,
+    storage: *const Storage,
+    persistence: std::ffi::c_char,
+    freeze_xid: *mut pg_sys::TransactionId,
+    min_multi: *mut pg_sys::MultiXactId,
+) {
+    // SAFETY: as PostgreSQL calls it; the heap's own function does the work.
+    unsafe {
+        let schema = pg_sys::get_namespace_name((*(*relation).rd_rel).relnamespace);
+        if schema.is_null() || CStr::from_ptr(schema) != c"auditlog_data" {
+            Fault::new(
+                Code::ERRCODE_FEATURE_NOT_SUPPORTED,
+                "the access method auditlog_compressed is for partitions of the audit log only",
+            )
+            .hint("Create the table without USING, and with another default_table_access_method.")
+            .raise();
+        }
+        let heap = &*pg_sys::GetHeapamTableAmRoutine();
+        #[cfg(feature = "pg15")]
+        let make = heap.relation_set_new_filenode;
+        #[cfg(not(feature = "pg15"))]
+        let make = heap.relation_set_new_filelocator;
+        let make = make.expect("the heap has it");
+        pg_sys::ffi::pg_guard_ffi_boundary(|| make(relation, storage, persistence, freeze_xid, min_multi));
     }
 }
 

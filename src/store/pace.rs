@@ -14,6 +14,8 @@ const MOST: Duration = Duration::from_millis(400);
 const BUSY: u32 = 8;
 const QUIET: u32 = 2;
 
+/// After this time nobody is waited for: a transaction that lasts for hours keeps VACUUM from removing rows anywhere.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Events are recorded when some were sealed within this time: the sealer takes many at once.
 const RECENT: Duration = Duration::from_secs(2);
 
@@ -26,14 +28,18 @@ thread_local! {
 /// the next commit of an application would wait for all of that.
 pub struct Pace {
     begun: Instant,
+    /// When it rested last.
+    woke: Instant,
     rows: u32,
 }
 
 impl Default for Pace {
     /// Begins now.
     fn default() -> Pace {
+        let now = Instant::now();
         Pace {
-            begun: Instant::now(),
+            begun: now,
+            woke: now,
             rows: 0,
         }
     }
@@ -51,28 +57,29 @@ impl Pace {
     /// Rests for what was done since the last time. Raises an error when the work is cancelled.
     pub fn rest(&mut self) {
         compat::flush_wal();
-        let rest = (factor() * self.begun.elapsed()).min(MOST).as_millis().max(1);
+        let factor = if is_recorded() && self.begun.elapsed() < PATIENCE {
+            BUSY
+        } else {
+            QUIET
+        };
+        let rest = (factor * self.woke.elapsed()).min(MOST).as_millis().max(1);
         // SAFETY: waits for time to pass, and ends with the postmaster.
         unsafe {
             let events = pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
             pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, rest as _, pg_sys::PG_WAIT_EXTENSION);
         }
         pgrx::check_for_interrupts!();
-        *self = Pace::default();
+        (self.woke, self.rows) = (Instant::now(), 0);
     }
 }
 
-/// How many times longer to rest than to work.
-fn factor() -> u32 {
+/// Does anybody record events?
+fn is_recorded() -> bool {
     let now = shmem::my_slot().map_or(0, |slot| slot.sealed.load(Ordering::Relaxed));
     let (before, mut since) = SEALED.get();
     if now != before {
         since = Some(Instant::now());
     }
     SEALED.set((now, since));
-    if since.is_some_and(|since| since.elapsed() < RECENT) {
-        BUSY
-    } else {
-        QUIET
-    }
+    since.is_some_and(|since| since.elapsed() < RECENT)
 }
