@@ -39,6 +39,7 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
     crate::compat::terminate_like_a_backend();
     BackgroundWorker::connect_worker_to_spi(None, None);
+    reread();
     shmem::register_launcher();
     // After a crash of the launcher alone, sealers may still run: they keep their slots.
     let mut next_discovery = 0;
@@ -97,10 +98,16 @@ pub extern "C-unwind" fn auditlog_launcher_main(_argument: pg_sys::Datum) {
 pub fn reload() -> bool {
     let received = BackgroundWorker::sighup_received();
     if received {
-        // SAFETY: on the main thread of a worker, outside any transaction.
-        unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) }
+        reread();
     }
     received
+}
+
+/// Reads the configuration anew, at the begin of a worker, too: a SIGHUP between fork and its handler is lost, because
+/// PostgreSQL has such processes ignore it until then, and the worker would have the settings of before for ever.
+pub fn reread() {
+    // SAFETY: on the main thread of a worker, outside any transaction.
+    unsafe { pg_sys::ProcessConfigFile(pg_sys::GucContext::PGC_SIGHUP) }
 }
 
 fn is_running(pid: i32) -> bool {

@@ -141,6 +141,7 @@ fn begin(argument: pg_sys::Datum, duty: Duty) -> Option<&'static Slot> {
     BackgroundWorker::attach_signal_handlers(SignalWakeFlags::SIGHUP);
     crate::compat::terminate_like_a_backend();
     BackgroundWorker::connect_worker_to_spi_by_oid(Some(database), None);
+    launcher::reread();
     settle_settings();
     let slot = shmem::slot(database)?;
     let worker = duty.of(slot);

@@ -155,6 +155,7 @@ fn switching_it_off_is_recorded() {
     let mut admin = cluster.create_database_with_extension("audited");
     run(&mut admin, "CREATE TABLE a (id int)");
     event(&mut admin, "event_type = 'ddl.create'");
+    recorder_knows_the_configuration(&mut admin);
     // not through SQL: by an editor
     cluster.set("auditlog.capture", "");
     run(&mut admin, "SELECT pg_reload_conf()");
