@@ -20,11 +20,11 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const RECENT: Duration = Duration::from_secs(2);
 
 thread_local! {
-    /// Events that were sealed when this process looked last, and since when there are no more.
+    /// Events that were sealed when this process looked last, and when it last saw more than before.
     static SEALED: Cell<(u64, Option<Instant>)> = const { Cell::new((0, None)) };
 }
 
-/// Works a third of the time, or a ninth while events are recorded. What it has written is on disk before it rests: otherwise
+/// Works a third of the time, or a ninth while events are recorded, for the first ten minutes. What it has written is on disk before it rests: otherwise
 /// the next commit of an application would wait for all of that.
 pub struct Pace {
     begun: Instant,

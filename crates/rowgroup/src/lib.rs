@@ -25,7 +25,7 @@ const VERSION: u8 = 1;
 const HEADER: usize = 12;
 const STORED: u8 = 0;
 const ZSTANDARD: u8 = 1;
-/// Compression level. Measured: 9 saves 3 % of the bytes for three times the time of 3.
+/// Compression level: between fast and small. Other levels were not compared.
 const LEVEL: i32 = 6;
 /// A body is never longer: what says so is damaged.
 const MAX_BODY: usize = 64 << 20;
