@@ -117,7 +117,7 @@ GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, 
 GRANT SELECT ON auditlog.principals, auditlog_data.principal, auditlog.my_events, auditlog.team_events, auditlog.access_log
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT SELECT ON auditlog.token_keys, auditlog_data.token_keys TO auditlog_administrator;
-GRANT EXECUTE ON FUNCTION auditlog.whoami(), auditlog.authenticate(text)
+GRANT EXECUTE ON FUNCTION auditlog.whoami(), auditlog.authenticate(text), auditlog.acting_role(text)
     TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT SELECT ON auditlog.tokens TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.create_token(text, text[], interval), auditlog.revoke_token(bigint), auditlog.token_scopes(),

@@ -4,12 +4,13 @@ use crate::fmgr::{Call, Rows};
 use crate::identity;
 use crate::provenance::role_name;
 use crate::store::columns::{text, text_list};
-use crate::store::principals::{caller, has_tenants, reader, team_of};
+use crate::store::principals::{caller, has_tenants, of_actor, reader, team_of};
 use pgrx::pg_sys;
 use pgrx::pg_sys::{Datum, Oid};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 
 crate::sql_function!(auditlog_whoami, pg_finfo_auditlog_whoami, whoami);
+crate::sql_function!(auditlog_acting_role, pg_finfo_auditlog_acting_role, acting_role);
 crate::sql_function!(auditlog_my_actor_id, pg_finfo_auditlog_my_actor_id, my_actor_id);
 crate::sql_function!(auditlog_my_tenant, pg_finfo_auditlog_my_tenant, my_tenant);
 crate::sql_function!(auditlog_my_team, pg_finfo_auditlog_my_team, my_team);
@@ -92,6 +93,30 @@ fn whoami(call: &Call) -> Datum {
         principal.map(|_| datum(named_by)),
     ]);
     call.null()
+}
+
+/// `acting_role(manager)`: in which role a login that speaks for many acts for whom a token has named. NULL: in the one that it has.
+fn acting_role(call: &Call) -> Datum {
+    let Some(principal) = identity::current().and_then(|subject| of_actor(&subject)) else {
+        return call.null();
+    };
+    if let Some(name) = &principal.role_name
+        && let Ok(role) = CString::new(name.as_str())
+    {
+        // SAFETY: catalogue look-ups in a transaction, with a NUL-terminated name.
+        let is_ours = unsafe {
+            let role = pg_sys::get_role_oid(role.as_ptr(), true);
+            role != Oid::INVALID && pg_sys::is_member_of_role(pg_sys::GetSessionUserId(), role)
+        };
+        if is_ours {
+            return text(name.as_bytes());
+        }
+    }
+    let manages = principal.manages.as_deref().is_some_and(|teams| !teams.is_empty());
+    match call.str(0).filter(|_| manages) {
+        Some(manager) => text(manager.as_bytes()),
+        None => call.null(),
+    }
 }
 
 /// `my_actor_id()`: NULL for who is no principal.

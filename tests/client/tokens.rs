@@ -322,3 +322,43 @@ fn looks_by_token_wake_no_reader_and_are_found_all_the_same() {
     assert!(scalar(&mut gate, &tail(", wait => '5s'")) >= 3);
     gate.batch_execute("COMMIT").expect("commit");
 }
+
+#[test]
+fn a_login_that_speaks_for_many_is_told_in_which_role() {
+    let mut world = World::new();
+    let name = world.database.name().to_owned();
+    world
+        .admin
+        .batch_execute(&format!(
+            "GRANT ann_{name} TO gate_{name}; CREATE ROLE chief_{name} LOGIN; GRANT auditlog_user TO chief_{name};
+             SELECT auditlog.add_principal('chief_{name}', 'chief', manages => ARRAY['ops'])"
+        ))
+        .expect("roles");
+    let role = |world: &World, gate: &mut Client, who: &str, arguments: &str| {
+        let token = world.token(who, "'program'");
+        gate.batch_execute(&format!("BEGIN; SELECT auditlog.authenticate('{token}')"))
+            .expect("a token");
+        let role = text(
+            gate,
+            &format!("SELECT coalesce(auditlog.acting_role({arguments}), 'its own')"),
+        );
+        gate.batch_execute("ROLLBACK").expect("rollback");
+        role
+    };
+    let mut gate = world.gate();
+    // the login is a member of ann's role, and not of bob's
+    assert_eq!(role(&world, &mut gate, "ann", "'some_manager'"), format!("ann_{name}"));
+    assert_eq!(role(&world, &mut gate, "bob", "'some_manager'"), "its own");
+    // whoever manages teams by name acts as the manager that is given
+    assert_eq!(role(&world, &mut gate, "chief", "'some_manager'"), "some_manager");
+    assert_eq!(role(&world, &mut gate, "chief", ""), "its own");
+    // without a token there is nobody to act for, whatever role the session has
+    assert_eq!(
+        text(
+            &mut world.client("ann"),
+            "SELECT coalesce(auditlog.acting_role('some_manager'), 'its own')"
+        ),
+        "its own"
+    );
+    refused_with(&mut world.client("gate"), "42501", "SELECT auditlog.acting_role()");
+}

@@ -14,7 +14,7 @@ use crate::http::idempotency::Answers;
 use crate::http::rate::Rates;
 use crate::identity::bearer::{self, BearerRoles};
 use crate::identity::viewer_links::Links;
-use crate::identity::{Caller, Credentials, Fingerprints, Identity, Needs, Sessions, scopes};
+use crate::identity::{Caller, Credentials, Fingerprints, Identity, Needs, Sessions};
 use crate::metrics::Metrics;
 use crate::sso::{SingleSignOn, renewal};
 use crate::stream::{Hub, Seats};
@@ -196,10 +196,11 @@ impl App {
             manager: self.settings.bearer_manager_role.clone(),
         };
         let introduce = async |transaction: &Transaction| bearer::speak_for(transaction, token, &roles).await;
-        let transaction = Transaction::begin_with(lease, access, &self.settings.limits, application, introduce)
-            .await
-            .map_err(of_the_token)?;
-        if token.starts_with(scopes::PREFIX) && !needs.are_met_by(&transaction).await? {
+        let (transaction, scopes) =
+            Transaction::begin_with(lease, access, &self.settings.limits, application, introduce)
+                .await
+                .map_err(of_the_token)?;
+        if scopes.is_some_and(|scopes| !needs.are_met(&scopes)) {
             return Err(Problem::forbidden("The token is not good for this.")
                 .hint("Make one with the scope that it needs, or without limits: auditlog.create_token()."));
         }

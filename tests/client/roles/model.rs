@@ -172,6 +172,7 @@ auditlog.alter_channel           A
 auditlog.alter_alert             A
 auditlog.acknowledge             AN
 auditlog.alter_principal         A
+auditlog.acting_role             ANCMUW
 auditlog.authenticate            ANCMUW
 auditlog.await_sealed            AW
 auditlog.builtin_alerts          A

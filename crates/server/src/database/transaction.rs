@@ -48,7 +48,8 @@ impl Transaction {
         limits: &TransactionLimits,
         application: &str,
     ) -> Result<Transaction, DatabaseError> {
-        Transaction::begin_with(lease, access, limits, application, async |_| Ok(())).await
+        let (transaction, ()) = Transaction::begin_with(lease, access, limits, application, async |_| Ok(())).await?;
+        Ok(transaction)
     }
 
     /// Begins on a connection and says who it is for. What that sends first goes out together with the beginning, and the
@@ -57,13 +58,13 @@ impl Transaction {
     ///
     /// # Errors
     /// When the connection is broken, or whoever it is for is refused.
-    pub async fn begin_with(
+    pub async fn begin_with<T>(
         lease: Lease,
         access: Access,
         limits: &TransactionLimits,
         application: &str,
-        introduce: impl AsyncFnOnce(&Transaction) -> Result<(), DatabaseError>,
-    ) -> Result<Transaction, DatabaseError> {
+        introduce: impl AsyncFnOnce(&Transaction) -> Result<T, DatabaseError>,
+    ) -> Result<(Transaction, T), DatabaseError> {
         let transaction = Transaction {
             lease: Some(lease),
             waiting: AtomicUsize::new(0),
@@ -82,8 +83,8 @@ impl Transaction {
         .await;
         begun?;
         named?;
-        introduced?;
-        Ok(transaction)
+        let introduced = introduced?;
+        Ok((transaction, introduced))
     }
 
     fn client(&self) -> Result<&tokio_postgres::Client, DatabaseError> {

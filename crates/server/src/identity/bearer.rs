@@ -4,7 +4,7 @@
 //! a user, which may ask the extension to check the token, and then the role that the token's principal has. Nothing of
 //! the token is looked at here.
 
-use futures_util::future::join;
+use futures_util::future::join3;
 use tokio_postgres::types::Type;
 
 use crate::database::{DatabaseError, Transaction};
@@ -18,34 +18,27 @@ pub struct BearerRoles {
     pub manager: String,
 }
 
-/// Has the transaction speak for the token's principal, with its role.
+/// Has the transaction speak for the token's principal, with its role; what the token is good for, None: all.
 ///
 /// # Errors
 /// When the token is refused, or the authenticator is no member of the role.
-pub async fn speak_for(transaction: &Transaction, token: &str, roles: &BearerRoles) -> Result<(), DatabaseError> {
-    let set_role = "SELECT set_config('role', $1, true)";
-    // Sent together: without the role the check is refused.
-    let as_user = [(&roles.user as _, Type::TEXT)];
-    let (is_user, actor) = join(
-        transaction.call(set_role, &as_user),
-        transaction.scalar("SELECT auditlog.authenticate($1)", &[(&token, Type::TEXT)]),
+pub async fn speak_for(
+    transaction: &Transaction,
+    token: &str,
+    roles: &BearerRoles,
+) -> Result<Option<Vec<String>>, DatabaseError> {
+    let (as_user, as_manager) = ((&roles.user as _, Type::TEXT), (&roles.manager as _, Type::TEXT));
+    // Sent together: without the role the check is refused, and after a refused check nothing is answered.
+    let (is_user, is_known, scopes) = join3(
+        transaction.call("SELECT set_config('role', $1, true)", std::slice::from_ref(&as_user)),
+        transaction.call("SELECT auditlog.authenticate($1)", &[(&token, Type::TEXT)]),
+        transaction.scalar(
+            "SELECT auditlog.token_scopes(), set_config('role', coalesce(auditlog.acting_role($1), $2), true)",
+            &[as_manager, as_user.clone()],
+        ),
     )
     .await;
     is_user?;
-    let actor: Option<String> = actor?;
-    // A principal sees itself; of which tenant it is, the extension knows by the token.
-    let role: Option<String> = transaction
-        .scalar(
-            "SELECT CASE WHEN r.rolname IS NOT NULL THEN r.rolname::text WHEN cardinality(p.manages) > 0 THEN $2 END \
-             FROM auditlog.whoami() AS w \
-             JOIN auditlog.principals AS p ON p.actor_id = w.actor_id AND p.tenant IS NOT DISTINCT FROM w.tenant \
-             LEFT JOIN pg_roles AS r ON r.rolname = p.role_name AND pg_has_role(session_user, r.oid, 'MEMBER') \
-             WHERE w.actor_id = $1",
-            &[(&actor, Type::TEXT), (&roles.manager, Type::TEXT)],
-        )
-        .await?;
-    if let Some(role) = role {
-        transaction.call(set_role, &[(&role, Type::TEXT)]).await?;
-    }
-    Ok(())
+    is_known?;
+    scopes
 }

@@ -3,11 +3,6 @@
 
 use http::Method;
 
-use crate::database::{DatabaseError, Transaction};
-
-/// How tokens of the extension's begin; others are JSON Web Tokens, which have no scopes.
-pub const PREFIX: &str = "pgal_";
-
 /// What a request needs of a token with limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
@@ -42,15 +37,6 @@ pub fn needed(method: &Method, route: &str) -> Needs {
 }
 
 impl Needs {
-    /// Is the token by which the transaction speaks good for it?
-    ///
-    /// # Errors
-    /// When the database does not say.
-    pub async fn are_met_by(self, transaction: &Transaction) -> Result<bool, DatabaseError> {
-        let scopes: Option<Vec<String>> = transaction.scalar("SELECT auditlog.token_scopes()", &[]).await?;
-        Ok(scopes.is_none_or(|scopes| self.are_met(&scopes)))
-    }
-
     /// Is a token with these scopes good for it?
     pub fn are_met(self, scopes: &[String]) -> bool {
         match self {
