@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 /// Rows between two rests.
 const ROWS: u32 = 250;
 /// Longest rest.
-const MOST: Duration = Duration::from_millis(400);
+const MOST: Duration = Duration::from_millis(800);
 /// Rests are so many times as long as the work before them: while events are recorded, and while nobody records any.
-const BUSY: u32 = 8;
+const BUSY: u32 = 16;
 const QUIET: u32 = 2;
 
 /// After this time nobody is waited for: a transaction that lasts for hours keeps VACUUM from removing rows anywhere.
@@ -24,7 +24,7 @@ thread_local! {
     static SEALED: Cell<(u64, Option<Instant>)> = const { Cell::new((0, None)) };
 }
 
-/// Works a third of the time, or a ninth while events are recorded, for the first ten minutes. What it has written is on disk before it rests: otherwise
+/// Works a third of the time, or a seventeenth while events are recorded, for the first ten minutes. What it has written is on disk before it rests: otherwise
 /// the next commit of an application would wait for all of that.
 pub struct Pace {
     begun: Instant,
