@@ -3,7 +3,7 @@
 use super::catalog::as_owner;
 use super::checkpoints::trusted_rows;
 use super::columns::LOG;
-use super::pace::Pace;
+use super::pace::{self, Pace};
 use super::spi::{self, Arg};
 use chrono::NaiveDate;
 use pgrx::pg_sys::Datum;
@@ -166,10 +166,16 @@ pub fn rows(relation: &str, day: NaiveDate, mut each: impl FnMut(&[Datum; LOG], 
         spi::identifier(relation)
     );
     let mut pace = Pace::default();
-    spi::stream_rows::<LOG>(&sql, &[Arg::text(Some(&day.to_string()))], |values, nulls| {
-        pace.row();
-        each(values, nulls);
-    });
+    spi::stream_rows_while::<LOG>(
+        &sql,
+        &[Arg::text(Some(&day.to_string()))],
+        pace::ROWS.into(),
+        |values, nulls| {
+            pace.row();
+            each(values, nulls);
+            true
+        },
+    );
 }
 
 /// Somebody wants events back.

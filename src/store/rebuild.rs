@@ -6,7 +6,7 @@
 
 use super::catalog::as_owner;
 use super::columns::{LOG, RETENTION_CLASS, RowBuf, text};
-use super::pace::Pace;
+use super::pace::{self, Pace};
 use super::partitions::Month;
 use super::retention::Partition;
 use super::spi::{self, Arg};
@@ -99,17 +99,18 @@ pub fn replace(
             spi::identifier(&source.relation)
         );
         with_latest_snapshot(|| {
-            spi::stream_rows::<LOG>(&sql, &[], |values, nulls| {
+            spi::stream_rows_while::<LOG>(&sql, &[], pace::ROWS.into(), |values, nulls| {
                 pace.row();
                 let Some(class) = route(&Row { values, nulls }) else {
                     outcome.dropped += 1;
-                    return;
+                    return true;
                 };
                 outcome.kept += 1;
                 let target = targets
                     .entry(class.clone())
                     .or_insert_with(|| Target::open(&class, month, tier(&class)));
                 target.push(values, nulls);
+                true
             });
         });
     }
