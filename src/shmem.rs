@@ -145,6 +145,8 @@ pub struct Slot {
     pub active_inbox: AtomicU32,
     /// For each inbox, 1 + the lowest block with newly committed rows; 0 means none.
     hint: [AtomicU32; INBOXES],
+    /// Where the head's row is, when the sealer has moved it: block and line (from 1) as one number; 0 means unknown.
+    head_place: AtomicU64,
     /// Events that this process generation sealed.
     pub sealed: AtomicU64,
     /// Sealing transactions.
@@ -319,6 +321,7 @@ pub fn free(slot: &Slot) {
     slot.streamer.clear();
     slot.name.set("");
     slot.log_size.store(0, Ordering::Release);
+    slot.head_place.store(0, Ordering::Relaxed);
     crate::queue::of(slot).reset();
     slot.database.store(0, Ordering::Release);
 }
@@ -349,6 +352,19 @@ fn set_latch(address: usize) {
 }
 
 impl Slot {
+    /// Where the head's row may be, as a tid's text.
+    pub fn head_place(&self) -> Option<String> {
+        let place = self.head_place.load(Ordering::Relaxed);
+        (place != 0).then(|| format!("({},{})", place >> 16, place & 0xffff))
+    }
+
+    /// The head's row is there once the transaction commits.
+    pub fn put_head_place(&self, tid: &str) {
+        let inner = tid.trim_matches(['(', ')']).split_once(',');
+        let number = inner.and_then(|(block, line)| Some(block.parse::<u64>().ok()? << 16 | line.parse::<u64>().ok()?));
+        self.head_place.store(number.unwrap_or(0), Ordering::Relaxed);
+    }
+
     /// A batch is committed, after which the log has `size` events.
     pub fn announce_sealed(&self, size: i64) {
         self.log_size.store(size, Ordering::Release);

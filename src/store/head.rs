@@ -5,6 +5,7 @@ use super::catalog::as_owner;
 use super::spi::{self, Arg};
 use super::subtransaction;
 use crate::error::Fault;
+use crate::shmem::{self, Slot};
 use auditlog_core::chain::{GENESIS, Hash};
 use auditlog_tlog::hash::empty_root;
 use pgrx::pg_sys;
@@ -49,6 +50,11 @@ pub fn identity() -> [Arg; 3] {
 const READ: &str = "SELECT size, hash, root FROM auditlog_data.head \
     WHERE (system_identifier, database_oid, extension_oid) = ($1, $2, $3)";
 
+/// The same row where it should be now. Each batch leaves a version of it behind, and while an old snapshot is held none of them can
+/// be cleared away: after an hour a look-up by the key would go past tens of thousands.
+const READ_AT: &str = "SELECT size, hash, root FROM auditlog_data.head \
+    WHERE ctid = $4::text::tid AND (system_identifier, database_oid, extension_oid) = ($1, $2, $3)";
+
 const FOREIGN: &str = "SELECT size, hash, root FROM auditlog_data.head \
     WHERE (system_identifier, database_oid, extension_oid) <> ($1, $2, $3)";
 
@@ -63,9 +69,22 @@ fn parse(rows: &[Vec<spi::Cell>]) -> Option<Head> {
     })
 }
 
+/// The head by a way to ask the database. Its place in shared memory is only a hint: whoever may not see that version, or does not find
+/// it there any more, looks by the key.
+fn find(ask: impl Fn(&str, &[Arg]) -> Vec<Vec<spi::Cell>>, lock: &str) -> Option<Head> {
+    let [system, database, extension] = identity();
+    // SAFETY: a plain global of this process.
+    let place = shmem::known_slot(unsafe { pg_sys::MyDatabaseId }).and_then(Slot::head_place);
+    let there = place.and_then(|place| {
+        let place = [system, database, extension, Arg::text(Some(&place))];
+        parse(&ask(&format!("{READ_AT}{lock}"), &place))
+    });
+    there.or_else(|| parse(&ask(&format!("{READ}{lock}"), &[system, database, extension])))
+}
+
 /// The head under the active snapshot: what belongs to the rows that this statement sees.
 pub fn visible() -> Option<Head> {
-    as_owner(|| parse(&spi::read(READ, &identity())))
+    as_owner(|| find(spi::read, ""))
 }
 
 /// The head that the rows of the log should end at, under the active snapshot: this installation's,
@@ -78,17 +97,17 @@ pub fn of_the_rows() -> Option<Head> {
 
 /// The head as committed by now, for those who may not see it.
 pub fn committed() -> Option<Head> {
-    subtransaction::without_keeping_locks(|| as_owner(|| parse(&spi::read_latest(READ, &identity()))))
+    subtransaction::without_keeping_locks(|| as_owner(|| find(spi::read_latest, "")))
 }
 
 /// The head as committed by now.
 pub fn current() -> Option<Head> {
-    parse(&spi::run(READ, &identity()))
+    find(spi::run, "")
 }
 
 /// The head as committed by now, locked for this transaction.
 pub fn lock() -> Option<Head> {
-    parse(&spi::run(&format!("{READ} FOR UPDATE"), &identity()))
+    find(spi::run, " FOR UPDATE")
 }
 
 /// Is an event something to wake readers of the log for? What the journal writes of their looks (a read by `tail()`, the token with
@@ -128,14 +147,21 @@ pub fn start_at(head: &Head) {
     );
 }
 
+const ADVANCE: &str = "UPDATE auditlog_data.head SET size = $4, hash = $5, root = $6, updated_at = clock_timestamp() \
+    WHERE (system_identifier, database_oid, extension_oid) = ($1, $2, $3) AND size = $7 AND hash = $8 AND root = $9";
+
 /// Moves the head from `from` to `to`; fails when somebody else moved it, so that a fork can't be.
 pub fn advance(from: &Head, to: &Head) {
     let [system, database, extension] = identity();
-    let rows = spi::run(
-        "UPDATE auditlog_data.head SET size = $4, hash = $5, root = $6, updated_at = clock_timestamp() \
-         WHERE (system_identifier, database_oid, extension_oid) = ($1, $2, $3) \
-         AND size = $7 AND hash = $8 AND root = $9 RETURNING size",
-        &[
+    let slot = shmem::my_slot();
+    let move_to = |place: Option<&str>| {
+        let at = if place.is_some() {
+            " AND ctid = $10::text::tid"
+        } else {
+            ""
+        };
+        let sql = format!("{ADVANCE}{at} RETURNING ctid::text");
+        let mut arguments = vec![
             system,
             database,
             extension,
@@ -145,13 +171,24 @@ pub fn advance(from: &Head, to: &Head) {
             Arg::int(from.size),
             Arg::bytea(&from.hash),
             Arg::bytea(&from.root),
-        ],
-    );
+        ];
+        arguments.extend(place.map(|place| Arg::text(Some(place))));
+        spi::run(&sql, &arguments)
+    };
+    let mut rows = slot
+        .and_then(Slot::head_place)
+        .map_or_else(Vec::new, |place| move_to(Some(&place)));
+    if rows.is_empty() {
+        rows = move_to(None);
+    }
     if rows.len() != 1 {
         Fault::broken("the head of the log was moved by somebody else")
             .detail(format!("It should be at {} events.", from.size))
             .hint("Run auditlog.verify() and look for changes of auditlog_data.head.")
             .raise();
+    }
+    if let (Some(slot), Some(place)) = (slot, rows[0][0].text()) {
+        slot.put_head_place(&place);
     }
 }
 

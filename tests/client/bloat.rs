@@ -1,11 +1,15 @@
 //! The inbox stays small: what is sealed is given back to the file system, under load, and after a
 //! snapshot that stood in the way is gone.
 
-use auditlog_testkit::log::{assert_intact, count_events, scalar, wait_sealed};
+use auditlog_testkit::log::{assert_intact, count_events, scalar, text, wait_sealed};
 use auditlog_testkit::postgres::{Client, IsolationLevel};
 use auditlog_testkit::{Database, LONG, wait_until};
+use std::time::Duration;
 
 const BATCH: &str = "INSERT INTO auditlog.events (event_type, actor_user_agent) SELECT 'a.b', repeat('x', 300) FROM generate_series(1, 1000)";
+
+/// Workers tell their statistics once a second.
+const TOLD: Duration = Duration::from_secs(2);
 
 /// Bytes of all inbox tables.
 fn inbox_size(client: &mut Client) -> i64 {
@@ -124,4 +128,43 @@ fn an_open_writer_keeps_its_events() {
         ),
         10
     );
+}
+
+#[test]
+fn an_old_snapshot_leaves_the_head_where_it_is_found_at_once() {
+    let db = Database::new();
+    let mut admin = db.superuser();
+    trickle(&mut admin);
+    wait_sealed(&mut admin);
+    let mut old = db.superuser();
+    let mut t = old
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .start()
+        .expect("BEGIN");
+    t.query_one("SELECT count(*) FROM auditlog.events", &[])
+        .expect("events");
+    // each is a batch of its own, so that the head is in many versions, none of which can be cleared away
+    let seal = |client: &mut Client, events: usize| {
+        for _ in 0..events {
+            let id = text(client, "SELECT auditlog.record(event_type => 'a.b')");
+            scalar(client, &format!("SELECT auditlog.await_sealed('{id}')"));
+        }
+    };
+    seal(&mut admin, 300);
+    // by the key a look-up reads an entry of the index for each page that versions are in; by place it reads none
+    let read = |client: &mut Client| {
+        scalar(
+            client,
+            "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'head_pkey'",
+        )
+    };
+    std::thread::sleep(TOLD);
+    let before = read(&mut admin);
+    seal(&mut admin, 100);
+    std::thread::sleep(TOLD);
+    let after = read(&mut admin);
+    println!("entries of the head's index read for 100 batches: {}", after - before);
+    assert!(after - before < 100, "{before} → {after}");
+    drop(t);
 }
