@@ -2843,6 +2843,11 @@ CREATE FUNCTION auditlog.whoami()
 COMMENT ON FUNCTION auditlog.whoami() IS
     'Who the caller is to the log, by which means that is known, and which events it sees: all, team, own or nothing';
 
+CREATE FUNCTION auditlog.acting_role(manager text DEFAULT NULL) RETURNS text
+    LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_acting_role';
+COMMENT ON FUNCTION auditlog.acting_role(text) IS
+    'In which role a login that speaks for many acts for the one whom authenticate() has named: its own, if the login is a member of it; manager, if it manages teams by name; NULL: no other than it has';
+
 -- What policies ask. Restricted: the identity is in the memory of the process that has the connection.
 CREATE FUNCTION auditlog_data.my_actor_id() RETURNS text
     LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'auditlog_my_actor_id';
@@ -5680,7 +5685,7 @@ GRANT SELECT ON auditlog.stat_ingest, auditlog.stat_seal, auditlog.stat_verify, 
 GRANT SELECT ON auditlog.principals, auditlog_data.principal, auditlog.my_events, auditlog.team_events, auditlog.access_log
     TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT SELECT ON auditlog.token_keys, auditlog_data.token_keys TO auditlog_administrator;
-GRANT EXECUTE ON FUNCTION auditlog.whoami(), auditlog.authenticate(text)
+GRANT EXECUTE ON FUNCTION auditlog.whoami(), auditlog.authenticate(text), auditlog.acting_role(text)
     TO auditlog_writer, auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT SELECT ON auditlog.tokens TO auditlog_administrator, auditlog_analyst, auditlog_compliance, auditlog_manager, auditlog_user;
 GRANT EXECUTE ON FUNCTION auditlog.create_token(text, text[], interval), auditlog.revoke_token(bigint), auditlog.token_scopes(),
