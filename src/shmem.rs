@@ -1,9 +1,11 @@
 //! Shared memory: wake flags, hints and counters, one slot for each database that has the
 //! extension. Never truth: everything here may be lost without an answer becoming wrong.
 
+pub mod place;
 pub mod text;
 
 use pgrx::pg_sys;
+use place::Place;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use text::{LastError, Text};
@@ -145,8 +147,8 @@ pub struct Slot {
     pub active_inbox: AtomicU32,
     /// For each inbox, 1 + the lowest block with newly committed rows; 0 means none.
     hint: [AtomicU32; INBOXES],
-    /// Where the head's row is, when the sealer has moved it: block and line (from 1) as one number; 0 means unknown.
-    head_place: AtomicU64,
+    /// Where the head's row is once the sealer's last transaction commits: a hint.
+    pub head_place: Place,
     /// Events that this process generation sealed.
     pub sealed: AtomicU64,
     /// Sealing transactions.
@@ -321,7 +323,7 @@ pub fn free(slot: &Slot) {
     slot.streamer.clear();
     slot.name.set("");
     slot.log_size.store(0, Ordering::Release);
-    slot.head_place.store(0, Ordering::Relaxed);
+    slot.head_place.forget();
     crate::queue::of(slot).reset();
     slot.database.store(0, Ordering::Release);
 }
@@ -352,19 +354,6 @@ fn set_latch(address: usize) {
 }
 
 impl Slot {
-    /// Where the head's row may be, as a tid's text.
-    pub fn head_place(&self) -> Option<String> {
-        let place = self.head_place.load(Ordering::Relaxed);
-        (place != 0).then(|| format!("({},{})", place >> 16, place & 0xffff))
-    }
-
-    /// The head's row is there once the transaction commits.
-    pub fn put_head_place(&self, tid: &str) {
-        let inner = tid.trim_matches(['(', ')']).split_once(',');
-        let number = inner.and_then(|(block, line)| Some(block.parse::<u64>().ok()? << 16 | line.parse::<u64>().ok()?));
-        self.head_place.store(number.unwrap_or(0), Ordering::Relaxed);
-    }
-
     /// A batch is committed, after which the log has `size` events.
     pub fn announce_sealed(&self, size: i64) {
         self.log_size.store(size, Ordering::Release);

@@ -5,7 +5,7 @@ use super::catalog::as_owner;
 use super::spi::{self, Arg};
 use super::subtransaction;
 use crate::error::Fault;
-use crate::shmem::{self, Slot};
+use crate::shmem;
 use auditlog_core::chain::{GENESIS, Hash};
 use auditlog_tlog::hash::empty_root;
 use pgrx::pg_sys;
@@ -74,7 +74,7 @@ fn parse(rows: &[Vec<spi::Cell>]) -> Option<Head> {
 fn find(ask: impl Fn(&str, &[Arg]) -> Vec<Vec<spi::Cell>>, lock: &str) -> Option<Head> {
     let [system, database, extension] = identity();
     // SAFETY: a plain global of this process.
-    let place = shmem::known_slot(unsafe { pg_sys::MyDatabaseId }).and_then(Slot::head_place);
+    let place = shmem::known_slot(unsafe { pg_sys::MyDatabaseId }).and_then(|slot| slot.head_place.get());
     let there = place.and_then(|place| {
         let place = [system, database, extension, Arg::text(Some(&place))];
         parse(&ask(&format!("{READ_AT}{lock}"), &place))
@@ -176,7 +176,7 @@ pub fn advance(from: &Head, to: &Head) {
         spi::run(&sql, &arguments)
     };
     let mut rows = slot
-        .and_then(Slot::head_place)
+        .and_then(|slot| slot.head_place.get())
         .map_or_else(Vec::new, |place| move_to(Some(&place)));
     if rows.is_empty() {
         rows = move_to(None);
@@ -188,7 +188,7 @@ pub fn advance(from: &Head, to: &Head) {
             .raise();
     }
     if let (Some(slot), Some(place)) = (slot, rows[0][0].text()) {
-        slot.put_head_place(&place);
+        slot.head_place.set(&place);
     }
 }
 

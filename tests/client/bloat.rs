@@ -137,13 +137,8 @@ fn an_old_snapshot_leaves_the_head_where_it_is_found_at_once() {
     trickle(&mut admin);
     wait_sealed(&mut admin);
     let mut old = db.superuser();
-    let mut t = old
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .start()
-        .expect("BEGIN");
-    t.query_one("SELECT count(*) FROM auditlog.events", &[])
-        .expect("events");
+    old.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM auditlog.events")
+        .expect("a snapshot");
     // each is a batch of its own, so that the head is in many versions, none of which can be cleared away
     let seal = |client: &mut Client, events: usize| {
         for _ in 0..events {
@@ -166,5 +161,5 @@ fn an_old_snapshot_leaves_the_head_where_it_is_found_at_once() {
     let after = read(&mut admin);
     println!("entries of the head's index read for 100 batches: {}", after - before);
     assert!(after - before < 100, "{before} → {after}");
-    drop(t);
+    old.batch_execute("COMMIT").expect("COMMIT");
 }
