@@ -6,6 +6,7 @@ mod assign;
 mod capture;
 mod exports;
 mod jobs;
+mod others;
 mod reports;
 mod retention;
 mod sinks;
@@ -20,15 +21,31 @@ pub use assign::{set_for_level, set_for_worker, set_local};
 pub use capture::{CAPTURE, CAPTURE_DATABASE};
 pub use exports::EXPORT_MAX_SIZE;
 pub use jobs::{JOB_HISTORY, JOB_TIMEOUT, JOB_TIMEZONE, MISSED_RUNS, MissedRuns, USE_PG_CRON};
+pub use others::OthersSetting;
 use pgrx::guc::{GucContext, GucFlags, GucRegistry, GucSetting, PostgresGucEnum};
 pub use reports::{ORGANISATION, REPORT_DIRECT_EVENTS, REPORT_MAX_ROWS, SAMPLE_INTERVAL};
 pub use retention::{
     ARCHIVE, ARCHIVE_OPTIONS, Compression, HOLD_FOUR_EYES, RETENTION_INTERVAL, WARM_COMPRESSION, WARM_TABLESPACE,
 };
 pub use sinks::{SINK_BATCH_INTERVAL, SINK_MEMORY};
-use std::ffi::CString;
+use std::ffi::{CStr, CString, c_char};
 pub use watch::{ALERT_LATENESS, ALERT_MAX_GROUPS, ALLOWED_HOSTS, SECRETS_DIRECTORY};
 pub use workers::WORKER_NICE;
+
+/// A text setting of ours as it is now, without a copy; good until a setting changes.
+pub fn text(setting: &GucSetting<Option<CString>>) -> &[u8] {
+    // SAFETY: PostgreSQL's variable, read by the process that has it.
+    unsafe { bytes(*setting.as_ptr()) }
+}
+
+/// The text that PostgreSQL keeps for a setting.
+unsafe fn bytes<'a>(value: *const c_char) -> &'a [u8] {
+    if value.is_null() {
+        return &[];
+    }
+    // SAFETY: NUL-terminated, valid until the setting changes.
+    unsafe { CStr::from_ptr(value) }.to_bytes()
+}
 
 /// What happens to an event that its type's JSON Schema does not accept.
 #[derive(PostgresGucEnum, Clone, Copy, PartialEq, Eq, Debug)]

@@ -16,6 +16,7 @@ pub mod fmgr;
 pub mod guc;
 pub mod hooks;
 pub mod identity;
+pub mod infallible;
 pub mod mask_key;
 pub mod planner;
 pub mod provenance;

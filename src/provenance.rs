@@ -1,6 +1,7 @@
 //! What the database itself knows about who writes an event: set by the trigger, never by the
 //! caller, and kept apart from the actor that the application claims.
 
+use crate::infallible;
 use crate::store::columns::{INBOX, RowBuf, at};
 use auditlog_queue::Provenance;
 use pgrx::pg_sys;
@@ -45,10 +46,10 @@ pub fn fill(row: &mut RowBuf<INBOX>) {
     // SAFETY: globals and catalogue look-ups of this process, inside a transaction.
     unsafe {
         row.set(at("db_xid"), (pg_sys::GetTopFullTransactionId().value as i64).into());
-        with_name(pg_sys::GetSessionUserId(), |name| {
+        with_name(infallible::GetSessionUserId(), |name| {
             row.bytes(at("db_session_user"), name)
         });
-        with_name(pg_sys::GetUserId(), |name| row.bytes(at("db_current_user"), name));
+        with_name(infallible::GetUserId(), |name| row.bytes(at("db_current_user"), name));
         match application() {
             Some(application) => row.bytes(at("db_application"), application),
             None => row.clear(at("db_application")),

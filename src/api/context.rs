@@ -4,13 +4,13 @@
 
 use crate::error::Fault;
 use crate::fmgr::Call;
+use crate::guc::{self, OthersSetting};
 use crate::store::{columns, jsonb};
 use auditlog_core::context::Context;
 use auditlog_core::json::Json;
-use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
 use std::cell::RefCell;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::rc::Rc;
 
 crate::sql_function!(auditlog_set_context, pg_finfo_auditlog_set_context, set_context);
@@ -26,6 +26,8 @@ struct Sources {
 }
 
 thread_local! {
+    static CLAIMS: OthersSetting = const { OthersSetting::new(c"request.jwt.claims") };
+    static HEADERS: OthersSetting = const { OthersSetting::new(c"request.headers") };
     // Parsing is done once for as long as the settings stay the same.
     static KNOWN: RefCell<(Sources, Option<Rc<Context>>)> = RefCell::new((Sources::default(), None));
 }
@@ -62,23 +64,17 @@ fn set_local(value: &str) {
 }
 
 /// A setting's text; none when it is unset or empty (PostgREST's are empty after the transaction).
-fn setting(name: &CStr) -> Option<String> {
-    // SAFETY: a NUL-terminated name; missing settings are allowed.
-    let value = unsafe { pg_sys::GetConfigOption(name.as_ptr(), true, false) };
-    if value.is_null() {
-        return None;
-    }
-    // SAFETY: NUL-terminated, valid until the next call.
-    let text = unsafe { CStr::from_ptr(value) }.to_str().ok()?;
-    (!text.is_empty()).then(|| text.to_owned())
+fn given(value: &[u8]) -> Option<String> {
+    let text = str::from_utf8(value).ok().filter(|text| !text.is_empty())?;
+    Some(text.to_owned())
 }
 
 /// The context of this transaction, if there is any.
 pub fn current() -> Option<Rc<Context>> {
     let sources = Sources {
-        context: setting(c"auditlog.context"),
-        claims: setting(c"request.jwt.claims"),
-        headers: setting(c"request.headers"),
+        context: given(guc::text(&guc::CONTEXT)),
+        claims: CLAIMS.with(|setting| given(setting.text())),
+        headers: HEADERS.with(|setting| given(setting.text())),
     };
     if sources == Sources::default() {
         return None;

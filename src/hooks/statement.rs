@@ -9,6 +9,7 @@
 
 use super::unguarded;
 use crate::error::Fault;
+use crate::infallible;
 use crate::store::bulk::Bulk;
 use crate::store::catalog;
 use crate::store::columns::{INBOX, RowBuf};
@@ -79,7 +80,7 @@ unsafe fn push(returning: bool, memory: pg_sys::MemoryContext) {
         }
     }
     // SAFETY: a counter of this process.
-    let nesting = unsafe { pg_sys::GetCurrentTransactionNestLevel() };
+    let nesting = unsafe { infallible::GetCurrentTransactionNestLevel() };
     LEVELS.with_borrow_mut(|levels| {
         levels.push(Level {
             returning,
@@ -115,7 +116,7 @@ unsafe extern "C-unwind" fn at_savepoint_end(
 ) {
     if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
         // SAFETY: a counter of this process, still that of the savepoint.
-        let nesting = unsafe { pg_sys::GetCurrentTransactionNestLevel() };
+        let nesting = unsafe { infallible::GetCurrentTransactionNestLevel() };
         LEVELS.with_borrow_mut(|levels| levels.retain(|level| level.nesting < nesting));
     }
 }
@@ -125,7 +126,7 @@ unsafe extern "C-unwind" fn at_savepoint_end(
 fn write_outer_rows() {
     LEVELS.with_borrow_mut(|levels| {
         // SAFETY: a counter of this process.
-        let nesting = || unsafe { pg_sys::GetCurrentTransactionNestLevel() };
+        let nesting = || unsafe { infallible::GetCurrentTransactionNestLevel() };
         for level in levels {
             if let Some(rows) = &mut level.rows
                 && level.nesting == nesting()

@@ -18,11 +18,14 @@ pub struct Bulk {
     command: pg_sys::CommandId,
     tuples: Vec<pg_sys::HeapTuple>,
     slots: Vec<*mut pg_sys::TupleTableSlot>,
+    /// Outlives this; holds the first of the tuples, which is the only one of most statements.
+    parent: pg_sys::MemoryContext,
+    /// Holds the others; null until there is a second one.
     memory: pg_sys::MemoryContext,
 }
 
 impl Bulk {
-    /// Opens the inbox that is active now; what is buffered lives in a child of `parent`. All rows
+    /// Opens the inbox that is active now; what is buffered lives in `parent` and a child of it. All rows
     /// belong to the command that is running now, whenever they are written.
     ///
     /// # Safety
@@ -32,30 +35,24 @@ impl Bulk {
         // SAFETY: a heap table of ours, locked while written and closed by `end`.
         unsafe {
             let relation = pg_sys::table_open(objects().inboxes[inbox], pg_sys::RowExclusiveLock as i32);
-            let memory = pg_sys::AllocSetContextCreateInternal(
-                parent,
-                c"pg_auditlog bulk".as_ptr(),
-                0,
-                8 * 1024,
-                8 * 1024 * 1024,
-            );
             Bulk {
                 relation,
                 inbox,
                 command: pg_sys::GetCurrentCommandId(true),
                 tuples: Vec::new(),
                 slots: Vec::new(),
-                memory,
+                parent,
+                memory: std::ptr::null_mut(),
             }
         }
     }
 
     /// Adds a row.
     pub fn push(&mut self, row: &RowBuf<INBOX>) {
-        // SAFETY: the tuple is formed by the table's descriptor and lives in our memory until it is written.
+        // SAFETY: the tuple is formed by the table's descriptor and lives in that memory until it is written.
         unsafe {
             let before = pg_sys::CurrentMemoryContext;
-            pg_sys::CurrentMemoryContext = self.memory;
+            pg_sys::CurrentMemoryContext = self.room();
             let tuple = pg_sys::heap_form_tuple(
                 (*self.relation).rd_att,
                 row.values.as_ptr().cast_mut(),
@@ -69,6 +66,26 @@ impl Bulk {
         }
     }
 
+    /// Memory for the next tuple.
+    unsafe fn room(&mut self) -> pg_sys::MemoryContext {
+        if self.tuples.is_empty() {
+            return self.parent;
+        }
+        if self.memory.is_null() {
+            // SAFETY: a child of memory that outlives this.
+            self.memory = unsafe {
+                pg_sys::AllocSetContextCreateInternal(
+                    self.parent,
+                    c"pg_auditlog bulk".as_ptr(),
+                    0,
+                    8 * 1024,
+                    8 * 1024 * 1024,
+                )
+            };
+        }
+        self.memory
+    }
+
     /// Writes what is buffered.
     pub fn flush(&mut self) {
         match self.tuples.as_slice() {
@@ -80,16 +97,21 @@ impl Bulk {
             },
             _ => self.write_together(),
         }
+        // SAFETY: no tuple is used any more; the first is not in the memory of the others.
+        unsafe {
+            pg_sys::heap_freetuple(self.tuples[0]);
+            if !self.memory.is_null() {
+                pg_sys::MemoryContextReset(self.memory);
+            }
+        }
         self.tuples.clear();
-        // SAFETY: no tuple is used any more.
-        unsafe { pg_sys::MemoryContextReset(self.memory) }
     }
 
     fn write_together(&mut self) {
         // SAFETY: as many slots hold tuples; heap_multi_insert sets their tids.
         unsafe {
             let before = pg_sys::CurrentMemoryContext;
-            pg_sys::CurrentMemoryContext = (*self.memory).parent;
+            pg_sys::CurrentMemoryContext = self.parent;
             while self.slots.len() < self.tuples.len() {
                 self.slots.push(pg_sys::MakeSingleTupleTableSlot(
                     (*self.relation).rd_att,
@@ -124,7 +146,9 @@ impl Bulk {
             for slot in self.slots.drain(..) {
                 pg_sys::ExecDropSingleTupleTableSlot(slot);
             }
-            pg_sys::MemoryContextDelete(self.memory);
+            if !self.memory.is_null() {
+                pg_sys::MemoryContextDelete(self.memory);
+            }
             pg_sys::table_close(self.relation, pg_sys::NoLock as i32);
         }
     }

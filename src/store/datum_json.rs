@@ -346,7 +346,7 @@ fn marker(size: usize, content: &[u8], start: &str, out: &mut Vec<u8>) -> Kind {
 pub fn steadily<R>(f: impl FnOnce() -> R) -> R {
     // SAFETY: settings of this process; their strings are NUL-terminated.
     unsafe {
-        let zone = pg_sys::pg_get_timezone_name(pg_sys::session_timezone);
+        let zone = crate::infallible::pg_get_timezone_name(pg_sys::session_timezone);
         let utc = !zone.is_null() && [c"UTC", c"Etc/UTC", c"GMT"].contains(&CStr::from_ptr(zone));
         let steady = utc
             && pg_sys::DateStyle == pg_sys::USE_ISO_DATES as i32

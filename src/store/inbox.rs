@@ -23,7 +23,8 @@ thread_local! {
     // Lowest block that this transaction wrote, for each inbox; MAX means none.
     static WRITTEN: Cell<[u32; INBOXES]> = const { Cell::new([u32::MAX; INBOXES]) };
     static CALLBACK: Cell<bool> = const { Cell::new(false) };
-    static PERSONAL: RefCell<(String, Option<Vec<String>>)> = const { RefCell::new((String::new(), None)) };
+    // The setting as it was when its paths were taken from it; none: those of the default.
+    static PERSONAL: RefCell<(Option<Box<[u8]>>, Option<Vec<String>>)> = const { RefCell::new((None, None)) };
 }
 
 /// Event types that only the audit log itself records: what it says of erasures, of what retention
@@ -122,11 +123,11 @@ pub fn is_consistent(row: &RowBuf<INBOX>) -> bool {
 }
 
 fn hide_personal(row: &mut RowBuf<INBOX>) {
-    let setting = crate::guc::PERSONAL_FIELDS.get();
-    let setting = setting.as_deref().and_then(|s| s.to_str().ok()).unwrap_or_default();
+    let setting = crate::guc::text(&crate::guc::PERSONAL_FIELDS);
     PERSONAL.with_borrow_mut(|(known, paths)| {
-        if known != setting {
-            let list: Vec<String> = setting
+        if known.as_deref() != Some(setting) {
+            let list: Vec<String> = str::from_utf8(setting)
+                .unwrap_or_default()
                 .split(',')
                 .map(|p| p.trim().to_owned())
                 .filter(|p| !p.is_empty())
@@ -134,7 +135,7 @@ fn hide_personal(row: &mut RowBuf<INBOX>) {
             let default =
                 list.len() == DEFAULT_PATHS.len() && DEFAULT_PATHS.iter().all(|d| list.iter().any(|p| p == d));
             *paths = (!default).then_some(list);
-            setting.clone_into(known);
+            *known = Some(setting.into());
         }
         let personal = at("personal");
         let hidden_in_extra = paths.is_none() && personal_in_extra(row);

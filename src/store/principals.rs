@@ -5,6 +5,7 @@ use super::catalog::{as_owner, objects, principals_changes};
 use super::checkpoints::trusted;
 use super::spi::{self, Arg, Cell};
 use crate::identity::Subject;
+use crate::infallible;
 use crate::provenance::role_name;
 use pgrx::pg_sys;
 use std::cell::RefCell;
@@ -146,9 +147,9 @@ pub fn caller() -> Option<Rc<Principal>> {
     // SAFETY: globals of this process.
     let roles = unsafe {
         [
-            pg_sys::GetUserId(),
-            pg_sys::GetOuterUserId(),
-            pg_sys::GetSessionUserId(),
+            infallible::GetUserId(),
+            infallible::GetOuterUserId(),
+            infallible::GetSessionUserId(),
         ]
     };
     let subject = crate::identity::current();

@@ -5,6 +5,7 @@ use crate::error::Fault;
 use crate::fmgr::Call;
 use crate::guc;
 use crate::hooks::statement;
+use crate::infallible;
 use crate::store::capture_plan::{self, Column, Plan};
 use crate::store::capture_template::{Source, Template};
 use crate::store::columns::{INBOX, RowBuf, at};
@@ -92,7 +93,7 @@ impl Values {
         self.values.resize(width, Datum::null());
         self.nulls.resize(width, true);
         // SAFETY: as the caller promises; there is room for all attributes.
-        unsafe { pg_sys::heap_deform_tuple(tuple, desc, self.values.as_mut_ptr(), self.nulls.as_mut_ptr()) }
+        unsafe { infallible::heap_deform_tuple(tuple, desc, self.values.as_mut_ptr(), self.nulls.as_mut_ptr()) }
     }
 
     fn get(&self, column: &Column) -> Option<Datum> {
@@ -371,7 +372,7 @@ fn with_template<R>(plan: &Rc<Plan>, change: Change, f: impl FnOnce(&Template) -
         graveness: known.clone().or_else(|| event_types::get(change.built_in())),
         known,
         // SAFETY: a global of this process.
-        session_user: unsafe { pg_sys::GetSessionUserId() },
+        session_user: unsafe { infallible::GetSessionUserId() },
     };
     let place = &plan.templates[change as usize];
     // Taken out while it is used: what runs meanwhile may need one for the same table.

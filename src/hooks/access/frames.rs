@@ -3,6 +3,7 @@
 //!
 //! Frames are left by whoever entered them, or, after an error, when the transaction or the savepoint is rolled back.
 
+use crate::infallible;
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char};
@@ -60,16 +61,10 @@ thread_local! {
     static UTILITIES: Cell<u64> = const { Cell::new(0) };
 }
 
-unsafe extern "C-unwind" {
-    // Cannot fail, and is asked for every statement of the server: the guard would cost more than the function.
-    #[link_name = "GetCurrentTransactionNestLevel"]
-    fn nest_level() -> i32;
-}
-
 /// Nesting of transactions.
 pub fn nesting() -> i32 {
     // SAFETY: reads this process' state.
-    unsafe { nest_level() }
+    unsafe { infallible::GetCurrentTransactionNestLevel() }
 }
 
 /// What a query is started, run or finished for.
