@@ -33,7 +33,7 @@ pub use watch::{ALERT_LATENESS, ALERT_MAX_GROUPS, ALLOWED_HOSTS, SECRETS_DIRECTO
 pub use workers::WORKER_NICE;
 
 /// A text setting of ours as it is now, without a copy; good until a setting changes.
-pub fn text(setting: &GucSetting<Option<CString>>) -> &[u8] {
+pub fn raw(setting: &GucSetting<Option<CString>>) -> &[u8] {
     // SAFETY: PostgreSQL's variable, read by the process that has it.
     unsafe { bytes(*setting.as_ptr()) }
 }

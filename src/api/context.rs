@@ -72,9 +72,9 @@ fn given(value: &[u8]) -> Option<String> {
 /// The context of this transaction, if there is any.
 pub fn current() -> Option<Rc<Context>> {
     let sources = Sources {
-        context: given(guc::text(&guc::CONTEXT)),
-        claims: CLAIMS.with(|setting| given(setting.text())),
-        headers: HEADERS.with(|setting| given(setting.text())),
+        context: given(guc::raw(&guc::CONTEXT)),
+        claims: CLAIMS.with(|setting| given(setting.raw())),
+        headers: HEADERS.with(|setting| given(setting.raw())),
     };
     if sources == Sources::default() {
         return None;

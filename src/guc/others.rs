@@ -22,7 +22,7 @@ impl OthersSetting {
     }
 
     /// Its value as it is now; empty while nobody has made it. Good until a setting changes.
-    pub fn text(&self) -> &[u8] {
+    pub fn raw(&self) -> &[u8] {
         // SAFETY: null or NUL-terminated.
         unsafe { super::bytes(self.find()) }
     }

@@ -123,7 +123,7 @@ pub fn is_consistent(row: &RowBuf<INBOX>) -> bool {
 }
 
 fn hide_personal(row: &mut RowBuf<INBOX>) {
-    let setting = crate::guc::text(&crate::guc::PERSONAL_FIELDS);
+    let setting = crate::guc::raw(&crate::guc::PERSONAL_FIELDS);
     PERSONAL.with_borrow_mut(|(known, paths)| {
         if known.as_deref() != Some(setting) {
             let list: Vec<String> = str::from_utf8(setting)
