@@ -45,18 +45,18 @@ pub fn database() -> String {
 pub fn fill(row: &mut RowBuf<INBOX>) {
     // SAFETY: globals and catalogue look-ups of this process, inside a transaction.
     unsafe {
-        row.set(at("db_xid"), (pg_sys::GetTopFullTransactionId().value as i64).into());
+        row.set(at!("db_xid"), (pg_sys::GetTopFullTransactionId().value as i64).into());
         with_name(infallible::GetSessionUserId(), |name| {
-            row.bytes(at("db_session_user"), name)
+            row.bytes(at!("db_session_user"), name)
         });
-        with_name(infallible::GetUserId(), |name| row.bytes(at("db_current_user"), name));
+        with_name(infallible::GetUserId(), |name| row.bytes(at!("db_current_user"), name));
         match application() {
-            Some(application) => row.bytes(at("db_application"), application),
-            None => row.clear(at("db_application")),
+            Some(application) => row.bytes(at!("db_application"), application),
+            None => row.clear(at!("db_application")),
         }
         CLIENT.with(|cell| match cell.get_or_init(client_address) {
-            Some(address) => row.bytes(at("db_client_addr"), address),
-            None => row.clear(at("db_client_addr")),
+            Some(address) => row.bytes(at!("db_client_addr"), address),
+            None => row.clear(at!("db_client_addr")),
         });
     }
 }
@@ -66,12 +66,12 @@ pub fn fill(row: &mut RowBuf<INBOX>) {
 pub fn fill_from(row: &mut RowBuf<INBOX>, who: &Provenance) {
     // SAFETY: inside a transaction.
     let xid = unsafe { pg_sys::GetTopFullTransactionId().value };
-    row.set(at("db_xid"), (xid as i64).into());
-    row.bytes(at("db_session_user"), &who.session_user);
-    row.bytes(at("db_current_user"), &who.current_user);
+    row.set(at!("db_xid"), (xid as i64).into());
+    row.bytes(at!("db_session_user"), &who.session_user);
+    row.bytes(at!("db_current_user"), &who.current_user);
     for (column, value) in [
-        (at("db_client_addr"), &who.client_addr),
-        (at("db_application"), &who.application),
+        (at!("db_client_addr"), &who.client_addr),
+        (at!("db_application"), &who.application),
     ] {
         match value {
             Some(value) => row.bytes(column, value),

@@ -19,7 +19,7 @@ use auditlog_core::document::{self, Limits, Scalars};
 pub fn complete(row: &mut RowBuf<INBOX>, limits: &Limits, now: i64) -> Result<bool, Fault> {
     // SAFETY: text columns; what they point to outlives the call, and nothing of it is moved.
     let text = |column: usize| (!row.nulls[column]).then(|| unsafe { str(row.values[column]) });
-    let Some(Some(event_type)) = text(at("event_type")) else {
+    let Some(Some(event_type)) = text(at!("event_type")) else {
         return Ok(false);
     };
     let mut given = Scalars {
@@ -27,18 +27,18 @@ pub fn complete(row: &mut RowBuf<INBOX>, limits: &Limits, now: i64) -> Result<bo
         ..Scalars::default()
     };
     for (column, field) in [
-        (at("event_id"), &mut given.event_id),
-        (at("actor_id"), &mut given.actor_id),
-        (at("actor_email"), &mut given.actor_email),
-        (at("resource_id"), &mut given.resource_id),
+        (at!("event_id"), &mut given.event_id),
+        (at!("actor_id"), &mut given.actor_id),
+        (at!("actor_email"), &mut given.actor_email),
+        (at!("resource_id"), &mut given.resource_id),
     ] {
         *field = match text(column) {
             Some(None) => return Ok(false),
             other => other.flatten(),
         };
     }
-    if !row.nulls[at("timestamp")] {
-        let time = row.values[at("timestamp")].value() as i64;
+    if !row.nulls[at!("timestamp")] {
+        let time = row.values[at!("timestamp")].value() as i64;
         if time == i64::MAX || time == i64::MIN {
             return Ok(false);
         }
@@ -60,15 +60,15 @@ pub fn complete(row: &mut RowBuf<INBOX>, limits: &Limits, now: i64) -> Result<bo
 fn json_is_plain(row: &RowBuf<INBOX>, max_depth: usize) -> bool {
     // SAFETY: varlena columns.
     let data = |column: usize| (!row.nulls[column]).then(|| unsafe { bytes(row.values[column]) });
-    for column in [at("resource_tags"), at("before"), at("after"), at("extra")] {
+    for column in [at!("resource_tags"), at!("before"), at!("after"), at!("extra")] {
         if data(column).is_some_and(|json| jsonb::is_deeper(json, max_depth)) {
             return false;
         }
     }
-    if data(at("tags")).is_some_and(|tags| array_items(tags).is_none()) {
+    if data(at!("tags")).is_some_and(|tags| array_items(tags).is_none()) {
         return false;
     }
-    data(at("extra")).is_none_or(|extra| {
+    data(at!("extra")).is_none_or(|extra| {
         jsonb::root(extra)
             .ok()
             .and_then(jsonb::Item::pairs)

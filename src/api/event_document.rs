@@ -53,7 +53,7 @@ pub enum RowValue<'a> {
 
 fn extra(row: &EventRow) -> Option<Item<'_>> {
     // SAFETY: a jsonb column.
-    row.hashed(at("extra"))
+    row.hashed(at!("extra"))
         .and_then(|datum| jsonb::root(unsafe { bytes(datum) }).ok())
 }
 
@@ -90,7 +90,7 @@ fn column_value<'a>(row: &'a EventRow, column: &'static Column) -> Option<RowVal
     value(kind, column.name, datum)
 }
 
-const SEVERITY: u8 = COLUMNS[at("severity")].id;
+const SEVERITY: u8 = COLUMNS[at!("severity")].id;
 
 /// Columns are numbered as they stand: looked up for each value of each row.
 fn position(column: &Column) -> usize {

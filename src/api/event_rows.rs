@@ -14,22 +14,22 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 macro_rules! texts {
     ($event:expr) => {
         [
-            (at("tenant"), &$event.tenant),
-            (at("idempotency_key"), &$event.idempotency_key),
-            (at("operation"), &$event.operation),
-            (at("status"), &$event.status),
-            (at("method"), &$event.method),
-            (at("actor_type"), &$event.actor_type),
-            (at("actor_id"), &$event.actor_id),
-            (at("actor_email"), &$event.actor_email),
-            (at("actor_user_agent"), &$event.actor_user_agent),
-            (at("actor_session_id"), &$event.actor_session_id),
-            (at("resource_type"), &$event.resource_type),
-            (at("resource_id"), &$event.resource_id),
-            (at("cloud_provider"), &$event.cloud_provider),
-            (at("account_id"), &$event.account_id),
-            (at("region"), &$event.region),
-            (at("request_id"), &$event.request_id),
+            (at!("tenant"), &$event.tenant),
+            (at!("idempotency_key"), &$event.idempotency_key),
+            (at!("operation"), &$event.operation),
+            (at!("status"), &$event.status),
+            (at!("method"), &$event.method),
+            (at!("actor_type"), &$event.actor_type),
+            (at!("actor_id"), &$event.actor_id),
+            (at!("actor_email"), &$event.actor_email),
+            (at!("actor_user_agent"), &$event.actor_user_agent),
+            (at!("actor_session_id"), &$event.actor_session_id),
+            (at!("resource_type"), &$event.resource_type),
+            (at!("resource_id"), &$event.resource_id),
+            (at!("cloud_provider"), &$event.cloud_provider),
+            (at!("account_id"), &$event.account_id),
+            (at!("region"), &$event.region),
+            (at!("request_id"), &$event.request_id),
         ]
     };
 }
@@ -46,16 +46,16 @@ pub fn fill(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, n
         }
     }
     if let Some(ip) = &event.actor_ip {
-        row.inet(at("actor_ip"), ip);
+        row.inet(at!("actor_ip"), ip);
     }
     if let Some(tags) = &event.tags {
-        row.set(at("tags"), text_list(tags.iter().map(String::as_str)));
+        row.set(at!("tags"), text_list(tags.iter().map(String::as_str)));
     }
     for (column, value) in [
-        (at("resource_tags"), &event.resource_tags),
-        (at("before"), &event.before),
-        (at("after"), &event.after),
-        (at("extra"), &event.extra),
+        (at!("resource_tags"), &event.resource_tags),
+        (at!("before"), &event.before),
+        (at!("after"), &event.after),
+        (at!("extra"), &event.extra),
     ] {
         row.json(column, value.as_ref());
     }
@@ -69,17 +69,17 @@ pub fn fill_missing(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&Event
             row.text(column, value.as_deref());
         }
     }
-    if let (true, Some(ip)) = (row.nulls[at("actor_ip")], &event.actor_ip) {
-        row.inet(at("actor_ip"), ip);
+    if let (true, Some(ip)) = (row.nulls[at!("actor_ip")], &event.actor_ip) {
+        row.inet(at!("actor_ip"), ip);
     }
-    if let (true, Some(tags)) = (row.nulls[at("tags")], &event.tags) {
-        row.set(at("tags"), text_list(tags.iter().map(String::as_str)));
+    if let (true, Some(tags)) = (row.nulls[at!("tags")], &event.tags) {
+        row.set(at!("tags"), text_list(tags.iter().map(String::as_str)));
     }
     if event.extra.is_some() {
-        row.json(at("extra"), event.extra.as_ref());
+        row.json(at!("extra"), event.extra.as_ref());
     }
-    if row.nulls[at("resource_tags")] {
-        row.json(at("resource_tags"), event.resource_tags.as_ref());
+    if row.nulls[at!("resource_tags")] {
+        row.json(at!("resource_tags"), event.resource_tags.as_ref());
     }
     defaults(row, event, known, now)
 }
@@ -87,11 +87,11 @@ pub fn fill_missing(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&Event
 fn defaults(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, now: i64) -> String {
     let event_id = event.event_id.clone().unwrap_or_else(|| crate::random::event_id(now));
     let event_type = event.event_type.as_deref().unwrap_or_default();
-    row.text(at("event_id"), Some(&event_id));
-    row.text(at("event_type"), Some(event_type));
-    row.time(at("timestamp"), event.timestamp.unwrap_or(now));
+    row.text(at!("event_id"), Some(&event_id));
+    row.text(at!("event_type"), Some(event_type));
+    row.time(at!("timestamp"), event.timestamp.unwrap_or(now));
     if let Some(severity) = event.severity {
-        row.set(at("severity"), columns::severity(severity));
+        row.set(at!("severity"), columns::severity(severity));
     }
     fill_defaults(row, event_type, known, now);
     event_id
@@ -99,16 +99,16 @@ fn defaults(row: &mut RowBuf<INBOX>, event: &Event, known: Option<&EventType>, n
 
 /// Sets what follows from an event's type and the time, where the row lacks it.
 pub fn fill_defaults(row: &mut RowBuf<INBOX>, event_type: &str, known: Option<&EventType>, now: i64) {
-    row.text(at("category"), Some(event_types::category(event_type, known)));
-    if row.nulls[at("event_id")] {
-        row.text(at("event_id"), Some(&crate::random::event_id(now)));
+    row.text(at!("category"), Some(event_types::category(event_type, known)));
+    if row.nulls[at!("event_id")] {
+        row.text(at!("event_id"), Some(&crate::random::event_id(now)));
     }
-    if row.nulls[at("timestamp")] {
-        row.time(at("timestamp"), now);
+    if row.nulls[at!("timestamp")] {
+        row.time(at!("timestamp"), now);
     }
-    if row.nulls[at("severity")] {
+    if row.nulls[at!("severity")] {
         let severity = known.map_or(Severity::Info, |k| k.default_severity);
-        row.set(at("severity"), columns::severity(severity));
+        row.set(at!("severity"), columns::severity(severity));
     }
 }
 
@@ -131,8 +131,8 @@ pub fn read<const N: usize>(row: &RowBuf<N>) -> Result<Event, Fault> {
         })
     };
     let mut event = Event {
-        event_id: string(at("event_id")),
-        event_type: string(at("event_type")),
+        event_id: string(at!("event_id")),
+        event_type: string(at!("event_type")),
         resource_tags: json("resource_tags")?,
         before: json("before")?,
         after: json("after")?,
@@ -159,27 +159,27 @@ pub fn read<const N: usize>(row: &RowBuf<N>) -> Result<Event, Fault> {
         ..
     } = &mut event;
     for (column, field) in [
-        (at("tenant"), tenant),
-        (at("idempotency_key"), idempotency_key),
-        (at("operation"), operation),
-        (at("status"), status),
-        (at("method"), method),
-        (at("actor_type"), actor_type),
-        (at("actor_id"), actor_id),
-        (at("actor_email"), actor_email),
-        (at("actor_user_agent"), actor_user_agent),
-        (at("actor_session_id"), actor_session_id),
-        (at("resource_type"), resource_type),
-        (at("resource_id"), resource_id),
-        (at("cloud_provider"), cloud_provider),
-        (at("account_id"), account_id),
-        (at("region"), region),
-        (at("request_id"), request_id),
+        (at!("tenant"), tenant),
+        (at!("idempotency_key"), idempotency_key),
+        (at!("operation"), operation),
+        (at!("status"), status),
+        (at!("method"), method),
+        (at!("actor_type"), actor_type),
+        (at!("actor_id"), actor_id),
+        (at!("actor_email"), actor_email),
+        (at!("actor_user_agent"), actor_user_agent),
+        (at!("actor_session_id"), actor_session_id),
+        (at!("resource_type"), resource_type),
+        (at!("resource_id"), resource_id),
+        (at!("cloud_provider"), cloud_provider),
+        (at!("account_id"), account_id),
+        (at!("region"), region),
+        (at!("request_id"), request_id),
     ] {
         *field = string(column);
     }
-    if !row.nulls[at("timestamp")] {
-        let time = row.values[at("timestamp")].value() as i64;
+    if !row.nulls[at!("timestamp")] {
+        let time = row.values[at!("timestamp")].value() as i64;
         if time == i64::MAX || time == i64::MIN {
             return Err(Fault::new(
                 pgrx::PgSqlErrorCode::ERRCODE_DATETIME_FIELD_OVERFLOW,
@@ -190,17 +190,17 @@ pub fn read<const N: usize>(row: &RowBuf<N>) -> Result<Event, Fault> {
         }
         event.timestamp = Some(time + POSTGRES_EPOCH);
     }
-    if !row.nulls[at("severity")] {
-        let oid = Oid::from_u32(row.values[at("severity")].value() as u32);
+    if !row.nulls[at!("severity")] {
+        let oid = Oid::from_u32(row.values[at!("severity")].value() as u32);
         event.severity = catalog::severity_label(oid).and_then(Severity::from_label);
     }
-    if !row.nulls[at("actor_ip")] {
+    if !row.nulls[at!("actor_ip")] {
         // SAFETY: an inet column.
-        event.actor_ip = parse_inet(unsafe { bytes(row.values[at("actor_ip")]) });
+        event.actor_ip = parse_inet(unsafe { bytes(row.values[at!("actor_ip")]) });
     }
-    if !row.nulls[at("tags")] {
+    if !row.nulls[at!("tags")] {
         // SAFETY: a text[] column.
-        let items = array_items(unsafe { bytes(row.values[at("tags")]) }).ok_or_else(|| {
+        let items = array_items(unsafe { bytes(row.values[at!("tags")]) }).ok_or_else(|| {
             Fault::new(
                 pgrx::PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
                 "tags must be a plain list",
@@ -258,7 +258,7 @@ pub fn payload_bytes(row: &RowBuf<INBOX>) -> usize {
         .enumerate()
         .filter(|(i, c)| {
             !row.nulls[*i]
-                && c.name != "severity"
+                && *i != at!("severity")
                 && !matches!(
                     c.kind,
                     auditlog_core::columns::Kind::Int | auditlog_core::columns::Kind::Time

@@ -439,11 +439,11 @@ fn prepare(row: &mut RowBuf<INBOX>, now: i64) -> Result<bool, Fault> {
     let context = super::context::current();
     let limits = limits(now);
     // Without context and key nothing depends on the event as a whole: it is judged as it lies.
-    if context.is_none() && row.nulls[at("idempotency_key")] && as_given::complete(row, &limits, now)? {
+    if context.is_none() && row.nulls[at!("idempotency_key")] && as_given::complete(row, &limits, now)? {
         return finish_row(row, now);
     }
     let mut event = event_rows::read(row)?;
-    let sent = (!row.nulls[at("idempotency_key")]).then(|| digest(&document::to_document(&event)));
+    let sent = (!row.nulls[at!("idempotency_key")]).then(|| digest(&document::to_document(&event)));
     if let Some(context) = &context {
         context.merge_event(&mut event);
     }
@@ -460,6 +460,6 @@ fn prepare(row: &mut RowBuf<INBOX>, now: i64) -> Result<bool, Fault> {
 fn finish_row(row: &mut RowBuf<INBOX>, now: i64) -> Result<bool, Fault> {
     check_size(event_rows::payload_bytes(row))?;
     inbox::complete(row, now);
-    debug_assert!(!row.nulls[at("event_id")]);
+    debug_assert!(!row.nulls[at!("event_id")]);
     Ok(true)
 }

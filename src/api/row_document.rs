@@ -43,7 +43,7 @@ fn json<'a>(row: &'a RowBuf<INBOX>, column: usize) -> Option<Item<'a>> {
 }
 
 fn extra<'a>(row: &'a RowBuf<INBOX>) -> Option<Item<'a>> {
-    json(row, at("extra"))
+    json(row, at!("extra"))
 }
 
 /// The columns of a group that are set; those of the document itself with «».
@@ -137,7 +137,7 @@ impl<'a> View<'a> for Doc<'a> {
             Kind::Time => Some(format_timestamp(value.value() as i64 + POSTGRES_EPOCH).into()),
             // SAFETY: an inet column.
             Kind::Inet => event_rows::parse_inet(unsafe { bytes(value) }).map(|ip| format_inet(&ip).into()),
-            Kind::Text if column == at("severity") => {
+            Kind::Text if column == at!("severity") => {
                 catalog::severity_label(Oid::from_u32(value.value() as u32)).map(Cow::Borrowed)
             }
             // SAFETY: a text column.

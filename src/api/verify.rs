@@ -314,7 +314,7 @@ impl<'a> Pass<'a> {
         if index < self.range.from || self.range.to.is_some_and(|to| index > to) {
             return;
         }
-        let personal = at("personal");
+        let personal = at!("personal");
         // Erasure leaves commitments behind; a list of paths never comes without a salt otherwise.
         let hides = || {
             // SAFETY: a text[] column.
@@ -323,7 +323,7 @@ impl<'a> Pass<'a> {
         if row.nulls[SALT] && (!row.nulls[REDACTED] || hides()) {
             self.erased.push(index as i64);
         }
-        let id = at("event_id");
+        let id = at!("event_id");
         let value = (!row.nulls[id]).then_some(row.values[id]);
         let links = Links {
             index,
@@ -440,7 +440,7 @@ fn check_inbox(lines: &mut Vec<Line>) {
         while let Some(row) = scan.next_row::<{ crate::store::columns::INBOX }>() {
             // SAFETY: the row has the inbox's columns and types.
             if !unsafe { hasher.matches(&row.values, &row.nulls) }.unwrap_or(false) {
-                let id = at("event_id");
+                let id = at!("event_id");
                 lines.push(Line {
                     log_index: None,
                     kind: "modified".to_owned(),

@@ -73,7 +73,7 @@ impl Template {
         };
         let mut row = RowBuf::new();
         let extra = fill(&mut row);
-        for column in [at("event_id"), at("timestamp"), at("resource_id")] {
+        for column in [at!("event_id"), at!("timestamp"), at!("resource_id")] {
             row.clear(column);
         }
         // SAFETY: back to where it was; after an error PostgreSQL does it.

@@ -5,6 +5,7 @@ use auditlog_core::event::{Inet, Severity};
 use auditlog_core::json::Json;
 use pgrx::pg_sys;
 use pgrx::pg_sys::Datum;
+use std::cell::Cell;
 use std::fmt::Write;
 use std::net::IpAddr;
 
@@ -31,8 +32,17 @@ pub const HASH: usize = INBOX + 4;
 /// Columns of the log.
 pub const LOG: usize = INBOX + 5;
 
-/// Position of a hashed column, at compile time; a name that does not exist does not compile.
-pub const fn at(name: &str) -> usize {
+/// Position of a hashed column, found by the compiler: events ask for theirs, and must not look through all names each
+/// time. A name that does not exist does not compile.
+macro_rules! at {
+    ($name:literal) => {
+        const { $crate::store::columns::position($name) }
+    };
+}
+pub(crate) use at;
+
+/// See [`at!`].
+pub const fn position(name: &str) -> usize {
     let mut i = 0;
     while i < COLUMNS.len() {
         if equal(COLUMNS[i].name, name) {
@@ -73,6 +83,20 @@ pub struct RowBuf<const N: usize> {
     /// allocation a row instead of one call into PostgreSQL a value.
     arena: Vec<u64>,
     used: usize,
+}
+
+thread_local! {
+    // The memory of the last row that is gone: for the next one.
+    static SPARE: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
+}
+
+impl<const N: usize> Drop for RowBuf<N> {
+    fn drop(&mut self) {
+        if self.arena.capacity() != 0 {
+            // A thread that ends has none any more.
+            let _ = SPARE.try_with(|spare| spare.set(std::mem::take(&mut self.arena)));
+        }
+    }
 }
 
 impl<const N: usize> Default for RowBuf<N> {
@@ -140,6 +164,7 @@ impl<const N: usize> RowBuf<N> {
     /// A varlena in the row's own memory; `None` when there is no room left.
     fn keep(&mut self, bytes: &[u8]) -> Option<Datum> {
         if self.arena.capacity() == 0 {
+            self.arena = SPARE.take();
             self.arena.reserve_exact(ARENA_BYTES / size_of::<u64>());
         }
         let short = bytes.len() < SHORT_MAX;

@@ -9,9 +9,8 @@ use super::row::Hasher;
 use crate::error::Fault;
 use crate::random::DATABASE_EVENT;
 use crate::shmem::{self, INBOXES, Slot};
-use auditlog_core::columns::COLUMNS;
 use auditlog_core::document;
-use auditlog_core::personal::{DEFAULT_PATHS, SALT_BYTES};
+use auditlog_core::personal::{DEFAULT_COLUMNS, DEFAULT_PATHS, SALT_BYTES};
 use auditlog_queue::Provenance;
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
@@ -66,7 +65,7 @@ const OWN_TYPES: [&[u8]; 31] = [
 /// Completes a row whose caller's columns are set: provenance, salt, hash. Refuses what only the audit
 /// log says of itself.
 pub fn complete(row: &mut RowBuf<INBOX>, recorded_at: i64) {
-    let place = at("event_type");
+    let place = at!("event_type");
     let value = (!row.nulls[place]).then_some(row.values[place]);
     // SAFETY: a text column.
     let event_type = value.map_or(&[][..], |value| unsafe { super::row::bytes(value) });
@@ -76,7 +75,7 @@ pub fn complete(row: &mut RowBuf<INBOX>, recorded_at: i64) {
             .hint("Take a type of your own.")
             .raise();
     }
-    let place = at("event_id");
+    let place = at!("event_id");
     // SAFETY: a text column.
     if !row.nulls[place] && unsafe { super::row::bytes(row.values[place]) }.starts_with(DATABASE_EVENT.as_bytes()) {
         Fault::refused("only the database itself records events with such an event_id")
@@ -100,7 +99,7 @@ pub fn complete_for(row: &mut RowBuf<INBOX>, recorded_at: i64, who: &Provenance)
 }
 
 fn seal(row: &mut RowBuf<INBOX>, recorded_at: i64) {
-    row.time(at("recorded_at"), recorded_at);
+    row.time(at!("recorded_at"), recorded_at);
     hide_personal(row);
     row.clear(REDACTED);
     // SAFETY: the row has the inbox's columns and types.
@@ -137,7 +136,7 @@ fn hide_personal(row: &mut RowBuf<INBOX>) {
             *paths = (!default).then_some(list);
             *known = Some(setting.into());
         }
-        let personal = at("personal");
+        let personal = at!("personal");
         let hidden_in_extra = paths.is_none() && personal_in_extra(row);
         let needed = match paths {
             // NULL hides columns only: where a personal value stayed in extra, the row says so.
@@ -147,10 +146,7 @@ fn hide_personal(row: &mut RowBuf<INBOX>) {
             }
             None => {
                 row.clear(personal);
-                COLUMNS
-                    .iter()
-                    .zip(&row.nulls)
-                    .any(|(c, null)| !null && DEFAULT_PATHS.contains(&c.path))
+                DEFAULT_COLUMNS.iter().any(|at| !row.nulls[*at])
             }
             Some(list) => {
                 row.set(personal, text_list(list.iter().map(String::as_str)));
@@ -167,7 +163,7 @@ fn hide_personal(row: &mut RowBuf<INBOX>) {
 
 /// Did a default personal value stay in `extra`, like a host name in place of an address?
 fn personal_in_extra(row: &RowBuf<INBOX>) -> bool {
-    let extra = at("extra");
+    let extra = at!("extra");
     if row.nulls[extra] {
         return false;
     }
@@ -296,9 +292,9 @@ pub fn collect(
         let (block, timestamp, recorded_at, event_type) = unsafe {
             (
                 block_of(&(*tuple).t_self),
-                time(tuple, desc, at("timestamp")),
-                time(tuple, desc, at("recorded_at")),
-                text(tuple, desc, at("event_type")),
+                time(tuple, desc, at!("timestamp")),
+                time(tuple, desc, at!("recorded_at")),
+                text(tuple, desc, at!("event_type")),
             )
         };
         let full = out.len() >= limit;
@@ -307,7 +303,7 @@ pub fn collect(
                 // SAFETY: a visible tuple of the inbox; copied into the current memory context.
                 let (is_news, tuple) = unsafe {
                     let is_news = !event_type.starts_with("auditlog.")
-                        || head::is_news(event_type, text_or_null(tuple, desc, at("operation")));
+                        || head::is_news(event_type, text_or_null(tuple, desc, at!("operation")));
                     (is_news, pg_sys::heap_copytuple(tuple))
                 };
                 out.push(Waiting {

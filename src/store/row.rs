@@ -1,7 +1,7 @@
 //! Reads a row of inbox or log and computes its entry, straight from the stored bytes: what was
 //! hashed is what is in the table, not what somebody meant to write.
 
-use super::columns::{ENTRY_HASH, HASHED, REDACTED, SALT};
+use super::columns::{ENTRY_HASH, HASHED, REDACTED, SALT, at};
 use super::jsonb;
 use auditlog_core::chain::{self, Hash};
 use auditlog_core::columns::{COLUMNS, Kind};
@@ -320,7 +320,7 @@ impl Hasher {
             // a touched row may hold infinity
             Kind::Time => Slot::Ready(Value::Int((value.value() as i64).wrapping_add(super::POSTGRES_EPOCH))),
             Kind::Int => Slot::Ready(Value::Int(value.value() as i64)),
-            Kind::Text if column.name == "severity" => {
+            Kind::Text if i == at!("severity") => {
                 // SAFETY: plain oid datum.
                 let oid = unsafe { pg_sys::Oid::from_datum_unchecked(value) };
                 let label = match &self.severities {

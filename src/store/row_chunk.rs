@@ -106,7 +106,7 @@ impl<T> Chunk<T> {
 const fn is_varlena(column: usize) -> bool {
     if column < HASHED {
         let kind = COLUMNS[column].kind;
-        column != super::columns::at("severity") && !matches!(kind, Kind::Time | Kind::Int)
+        column != super::columns::at!("severity") && !matches!(kind, Kind::Time | Kind::Int)
     } else {
         column == SALT || column == REDACTED || column == ENTRY_HASH
     }

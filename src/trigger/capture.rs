@@ -213,8 +213,8 @@ unsafe fn record_steadily(plan: &Rc<Plan>, change: Change, work: &mut Work, move
             }
         }
         add_extra(&mut row, plan, change, work, template, moved);
-        row.text(at("event_id"), Some(&crate::random::event_id(now)));
-        row.time(at("timestamp"), now);
+        row.text(at!("event_id"), Some(&crate::random::event_id(now)));
+        row.time(at!("timestamp"), now);
         inbox::complete_own(&mut row, now);
         statement::append(&row);
     });
@@ -250,7 +250,7 @@ unsafe fn row(plan: &Plan, change: Change, work: &mut Work, template: &Template,
         };
         if !plan.key.is_empty() {
             let key = key(plan, before.unwrap_or(&*new));
-            row.text(at("resource_id"), Some(&key));
+            row.text(at!("resource_id"), Some(&key));
         }
         if let Some(values) = before {
             // Without a key, the whole row says which one it was.
@@ -259,11 +259,11 @@ unsafe fn row(plan: &Plan, change: Change, work: &mut Work, template: &Template,
             } else {
                 object(plan, values, changed.iter().copied(), longest, json);
             }
-            row.bytes(at("before"), json);
+            row.bytes(at!("before"), json);
         }
         if change != Change::Delete {
             object(plan, new, changed.iter().copied(), longest, json);
-            row.bytes(at("after"), json);
+            row.bytes(at!("after"), json);
         }
     }
     row
@@ -345,7 +345,7 @@ fn add_extra(row: &mut RowBuf<INBOX>, plan: &Plan, change: Change, work: &Work, 
     if members.is_empty() {
         return;
     }
-    row.json(at("extra"), Some(&with_metadata(template.extra.clone(), members)));
+    row.json(at!("extra"), Some(&with_metadata(template.extra.clone(), members)));
 }
 
 fn with_metadata(extra: Option<Json>, members: Vec<(String, Json)>) -> Json {
@@ -460,9 +460,9 @@ fn truncated(trigger: &pg_sys::TriggerData, plan: &Rc<Plan>) {
             members.push(("estimated_rows".to_owned(), Json::Number((rows as i64).to_string())));
         }
         let mut row = template.start();
-        row.json(at("extra"), Some(&with_metadata(template.extra.clone(), members)));
-        row.text(at("event_id"), Some(&crate::random::event_id(now)));
-        row.time(at("timestamp"), now);
+        row.json(at!("extra"), Some(&with_metadata(template.extra.clone(), members)));
+        row.text(at!("event_id"), Some(&crate::random::event_id(now)));
+        row.time(at!("timestamp"), now);
         inbox::complete_own(&mut row, now);
         statement::append(&row);
     });

@@ -8,7 +8,7 @@ use auditlog_core::encode::{
     EncodeError, Hiding, Value, Values, canonical_json, encode_entry, parse_hex, redacted_commitment,
 };
 use auditlog_core::json::Json;
-use auditlog_core::personal::{Commitment, Committer};
+use auditlog_core::personal::{Commitment, Committer, DEFAULT_COLUMNS};
 
 use crate::record::Record;
 
@@ -55,9 +55,6 @@ const EVENT_TYPE: usize = 5;
 
 /// The position of `personal` in [`COLUMNS`].
 const PERSONAL: usize = COLUMNS.len() - 1;
-
-/// The positions of the columns that are personal when the column `personal` is NULL.
-const DEFAULT_COLUMNS: [usize; 3] = [14, 15, 16];
 
 /// Computes entries, with memory that is used again.
 #[derive(Debug, Default)]
@@ -214,13 +211,11 @@ fn placeholders(json: &Json, path: &str, hiding: &Hiding<'_>) -> u32 {
 mod tests {
     use super::*;
     use auditlog_core::columns::position;
-    use auditlog_core::personal::DEFAULT_PATHS;
 
     #[test]
     fn positions_are_those_of_the_columns() {
         assert_eq!(position("event_id"), Some(EVENT_ID));
         assert_eq!(position("event_type"), Some(EVENT_TYPE));
         assert_eq!(position("personal"), Some(PERSONAL));
-        assert_eq!(DEFAULT_COLUMNS.map(|at| COLUMNS[at].path), DEFAULT_PATHS);
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::columns::{COLUMNS, Kind};
 use crate::json::Json;
-use crate::personal::{Commitment, Committer, DEFAULT_PATHS, REDACTED_KEY};
+use crate::personal::{Commitment, Committer, DEFAULT_COLUMNS, DEFAULT_PATHS, REDACTED_KEY};
 
 /// First bytes of an entry: magic and version.
 pub const MAGIC: [u8; 5] = *b"pgal\x01";
@@ -80,8 +80,11 @@ impl Hiding<'_> {
 /// See [`EncodeError`]; `out` is then incomplete.
 pub fn encode_entry(values: &Values<'_>, hiding: &Hiding<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     out.extend_from_slice(&MAGIC);
-    for (column, value) in COLUMNS.iter().zip(values) {
-        let hidden = !column.path.is_empty() && hiding.hides(column.path);
+    for (i, (column, value)) in COLUMNS.iter().zip(values).enumerate() {
+        let hidden = match hiding.paths {
+            None => DEFAULT_COLUMNS.contains(&i),
+            Some(_) => !column.path.is_empty() && hiding.hides(column.path),
+        };
         if hidden && let Some((_, commitment)) = hiding.redacted.iter().find(|(p, _)| p == column.path) {
             // Nothing in the entry would vouch for a value beside the commitment.
             if *value != Value::Null && hiding.committer.is_none() {

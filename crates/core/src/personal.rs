@@ -7,6 +7,9 @@ use sha2::Sha256;
 /// Paths that are committed to when an event's `personal` column is NULL.
 pub const DEFAULT_PATHS: [&str; 3] = ["actor.email", "actor.ip_address", "actor.user_agent"];
 
+/// Their columns, as positions in [`COLUMNS`](crate::columns::COLUMNS).
+pub const DEFAULT_COLUMNS: [usize; 3] = [14, 15, 16];
+
 /// Length in bytes of the salts that the extension draws; the format allows any length.
 pub const SALT_BYTES: usize = 16;
 
@@ -36,5 +39,16 @@ impl Committer {
         mac.update(&[0]);
         mac.update(value);
         mac.finalize().into_bytes().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::columns::COLUMNS;
+
+    #[test]
+    fn default_columns_are_those_of_the_default_paths() {
+        assert_eq!(DEFAULT_COLUMNS.map(|at| COLUMNS[at].path), DEFAULT_PATHS);
     }
 }
