@@ -4,7 +4,6 @@ import time
 from contextlib import ExitStack, contextmanager
 
 from .cluster import Failed, Session
-from .cores import client_beside_backend
 from .pgbench import pgbench
 from .quiet import undisturbed
 from .variants import Database, Variant, rotated
@@ -12,8 +11,9 @@ from .variants import Database, Variant, rotated
 UNAUDITED = Variant("unaudited", ("capture",), "update_one", False)
 TRACKED = Variant("auditlog.track", ("capture", "capture_track"), "update_one", True)
 PLPGSQL = Variant("plpgsql trigger", ("capture", "capture_plpgsql"), "update_one", False)
+LOOP = "capture, UPDATE of one row in a loop (µs)"
+CPU = "capture, CPU of an UPDATE in a loop (µs)"
 ONE = "capture, UPDATE of one row (µs)"
-CPU = "capture, CPU of the backend per UPDATE (µs)"
 DURABLE = "capture, UPDATE of one row, flushed (µs)"
 EXTRA = "capture, extra CPU of an UPDATE (µs)"
 MANY = "capture, UPDATE of many rows (rows/s)"
@@ -27,8 +27,7 @@ class Captured(Database):
     def __init__(self, cluster, variant):
         super().__init__(cluster, variant)
         self.name = f"bench_{variant.setup[-1]}"
-        self.changes = self.measured = 0
-        self.wall = self.cpu = 0.0  # seconds of the measured changes
+        self.changes = 0
 
     def prepare(self, rows):
         """Creates it with so many rows."""
@@ -59,15 +58,12 @@ class Captured(Database):
         self.changes += run.transactions
         return run
 
-    def measure(self, seconds):
-        """The same, and adds its wall time and its backend's CPU to what was measured."""
-        time.sleep(0.2)  # a backend counts once it is gone
-        before = self.cluster.ended_cpu_seconds()
-        run = self.update(seconds)
-        time.sleep(0.2)
-        self.cpu += self.cluster.ended_cpu_seconds() - before
-        self.wall += run.seconds
-        self.measured += run.transactions
+    def loop(self, session, times):
+        """The same by a procedure, without a client between two transactions; returns seconds, and those of the backend's CPU."""
+        before = session.cpu_seconds()
+        seconds = session.seconds(f"CALL bench.update_rows({times}, {ROWS})")
+        self.changes += times
+        return seconds, session.cpu_seconds() - before
 
     def require(self, changes):
         """Fails unless each change was captured once."""
@@ -98,29 +94,39 @@ def capture(cluster, results, plan):
 
 
 def one_row(cluster, results, plan, variants):
-    """One client, an UPDATE of one row a transaction: without waiting for the disk, which would hide the cost, and with."""
-    took = {}
+    """An UPDATE of one row a transaction: without waiting for the disk, which would hide the cost, and with."""
     with ExitStack() as stack:
         databases = [stack.enter_context(captured(cluster, variant, ROWS)) for variant in variants]
         for db in databases:
             db.sql(f"ALTER DATABASE {db.name} SET synchronous_commit = off")
-            db.update(1)
-        with client_beside_backend(cluster):
-            # In short turns: a machine that is faster for some seconds is so for all.
-            for turn in range(TURNS):
-                for db in rotated(databases, turn):
-                    db.measure(max(1, plan.seconds // TURNS))
+        in_a_loop(results, plan, databases)
         for db in databases:
-            took[db.variant] = db.cpu / db.measured * 1e6
-            results.add(ONE, db.variant.name, db.wall / db.measured * 1e6)
-            results.add(CPU, db.variant.name, took[db.variant])
+            db.update(1)
+            results.add(ONE, db.variant.name, db.update(plan.seconds).latency_ms * 1000)
             db.sql(f"ALTER DATABASE {db.name} RESET synchronous_commit")
             durable = db.update(max(2, plan.seconds // 2))
             results.add(DURABLE, db.variant.name, durable.latency_ms * 1000)
             db.require(db.changes)
-    for variant in variants:
-        if variant is not UNAUDITED:
-            results.add(EXTRA, variant.name, took[variant] - took[UNAUDITED])
+
+
+def in_a_loop(results, plan, databases):
+    """The UPDATE alone. In short turns: a machine that is faster for some seconds is so for all."""
+    wall, cpu, times = dict.fromkeys(databases, 0.0), dict.fromkeys(databases, 0.0), 2000 * plan.seconds
+    with ExitStack() as stack:
+        sessions = {db: stack.enter_context(Session(db.cluster, db.name, user="bench_app")) for db in databases}
+        for db, session in sessions.items():
+            db.loop(session, 1000)
+        for turn in range(TURNS):
+            for db in rotated(databases, turn):
+                took = db.loop(sessions[db], times)
+                wall[db] += took[0]
+                cpu[db] += took[1]
+    (unaudited,) = (cpu[db] for db in databases if db.variant is UNAUDITED)
+    for db in databases:
+        results.add(LOOP, db.variant.name, wall[db] / TURNS / times * 1e6)
+        results.add(CPU, db.variant.name, cpu[db] / TURNS / times * 1e6)
+        if db.variant is not UNAUDITED:
+            results.add(EXTRA, db.variant.name, (cpu[db] - unaudited) / TURNS / times * 1e6)
 
 
 def many_rows(cluster, results, plan, variant):

@@ -89,6 +89,7 @@ class Cluster:
             raise Failed(f"the cluster does not start:\n{self.log.read_text()[-3000:]}")
         self.sql("postgres", "CREATE ROLE bench_app LOGIN")
         self.fill_wal()
+        self.fill_buffers()
 
     def stop(self):
         """Stops the cluster at once; nothing in it is worth keeping."""
@@ -104,6 +105,14 @@ class Cluster:
         self.sql("postgres", "DO $$BEGIN FOR i IN 1..70 LOOP PERFORM pg_logical_emit_message(false, 'b', 'b'); "
                              "PERFORM pg_switch_wal(); END LOOP; END$$")
         self.sql("postgres", "CHECKPOINT")
+        self.sql("postgres", "CHECKPOINT")
+
+    def fill_buffers(self):
+        """Touches all of the shared buffers, as a server that has run for a while: otherwise whoever fills them first pays the
+        kernel for the memory, a few microseconds a page."""
+        self.sql("postgres", "CREATE UNLOGGED TABLE filling (page text); ALTER TABLE filling ALTER page SET STORAGE PLAIN; "
+                             "INSERT INTO filling SELECT repeat('x', 8000) FROM generate_series(1, "
+                             "(SELECT setting::int FROM pg_settings WHERE name = 'shared_buffers')); DROP TABLE filling")
         self.sql("postgres", "CHECKPOINT")
 
     def sql(self, database, text, variables=None):
@@ -159,11 +168,6 @@ class Cluster:
                     sealers += user + system
         return total / TICKS, sealers / TICKS
 
-    def ended_cpu_seconds(self):
-        """CPU of backends that have ended; the workers, which go on, are not among them."""
-        fields = Path("/proc", str(self.postmaster()), "stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[13]) + int(fields[14])) / TICKS
-
 
 class Session:
     """A psql process kept open, for statements whose own time counts and for quick polling."""
@@ -189,6 +193,11 @@ class Session:
     def value(self, statement):
         """The one value that a statement returns."""
         return self.rows(statement)[0][0]
+
+    def cpu_seconds(self):
+        """CPU that its backend has used."""
+        fields = Path("/proc", self.value("SELECT pg_backend_pid()"), "stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
 
     def seconds(self, statement):
         """Runs one statement and returns the wall time until it has committed."""

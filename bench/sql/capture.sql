@@ -16,3 +16,16 @@ SELECT i, format('user%s@example.com', i), format('User Number %s', i), 'active'
 FROM generate_series(1, :rows) AS i;
 GRANT SELECT, INSERT, UPDATE, DELETE ON bench.account TO bench_app;
 VACUUM ANALYZE bench.account;
+
+-- One row a transaction, as the client's script does, but with no client that must be woken for each of them.
+CREATE PROCEDURE bench.update_rows(times integer, rows integer) LANGUAGE plpgsql AS $$
+DECLARE
+    row_id integer;
+BEGIN
+    FOR i IN 1..times LOOP
+        row_id := 1 + floor(random() * rows);
+        UPDATE bench.account SET balance = balance + 1, updated_at = now() WHERE id = row_id;
+        COMMIT;
+    END LOOP;
+END
+$$;
