@@ -164,6 +164,37 @@ fn settings_of_a_postgrest_gateway_are_context_too() {
 }
 
 #[test]
+fn settings_that_come_into_being_meanwhile_hide_no_gateway() {
+    let db = Database::new();
+    let mut writer = db.writer();
+    let mut admin = db.superuser();
+    // each moves the places of those behind it in PostgreSQL 15's list of names
+    let ids: Vec<(String, &str)> = [
+        ("SELECT 1", "none"),
+        ("SET aaa.first = 'x'", "none"),
+        ("SET request.zzz = 'x'", "none"),
+        (r#"SET "Request.JWT.Claims" = '{"sub": "one"}'"#, "one"),
+        ("SET request.jwt.after = 'x'", "one"),
+        ("SET request.a = 'x'; SET request.b = 'x'", "one"),
+        (r#"SET request.jwt.claims = '{"sub": "two"}'"#, "two"),
+        ("SET zzz.last = 'x'; SET Aab.c = 'x'", "two"),
+        ("SET request.jwt.claims = ''", "none"),
+        (r#"SET request.jwt.claims = '{"sub": "three"}'"#, "three"),
+        ("DISCARD ALL", "none"),
+        (r#"SET request.jwt.claims = '{"sub": "four"}'"#, "four"),
+    ]
+    .into_iter()
+    .map(|(sql, expected)| {
+        writer.batch_execute(sql).unwrap_or_else(|e| panic!("{sql}: {e:?}"));
+        (record(&mut writer), expected)
+    })
+    .collect();
+    for (id, expected) in ids {
+        assert_eq!(actor(&mut admin, &id), expected);
+    }
+}
+
+#[test]
 fn the_databases_own_identity_stands_beside_the_claimed_actor() {
     let db = Database::new();
     let role = db.login(&["auditlog_writer"]);

@@ -24,6 +24,22 @@ fn filled(client: &mut Client) {
 }
 
 #[test]
+fn no_personal_fields_means_none_from_a_sessions_first_event_on() {
+    let db = Database::new();
+    let mut client = db.superuser();
+    for fields in ["''", "DEFAULT", "'actor.id'", "''"] {
+        client
+            .batch_execute(&format!(
+                "SET auditlog.personal_fields = {fields}; INSERT INTO auditlog.events (event_type, actor_email) VALUES ('a.b', 'x@example.org')"
+            ))
+            .expect("an event");
+    }
+    let salted = "SELECT string_agg((salt IS NOT NULL)::text, ' ' ORDER BY recorded_at) FROM auditlog.events";
+    assert_eq!(text(&mut client, salted), "false true true false");
+    assert_intact(&mut client, 4);
+}
+
+#[test]
 fn personal_values_go_and_the_log_still_verifies() {
     let db = Database::new();
     let mut client = db.superuser();
