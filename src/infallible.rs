@@ -5,6 +5,7 @@
 use pgrx::pg_sys;
 
 unsafe extern "C-unwind" {
+    pub fn GetCurrentTimestamp() -> pg_sys::TimestampTz;
     pub fn GetCurrentTransactionNestLevel() -> i32;
     pub fn GetOuterUserId() -> pg_sys::Oid;
     pub fn GetSessionUserId() -> pg_sys::Oid;

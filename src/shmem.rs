@@ -414,5 +414,5 @@ fn waiter_key(transaction: [u32; 2]) -> u64 {
 /// The clock in microseconds since the Unix epoch.
 pub fn unix_micros() -> i64 {
     // SAFETY: reads the clock.
-    unsafe { pg_sys::GetCurrentTimestamp() + crate::store::POSTGRES_EPOCH }
+    unsafe { crate::infallible::GetCurrentTimestamp() + crate::store::POSTGRES_EPOCH }
 }
