@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Builds the program `auditlog` without optimisation, for tests that run it, and prints where it is.
+# Builds a program without optimisation, for tests that run it, and prints where it is.
+#
+#   scripts/debug_program.sh auditlog|auditlog-server
 #
 # Cargo builds a package again when the packages beside it ask for other features of a dependency. So this asks for what
 # the stage `crates` has asked for: the program comes along with a test of it.
@@ -8,5 +10,10 @@ set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$ROOT"
 export CARGO_TARGET_DIR=$AUDITLOG_TARGET # nothing here depends on the major version
-cargo test "${CARGO_LOCKED[@]}" -q --no-run --workspace --exclude pg_auditlog --test commands >&2
-printf '%s\n' "$CARGO_TARGET_DIR/debug/auditlog"
+case ${1:-} in
+auditlog) with=commands ;;
+auditlog-server) with=openapi ;;
+*) die "there is no program ${1:-without a name}" "name auditlog or auditlog-server" ;;
+esac
+cargo test "${CARGO_LOCKED[@]}" -q --no-run --workspace --exclude pg_auditlog --test "$with" >&2
+printf '%s\n' "$CARGO_TARGET_DIR/debug/$1"

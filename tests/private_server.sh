@@ -8,8 +8,7 @@
 # build_server: sets AUDITLOG_SERVER_BIN.
 build_server() {
     [ -z "${AUDITLOG_SERVER_BIN:-}" ] || return 0
-    cargo build "${CARGO_LOCKED[@]}" -q --release --manifest-path "$ROOT/Cargo.toml" -p auditlog-server >&2 || die "the build of auditlog-server failed"
-    AUDITLOG_SERVER_BIN=$CARGO_TARGET_DIR/release/auditlog-server
+    AUDITLOG_SERVER_BIN=$(bash "$ROOT/scripts/debug_program.sh" auditlog-server) || die "the build of auditlog-server failed"
 }
 
 # serve DATABASE EVENTS [SETTING…]: makes the database, waits until its events are sealed and signed, starts the server; settings are lines

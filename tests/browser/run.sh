@@ -46,9 +46,7 @@ packages || skip 'npm could not install Playwright and axe'
 export AUDITLOG_CHROMIUM
 
 if [ -z "${AUDITLOG_SERVER_BIN:-}" ]; then
-    export CARGO_TARGET_DIR=$AUDITLOG_TARGET # nothing here depends on the major version
-    cargo build "${CARGO_LOCKED[@]}" -q --release -p auditlog-server || die "the build of auditlog-server failed"
-    AUDITLOG_SERVER_BIN=$AUDITLOG_TARGET/release/auditlog-server
+    AUDITLOG_SERVER_BIN=$(bash scripts/debug_program.sh auditlog-server) || die "the build of auditlog-server failed"
 fi
 make_world
 serve "$AUDITLOG_SERVER_BIN"

@@ -10,6 +10,8 @@ set -euo pipefail
 . "$(dirname "$0")/../../scripts/env.sh"
 cd "$ROOT"
 export CARGO_TARGET_DIR=$AUDITLOG_TARGET # nothing here depends on the major version
-AUDITLOG_PROGRAM=$(bash scripts/debug_program.sh)
+AUDITLOG_PROGRAM=$(bash scripts/debug_program.sh auditlog)
 export AUDITLOG_PROGRAM
+# They wait for workers half of the time.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}
 exec cargo test "${CARGO_LOCKED[@]}" -q --workspace --exclude pg_auditlog --test client -- "$@"

@@ -16,7 +16,7 @@ if [ -n "$chosen" ]; then export PG_BIN=$chosen PATH=$chosen:$PATH; fi
 # shellcheck source=tests/private_cluster.sh
 . "$ROOT/tests/private_cluster.sh"
 
-if [ -z "${AUDITLOG_PROGRAM:-}" ] && have cargo; then AUDITLOG_PROGRAM=$(bash "$ROOT/scripts/debug_program.sh"); fi
+if [ -z "${AUDITLOG_PROGRAM:-}" ] && have cargo; then AUDITLOG_PROGRAM=$(bash "$ROOT/scripts/debug_program.sh" auditlog); fi
 export AUDITLOG_PROGRAM=${AUDITLOG_PROGRAM:-}
 
 ACCESS_LOG=on start_cluster

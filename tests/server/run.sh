@@ -9,4 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/../../scripts/env.sh"
 cd "$ROOT"
 export CARGO_TARGET_DIR=$AUDITLOG_TARGET # nothing here depends on the major version
-exec cargo test "${CARGO_LOCKED[@]}" -q -p auditlog-server --test server -- "$@"
+# They wait for workers half of the time.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}
+# The same choice of packages as in the stage `crates`: so nothing is built twice.
+exec cargo test "${CARGO_LOCKED[@]}" -q --workspace --exclude pg_auditlog --test server -- "$@"
