@@ -1,4 +1,4 @@
-//! Prints how many rows a second the evaluator tests: `cargo run --release -p auditlog-query --example rate`.
+//! Prints how many rows a second the evaluator tests: `cargo run --release -p auditlog-query --example query_rate`.
 
 use auditlog_core::json::Json;
 use auditlog_query::{CheckOptions, Limits, check, eval, matches, parse};

@@ -1,5 +1,5 @@
 //! Measures how many events a second each format writes on one core:
-//! `cargo run --release -p auditlog-format --example rate [events]`.
+//! `cargo run --release -p auditlog-format --example format_rate [events]`.
 //!
 //! The events are those of `auditlog_bundle::synthetic`, which look like those of a service: about 25 columns, half of
 //! them with `before` and `after`. Reading the record is part of it; nothing is written to a disk. Seconds are those of

@@ -1,5 +1,5 @@
 //! How fast each kind delivers to a receiver on this machine that does next to nothing:
-//! `cargo run --release -p auditlog-stream --example rate [EVENTS]`. Events have about 900 bytes, as OCSF.
+//! `cargo run --release -p auditlog-stream --example stream_rate [EVENTS]`. Events have about 900 bytes, as OCSF.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
