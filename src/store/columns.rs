@@ -41,7 +41,7 @@ macro_rules! at {
 }
 pub(crate) use at;
 
-/// See [`at!`].
+/// What `at!` has computed by the compiler.
 pub const fn position(name: &str) -> usize {
     let mut i = 0;
     while i < COLUMNS.len() {

@@ -3,14 +3,12 @@
 //! event costs a tuple and its WAL, nothing else.
 
 use super::catalog::objects;
-use super::columns::{ENTRY_HASH, INBOX, REDACTED, RowBuf, SALT, at, text_list};
-use super::head;
+use super::columns::{ENTRY_HASH, INBOX, REDACTED, RowBuf, at};
 use super::row::Hasher;
+use super::{head, personal};
 use crate::error::Fault;
 use crate::random::DATABASE_EVENT;
 use crate::shmem::{self, INBOXES, Slot};
-use auditlog_core::document;
-use auditlog_core::personal::{DEFAULT_COLUMNS, DEFAULT_PATHS, SALT_BYTES};
 use auditlog_queue::Provenance;
 use pgrx::pg_sys;
 use std::cell::{Cell, RefCell};
@@ -22,8 +20,6 @@ thread_local! {
     // Lowest block that this transaction wrote, for each inbox; MAX means none.
     static WRITTEN: Cell<[u32; INBOXES]> = const { Cell::new([u32::MAX; INBOXES]) };
     static CALLBACK: Cell<bool> = const { Cell::new(false) };
-    // The setting as it was when its paths were taken from it; none: those of the default.
-    static PERSONAL: RefCell<(Option<Box<[u8]>>, Option<Vec<String>>)> = const { RefCell::new((None, None)) };
 }
 
 /// Event types that only the audit log itself records: what it says of erasures, of what retention
@@ -100,7 +96,7 @@ pub fn complete_for(row: &mut RowBuf<INBOX>, recorded_at: i64, who: &Provenance)
 
 fn seal(row: &mut RowBuf<INBOX>, recorded_at: i64) {
     row.time(at!("recorded_at"), recorded_at);
-    hide_personal(row);
+    personal::hide(row);
     row.clear(REDACTED);
     // SAFETY: the row has the inbox's columns and types.
     let hash = HASHER.with_borrow_mut(|h| unsafe { h.entry_hash(&row.values, &row.nulls) });
@@ -119,59 +115,6 @@ pub fn is_consistent(row: &RowBuf<INBOX>) -> bool {
     HASHER
         .with_borrow_mut(|h| unsafe { h.matches(&row.values, &row.nulls) })
         .unwrap_or(false)
-}
-
-fn hide_personal(row: &mut RowBuf<INBOX>) {
-    let setting = crate::guc::raw(&crate::guc::PERSONAL_FIELDS);
-    PERSONAL.with_borrow_mut(|(known, paths)| {
-        if known.as_deref() != Some(setting) {
-            let list: Vec<String> = str::from_utf8(setting)
-                .unwrap_or_default()
-                .split(',')
-                .map(|p| p.trim().to_owned())
-                .filter(|p| !p.is_empty())
-                .collect();
-            let default =
-                list.len() == DEFAULT_PATHS.len() && DEFAULT_PATHS.iter().all(|d| list.iter().any(|p| p == d));
-            *paths = (!default).then_some(list);
-            *known = Some(setting.into());
-        }
-        let personal = at!("personal");
-        let hidden_in_extra = paths.is_none() && personal_in_extra(row);
-        let needed = match paths {
-            // NULL hides columns only: where a personal value stayed in extra, the row says so.
-            None if hidden_in_extra => {
-                row.set(personal, text_list(DEFAULT_PATHS.into_iter()));
-                true
-            }
-            None => {
-                row.clear(personal);
-                DEFAULT_COLUMNS.iter().any(|at| !row.nulls[*at])
-            }
-            Some(list) => {
-                row.set(personal, text_list(list.iter().map(String::as_str)));
-                !list.is_empty()
-            }
-        };
-        if needed {
-            row.bytes(SALT, &crate::random::bytes::<SALT_BYTES>());
-        } else {
-            row.clear(SALT);
-        }
-    });
-}
-
-/// Did a default personal value stay in `extra`, like a host name in place of an address?
-fn personal_in_extra(row: &RowBuf<INBOX>) -> bool {
-    let extra = at!("extra");
-    if row.nulls[extra] {
-        return false;
-    }
-    // SAFETY: a jsonb column.
-    let data: &[u8] = unsafe { super::row::bytes(row.values[extra]) };
-    // All default paths begin with this key; most events have it in columns only.
-    data.windows(5).any(|w| w == b"actor")
-        && super::jsonb::tree(data).is_ok_and(|tree| document::personal_in_extra(&tree, DEFAULT_PATHS))
 }
 
 /// Appends a completed row to the inbox that is active now.

@@ -32,6 +32,7 @@ pub mod notifications;
 pub mod outbox;
 pub mod pace;
 pub mod partitions;
+pub mod personal;
 pub mod principals;
 pub mod rebuild;
 pub mod record;
