@@ -318,8 +318,9 @@ pub struct ProtectionChange {
     pub faults: Vec<String>,
 }
 
-/// Compares the log's protection with what it was; the first time there is nothing to compare with.
-pub fn protection_change() -> Option<ProtectionChange> {
+/// Compares the log's protection with what it was; the first time there is nothing to compare with. What is incomplete then is
+/// remembered only when it `is_final`: a dump that is being loaded brings the rest.
+pub fn protection_change(is_final: impl FnOnce() -> bool) -> Option<ProtectionChange> {
     let rows = spi::run(
         "WITH now AS MATERIALIZED (SELECT auditlog_data.protection() AS protection), \
          before AS MATERIALIZED (SELECT p.protection FROM auditlog_data.publisher AS p) \
@@ -332,13 +333,16 @@ pub fn protection_change() -> Option<ProtectionChange> {
     if rows.is_empty() {
         return None;
     }
+    let known = rows.iter().any(|row| row[1].int() == Some(1));
+    if !known && !protection_faults().is_empty() && !is_final() {
+        return None;
+    }
     spi::run(
         "INSERT INTO auditlog_data.publisher (state, detail, since, protection) \
          VALUES ('ok', '', clock_timestamp(), auditlog_data.protection()) \
          ON CONFLICT (single) DO UPDATE SET protection = EXCLUDED.protection",
         &[],
     );
-    let known = rows.iter().any(|row| row[1].int() == Some(1));
     known.then(|| ProtectionChange {
         kinds: rows.iter().filter_map(|row| row[0].text()).collect(),
         faults: protection_faults(),

@@ -5,7 +5,7 @@
 
 use super::delivery::Delivery;
 use super::presence::{database_is_being_dropped, extension_stays};
-use super::{checkpoint, job, launcher, verification};
+use super::{checkpoint, job, launcher, origin, verification};
 use crate::api::own_event::{self, OwnEvent};
 use crate::guc;
 use crate::shmem::Slot;
@@ -178,9 +178,10 @@ impl Publisher {
     }
 }
 
-/// Whoever switches protection off leaves a trace: an event, sealed with the log.
+/// Whoever switches protection off leaves a trace: an event, sealed with the log. A dump brings triggers, policies and rights
+/// after the rows: what is there before its end is no protection that anybody could have changed.
 fn watch_protection() {
-    let Some(change) = checkpoints::protection_change() else {
+    let Some(change) = checkpoints::protection_change(origin::is_quiet) else {
         return;
     };
     let list = |items: &[String]| Json::Array(items.iter().map(|item| own_event::text(item)).collect());

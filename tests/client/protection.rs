@@ -72,6 +72,56 @@ fn switching_protection_off_and_on_is_told_of() {
     assert_eq!(kinds, ["missing"]);
 }
 
+/// A dump brings what protects a partition after its rows, which may take hours: nobody has changed anything.
+#[test]
+fn a_dump_that_takes_long_to_load_is_no_change() {
+    let source = Cluster::start(&Options::default());
+    let mut client = source.create_database_with_extension("audited");
+    client.batch_execute("SELECT auditlog.record('a.b')").expect("record()");
+    wait_sealed(&mut client);
+    let file = source.dir().join("slow.sql");
+    run(source.client_program("pg_dump", "audited").arg("-f").arg(&file));
+    let dump = std::fs::read_to_string(&file).expect("the dump");
+    let mut slow = String::new();
+    let mut pauses = 0;
+    for line in dump.lines() {
+        let stage = [
+            "CREATE INDEX log_",
+            "CREATE TRIGGER auditlog_no_truncate",
+            "CREATE POLICY auditlog_",
+        ];
+        if stage.get(pauses).is_some_and(|begin| line.starts_with(begin)) {
+            slow.push_str("SELECT pg_sleep(2.5);\n");
+            pauses += 1;
+        }
+        slow.push_str(line);
+        slow.push('\n');
+    }
+    assert_eq!(pauses, 3, "{dump}");
+    std::fs::write(&file, slow).expect("the slow dump");
+
+    let target = Cluster::start(&Options::default().set("auditlog.checkpoint_interval", "1"));
+    target
+        .connect("postgres")
+        .batch_execute("CREATE DATABASE restored")
+        .expect("CREATE DATABASE");
+    target.psql_file("restored", &[], &file).expect("it loads");
+    let mut copy = target.connect("restored");
+    wait_until("the protection is known", LONG, || {
+        scalar(
+            &mut copy,
+            "SELECT count(*) FROM auditlog_data.publisher WHERE protection IS NOT NULL",
+        ) == 1
+    });
+    let told = "SELECT count(*) FROM auditlog.events WHERE operation = 'protection_change'";
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    assert_eq!(scalar(&mut copy, told), 0);
+    // from now on it is watched
+    copy.batch_execute("ALTER EVENT TRIGGER auditlog_guard_drop DISABLE")
+        .expect("a superuser may");
+    wait_until("it is told of", LONG, || scalar(&mut copy, told) == 1);
+}
+
 #[test]
 fn the_log_is_verified_in_the_background() {
     let cluster = Cluster::start(

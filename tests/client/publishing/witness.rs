@@ -74,7 +74,9 @@ pub fn add(client: &mut auditlog_testkit::postgres::Client, name: &str, server: 
 /// The size of the largest checkpoint that was anchored; the log may have grown by events of its own since it was asked for one.
 fn anchored_size(client: &mut auditlog_testkit::postgres::Client) -> u64 {
     let said = status(client, "anchor");
-    let size = said.strip_prefix("anchored at ").and_then(|rest| rest.split(' ').next());
+    let size = said
+        .strip_prefix("anchored at ")
+        .and_then(|rest| rest.split(' ').next());
     size.map_or(0, |size| size.parse().expect("a size"))
 }
 
