@@ -15,8 +15,9 @@ BEGIN
         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
         WHERE n.nspname IN ('auditlog', 'auditlog_data')
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', o.name);
+        -- The owner first: pg_dump takes rights of another owner for a change, and writes them down.
         EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO auditlog_owner', o.name);
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', o.name);
     END LOOP;
     ALTER TYPE auditlog.severity OWNER TO auditlog_owner;
 END

@@ -318,9 +318,9 @@ pub struct ProtectionChange {
     pub faults: Vec<String>,
 }
 
-/// Compares the log's protection with what it was; the first time there is nothing to compare with. What is incomplete then is
-/// remembered only when it `is_final`: a dump that is being loaded brings the rest.
-pub fn protection_change(is_final: impl FnOnce() -> bool) -> Option<ProtectionChange> {
+/// Compares the log's protection with what it was; the first time there is nothing to compare with. What is incomplete then, or
+/// in a copy, is remembered only when it `is_final` (told whether anything is missing): a dump that is being loaded brings the rest.
+pub fn protection_change(is_final: impl FnOnce(bool) -> bool) -> Option<ProtectionChange> {
     let rows = spi::run(
         "WITH now AS MATERIALIZED (SELECT auditlog_data.protection() AS protection), \
          before AS MATERIALIZED (SELECT p.protection FROM auditlog_data.publisher AS p) \
@@ -334,8 +334,12 @@ pub fn protection_change(is_final: impl FnOnce() -> bool) -> Option<ProtectionCh
         return None;
     }
     let known = rows.iter().any(|row| row[1].int() == Some(1));
-    if !known && !protection_faults().is_empty() && !is_final() {
-        return None;
+    if !known {
+        let complete = protection_faults().is_empty();
+        let is_copy = incarnation().is_some_and(|incarnation| !incarnation.is_ours);
+        if (!complete || is_copy) && !is_final(complete) {
+            return None;
+        }
     }
     spi::run(
         "INSERT INTO auditlog_data.publisher (state, detail, since, protection) \

@@ -25,6 +25,8 @@ const SHORT_NAP: Duration = Duration::from_millis(20);
 const AFTER_DROP: i64 = 3;
 /// Time between two looks whether a sample of health is due.
 const LOOK_FOR_SAMPLE: Duration = Duration::from_secs(10);
+/// After this time a copy that lacks nothing is taken for whole, although somebody is always at work in it.
+const LOADED_BY_NOW: Duration = Duration::from_secs(600);
 
 #[doc(hidden)]
 #[pg_guard]
@@ -40,6 +42,7 @@ pub extern "C-unwind" fn auditlog_publisher_main(argument: pg_sys::Datum) {
         delivery: Delivery::default(),
         verifying: false,
         next_sample: Instant::now(),
+        watching_since: None,
     }
     .run();
     slot.publisher.unregister(pause);
@@ -54,6 +57,8 @@ struct Publisher {
     verifying: bool,
     /// When to look whether a sample of health is due.
     next_sample: Instant,
+    /// When the log's protection was first looked at.
+    watching_since: Option<Instant>,
 }
 
 /// What a round found.
@@ -109,7 +114,7 @@ impl Publisher {
             if (wanted || due) && !postponed {
                 // While a dump is being loaded, the protection arrives piece by piece.
                 if due && head::visible().is_some_and(|head| head.size > 0) {
-                    watch_protection();
+                    watch_protection(*self.watching_since.get_or_insert_with(Instant::now));
                 }
                 match checkpoint::make() {
                     Ok(None) => checkpoints::set_state("ok", ""),
@@ -179,9 +184,11 @@ impl Publisher {
 }
 
 /// Whoever switches protection off leaves a trace: an event, sealed with the log. A dump brings triggers, policies and rights
-/// after the rows: what is there before its end is no protection that anybody could have changed.
-fn watch_protection() {
-    let Some(change) = checkpoints::protection_change(origin::is_quiet) else {
+/// after the rows: what is there before its end is no protection that anybody could have changed. It is over when nobody is at
+/// work; where somebody always is, and nothing is missing, after a while.
+fn watch_protection(since: Instant) {
+    let is_final = |complete| origin::is_quiet() || complete && since.elapsed() >= LOADED_BY_NOW;
+    let Some(change) = checkpoints::protection_change(is_final) else {
         return;
     };
     let list = |items: &[String]| Json::Array(items.iter().map(|item| own_event::text(item)).collect());
