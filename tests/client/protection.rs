@@ -102,10 +102,10 @@ fn a_dump_that_takes_long_to_load_is_no_change() {
     std::fs::write(&file, slow).expect("the slow dump");
 
     let target = Cluster::start(&Options::default().set("auditlog.checkpoint_interval", "1"));
-    target
-        .connect("postgres")
-        .batch_execute("CREATE DATABASE restored; CREATE ROLE reader")
-        .expect("a database");
+    let mut admin = target.connect("postgres");
+    for sql in ["CREATE ROLE reader", "CREATE DATABASE restored"] {
+        admin.batch_execute(sql).expect(sql);
+    }
     target.psql_file("restored", &[], &file).expect("it loads");
     let mut copy = target.connect("restored");
     wait_sealed(&mut copy);
