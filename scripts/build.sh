@@ -2,7 +2,7 @@
 # Builds the extension, stages it, and installs it into the private PostgreSQL tree (see env.sh). Each of the three is
 # skipped when it would change nothing, so that a second `make run` costs a tenth of a second here.
 #
-#   scripts/build.sh [release|dev]     default release
+#   scripts/build.sh [release|quick]     default release
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -10,8 +10,8 @@ set -euo pipefail
 profile=${1:-release}
 case $profile in
 release) flags=() ;;
-dev) flags=(--debug) ;;
-*) die "unknown profile $profile" "use release or dev" ;;
+quick) flags=(--profile quick) ;;
+*) die "unknown profile $profile" "use release or quick" ;;
 esac
 
 stage=$CARGO_TARGET_DIR/stage/pg$PG_MAJOR-$profile

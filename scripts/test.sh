@@ -3,7 +3,8 @@
 # one line per stage and one with the totals.
 #
 #   scripts/test.sh [STAGE…]       only these stages; the names are those of the summary
-#   AUDITLOG_PROFILE=dev           with the extension as it is built in a third of the time, and with the checks of debug builds
+#   scripts/test.sh -STAGE…        all but these
+#   AUDITLOG_PROFILE=quick         with the extension as it is built in a third of the time, and with the checks of debug builds
 #
 # A stage passes when it exits 0, reports no failure, and has run at least one test, or has said that it skips all of them and why.
 set -euo pipefail
@@ -11,9 +12,12 @@ set -euo pipefail
 . "$(dirname "$0")/env.sh"
 cd "$ROOT"
 
-only=("$@")
+only=() without=()
+for name; do
+    case $name in -*) without+=("${name#-}") ;; *) only+=("$name") ;; esac
+done
 stages=(crates vectors pgrx regress isolation client server contract browser examples docs)
-for name in "${only[@]}"; do
+for name in "${only[@]}" "${without[@]}"; do
     printf '%s\n' "${stages[@]}" | grep -qxF -- "$name" || die "no stage $name" "there are: ${stages[*]}"
 done
 scratch=$(mktemp -d /tmp/pgal.XXXXXX) # short: pgrx-tests puts its socket here
@@ -22,7 +26,10 @@ trap 'rm -rf "$scratch"' EXIT
 total_passed=0 total_failed=0 total_skipped=0
 summary=()
 
-wanted() { [ ${#only[@]} -eq 0 ] || printf '%s\n' "${only[@]}" | grep -qxF -- "$1"; }
+wanted() {
+    if printf '%s\n' "${without[@]}" | grep -qxF -- "$1"; then return 1; fi
+    [ ${#only[@]} -eq 0 ] || printf '%s\n' "${only[@]}" | grep -qxF -- "$1"
+}
 
 # stage NAME COMMAND…
 stage() {
@@ -75,7 +82,7 @@ pgrx_tests() {
         data=$scratch/p/data
         export PATH=$ROOT/scripts/sudo:$PATH CARGO_PGRX_TEST_RUNAS=postgres
     fi
-    CARGO_PGRX_TEST_PGDATA=$data cargo pgrx test "pg$PG_MAJOR" "${PG_FEATURES[@]}"
+    CARGO_PGRX_TEST_PGDATA=$data cargo pgrx test --profile quick "pg$PG_MAJOR" "${PG_FEATURES[@]}"
 }
 
 bash "$ROOT/scripts/setup.sh"
