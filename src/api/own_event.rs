@@ -1,6 +1,7 @@
 //! Events of the audit log about itself.
 
 use super::event_rows;
+use crate::capture::person;
 use crate::error::Fault;
 use crate::store::columns::{self, INBOX, RowBuf};
 use crate::store::{event_types, inbox, jsonb, row};
@@ -102,7 +103,8 @@ pub fn row_for(entry: &Entry, row: &mut RowBuf<INBOX>) -> Result<(), Fault> {
     let data: &[u8] = unsafe { row::bytes(columns::jsonb_from_text(entry.document.clone())) };
     let json =
         jsonb::tree(data).map_err(|_| Fault::new(Code::ERRCODE_DATA_CORRUPTED, "the queued event cannot be read"))?;
-    let event = document::parse(json, &limits(now))?;
+    let mut event = document::parse(json, &limits(now))?;
+    person::complete(&mut event, &String::from_utf8_lossy(&entry.provenance.session_user));
     let known = event.event_type.as_deref().and_then(event_types::get);
     event_rows::fill(row, &event, known.as_deref(), now);
     inbox::complete_for(row, now, &entry.provenance);

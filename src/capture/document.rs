@@ -182,13 +182,13 @@ impl Failure {
     }
 }
 
-/// Who acts: the role that logged in, and what is known of the session.
+/// Who acts, and what is known of the session.
 #[derive(Debug, Clone, Default)]
 pub struct Actor {
     /// `user`, or `service` for a background process.
     pub kind: &'static str,
-    /// The role.
-    pub id: String,
+    /// Whom a token has named; `None`: whoever has logged in ([`super::person`]).
+    pub id: Option<String>,
     /// The client's address.
     pub address: Option<String>,
     /// The session, as `log_line_prefix`'s `%c` writes it.
@@ -207,8 +207,7 @@ impl Actor {
     /// The actor of the running transaction.
     pub fn current() -> Actor {
         // SAFETY: globals and look-ups of this process, inside a transaction.
-        let (session, current, privileged) =
-            unsafe { (pg_sys::GetSessionUserId(), pg_sys::GetUserId(), pg_sys::superuser()) };
+        let (current, privileged) = unsafe { (pg_sys::GetUserId(), pg_sys::superuser()) };
         let context = crate::api::context::current();
         let of_context = |get: fn(&Context) -> Option<&str>| {
             let context = context.as_deref()?;
@@ -216,7 +215,7 @@ impl Actor {
         };
         Actor {
             kind: if crate::client::is_client() { "user" } else { "service" },
-            id: nodes::role_name(session),
+            id: crate::identity::current().map(|subject| subject.actor_id.clone()),
             address: crate::client::address().map(|address| address.to_string()),
             session: crate::client::session_id(),
             role: nodes::role_name(current),
@@ -230,7 +229,7 @@ impl Actor {
     pub fn json(&self) -> Json {
         object([
             ("type", Some(text(self.kind))),
-            ("id", Some(text(&self.id))),
+            ("id", self.id.as_deref().map(text)),
             ("ip_address", self.address.as_deref().map(text)),
             ("session_id", Some(text(&self.session))),
         ])

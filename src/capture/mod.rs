@@ -7,6 +7,7 @@
 pub mod definition;
 pub mod document;
 pub mod nodes;
+pub mod person;
 pub mod privilege;
 pub mod record;
 pub mod role;

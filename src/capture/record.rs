@@ -63,7 +63,8 @@ pub fn here(mut document: Json) {
         max_clock_skew_us: 0,
     };
     match document::parse(document, &limits) {
-        Ok(event) => {
+        Ok(mut event) => {
+            super::person::complete(&mut event, &crate::provenance::session_user());
             let known = event.event_type.as_deref().and_then(event_types::get);
             let mut row = RowBuf::new();
             event_rows::fill(&mut row, &event, known.as_deref(), now);

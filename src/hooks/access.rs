@@ -10,11 +10,13 @@
 //! dropped: an error of somebody else's statement jumps over them as PostgreSQL raised it.
 
 mod entry;
+mod event;
 mod frames;
 mod reads;
 mod refusal;
 
-pub use entry::{Kind, host_name};
+pub use entry::Kind;
+pub use event::host_name;
 pub use reads::verified;
 
 use super::unguarded;

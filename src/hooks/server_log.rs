@@ -120,7 +120,7 @@ unsafe fn refused(error: &pg_sys::ErrorData, failure: Failure) {
     let string = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let actor = Actor {
         kind: if client::is_client() { "user" } else { "service" },
-        id: string(&who.session_user),
+        id: crate::identity::current().map(|subject| subject.actor_id.clone()),
         address: client::address().map(|address| address.to_string()),
         session: client::session_id(),
         role: string(&who.current_user),

@@ -227,7 +227,6 @@ fn tell(
             "actor",
             Some(object([
                 ("type", Some(text("user"))),
-                ("id", client::user().as_deref().map(text)),
                 (
                     "ip_address",
                     client::address().map(|address| text(&address.to_string())),

@@ -50,7 +50,7 @@ impl Settings {
             drafts.extend(changed_files(&self.files, &files));
             let actor = Actor {
                 kind: "system",
-                id: "postgresql".to_owned(),
+                id: Some("postgresql".to_owned()),
                 ..Actor::current()
             };
             for draft in drafts {

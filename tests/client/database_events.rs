@@ -4,6 +4,7 @@
 mod ddl;
 mod import;
 mod logins;
+mod people;
 mod permissions;
 mod roles;
 mod settings;

@@ -1,7 +1,8 @@
 //! Errors that end reads, and refusals of reads that never began. Told by the hook of the server's log, which is
 //! asked for messages that go there: `log_min_messages` must let errors through.
 
-use super::{entry, frames, reads};
+use super::event::{Reader, event, query};
+use super::{frames, reads};
 use crate::provenance;
 use crate::queue::{self, Entry};
 use crate::shmem;
@@ -122,13 +123,19 @@ fn deny(error: &pg_sys::ErrorData, refusal: &Refusal) {
     }
     let at = shmem::unix_micros();
     let who = provenance::without_catalogue();
-    let metadata = vec![("query", entry::query(&statement)), ("error", refusal.json())];
+    let metadata = vec![("query", query(&statement)), ("error", refusal.json())];
     let id = crate::random::event_id(at);
-    let document = entry::event(
+    let named = crate::identity::current();
+    let document = event(
         &id,
         at,
         "auditlog.access_denied",
-        (&who, None),
+        (
+            &who,
+            named
+                .as_deref()
+                .map_or(Reader::Login, |subject| Reader::Actor(&subject.actor_id)),
+        ),
         "access",
         "denied",
         metadata,
