@@ -19,7 +19,7 @@ pub struct OwnEvent<'a> {
     pub event_type: &'a str,
     /// A severity's label.
     pub severity: &'a str,
-    /// Type and id of who did it.
+    /// Type and id of who did it; a `database_role` may turn out to be a person.
     pub actor: (&'a str, &'a str),
     /// The operation.
     pub operation: &'a str,
@@ -79,7 +79,8 @@ pub fn unrecorded(event: &OwnEvent<'_>) -> RowBuf<INBOX> {
 fn fill(json: Json, row: &mut RowBuf<INBOX>) {
     let now = crate::provenance::recorded_at();
     match document::parse(json, &limits(now)) {
-        Ok(event) => {
+        Ok(mut event) => {
+            person::replace_role(&mut event);
             event_rows::fill(row, &event, None, now);
             inbox::complete_own(row, now);
         }
@@ -113,14 +114,7 @@ pub fn row_for(entry: &Entry, row: &mut RowBuf<INBOX>) -> Result<(), Fault> {
 
 fn document(event: &OwnEvent<'_>) -> Json {
     let object = |pairs: Vec<(&str, Json)>| Json::Object(pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect());
-    // Many people may share a login role: where a token has said whose transaction it is, that one did it.
-    let named = crate::identity::current();
-    let (actor_type, actor_id) = match (&named, event.actor) {
-        (Some(person), ("database_role", role)) if role == crate::provenance::session_user() => {
-            ("user", &*person.actor_id)
-        }
-        (_, actor) => actor,
-    };
+    let (actor_type, actor_id) = event.actor;
     object(vec![
         ("event_type", text(event.event_type)),
         ("severity", text(event.severity)),

@@ -67,6 +67,11 @@ fn a_token_names_the_person_of_its_transaction() {
     let mut admin = db.superuser();
     let role = ann(&db, &mut admin);
     let token = text(&mut db.connect_as(&role), "SELECT auditlog.create_token('deploy')");
+    let made = event(
+        &mut admin,
+        "event_type = 'auditlog.principal_change' AND operation = 'create_token'",
+    );
+    assert_at(&made, &[("actor.type", json!("user")), ("actor.id", json!("user_17"))]);
     let pool = db.login(&["auditlog_user"]);
     run(
         &mut admin,
