@@ -267,6 +267,7 @@ fn missed_runs() {
                  ALTER EVENT TRIGGER auditlog_guard_ddl ENABLE ALWAYS",
             )
             .expect("a superuser may");
+        wait_until(policy, LONG, || runs(&mut client, "true") == expected);
         std::thread::sleep(Duration::from_secs(4));
         assert_eq!(runs(&mut client, "true"), expected, "{policy}");
         drop(client);

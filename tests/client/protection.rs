@@ -110,10 +110,13 @@ fn a_dump_that_takes_long_to_load_is_no_change() {
     let mut copy = target.connect("restored");
     wait_sealed(&mut copy);
     let told = "SELECT count(*) FROM auditlog.events WHERE operation = 'protection_change'";
-    // while it is asked, somebody is at work
-    std::thread::sleep(std::time::Duration::from_millis(4500));
     let known = "SELECT count(*) FROM auditlog_data.publisher WHERE protection IS NOT NULL";
-    assert_eq!(scalar(&mut copy, known), 1);
+    wait_until("the protection is known", LONG, || {
+        // while it is asked, somebody is at work
+        std::thread::sleep(std::time::Duration::from_secs(4));
+        scalar(&mut copy, known) == 1
+    });
+    std::thread::sleep(std::time::Duration::from_millis(2500));
     assert_eq!(scalar(&mut copy, told), 0);
     // from now on it is watched
     copy.batch_execute("ALTER EVENT TRIGGER auditlog_guard_drop DISABLE")

@@ -3,6 +3,7 @@
 
 use crate::command::{as_server, both, client_program, run, server_program};
 use crate::lifeline::Lifeline;
+use crate::wait::{LONG, wait_until};
 use postgres::{Client, Config, NoTls};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -217,6 +218,16 @@ impl Cluster {
     /// Changes settings in `postgresql.conf`; the server reads them at the next start.
     pub fn set(&self, name: &str, value: &str) {
         self.append(&format!("{name} = '{}'\n", value.replace('\'', "''")));
+    }
+
+    /// Changes a setting of the running server. The postmaster tells its processes before it takes another connection: once a
+    /// new session has the value, the workers have been told, too.
+    pub fn change(&self, name: &str, value: &str) {
+        self.set(name, value);
+        self.psql("postgres", "SELECT pg_reload_conf()");
+        wait_until(&format!("{name} is {value}"), LONG, || {
+            self.psql("postgres", &format!("SHOW {name}")).trim_end() == value
+        });
     }
 
     /// The data directory.

@@ -360,7 +360,7 @@ fn a_failed_export_says_why_and_is_resumed() {
     );
     done(&mut client, other);
     assert_eq!(sha256(&mut client, id), sha256(&mut client, other));
-    let id = too_large(&mut client, &folder);
+    let id = too_large(&cluster, &mut client, &folder);
     let error = text(
         &mut client,
         &format!("SELECT error FROM auditlog.exports WHERE id = {id}"),
@@ -372,12 +372,8 @@ fn a_failed_export_says_why_and_is_resumed() {
 }
 
 /// An export that is larger than the limit, once the worker has it.
-fn too_large(client: &mut Client, folder: &Path) -> i64 {
-    client
-        .batch_execute("ALTER SYSTEM SET auditlog.export_max_size = 1")
-        .expect("ALTER SYSTEM");
-    client.batch_execute("SELECT pg_reload_conf()").expect("reload");
-    std::thread::sleep(std::time::Duration::from_secs(1));
+fn too_large(cluster: &Cluster, client: &mut Client, folder: &Path) -> i64 {
+    cluster.change("auditlog.export_max_size", "1MB");
     let id = ask(client, "json", "event_type:export.test", &folder.join("z.ndjson"), "{}");
     assert_eq!(wait_ended(client, id), "failed");
     id

@@ -21,8 +21,7 @@ fn cluster() -> (Cluster, PathBuf) {
     let cluster = Cluster::start(&Options::default());
     let archive = cluster.dir().join("archive");
     command::run(command::as_server("mkdir").arg(&archive));
-    cluster.set("auditlog.archive", &format!("file://{}", archive.display()));
-    cluster.psql("postgres", "SELECT pg_reload_conf()");
+    cluster.change("auditlog.archive", &format!("file://{}", archive.display()));
     (cluster, archive)
 }
 
@@ -177,8 +176,7 @@ fn warm_values_are_compressed_as_set() {
     let how =
         "SELECT string_agg(DISTINCT pg_column_compression(extra), ' ') FROM auditlog_data.log WHERE extra ? 'text'";
     for (at, method) in [("2021-03-05", "lz4"), ("2021-03-10", "pglz")] {
-        cluster.set("auditlog.warm_compression", method);
-        cluster.psql("postgres", "SELECT pg_reload_conf()");
+        cluster.change("auditlog.warm_compression", method);
         let hot = if method == "lz4" { 20 } else { 21 };
         set(
             &mut client,
