@@ -4,6 +4,9 @@ use crate::cluster::Cluster;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// How long a process may take to stop.
+const STOPPED: Duration = Duration::from_secs(5);
+
 /// Whom `kill -9` hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Victim {
@@ -18,6 +21,12 @@ impl Cluster {
     /// it again.
     pub fn kill9(&self, victim: Victim) {
         let postmaster = self.postmaster_pid();
+        // One that is stopped makes no further children, which nobody would wait for.
+        signal("-STOP", postmaster);
+        let start = Instant::now();
+        while stat(postmaster).is_some_and(|(state, _)| !"TtZX".contains(state)) && start.elapsed() < STOPPED {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let children = children_of(postmaster);
         kill9(postmaster);
         if victim == Victim::Everybody {
@@ -57,8 +66,12 @@ impl Cluster {
 
 /// Kills one process with signal 9; one that is gone already is no error.
 pub fn kill9(pid: u32) {
+    signal("-9", pid);
+}
+
+fn signal(which: &str, pid: u32) {
     let _ = Command::new("kill")
-        .args(["-9", &pid.to_string()])
+        .args([which, &pid.to_string()])
         .stderr(Stdio::null())
         .status();
 }
