@@ -11,7 +11,7 @@ pub fn complete(event: &mut Event, login: &str) {
         return;
     }
     let is_person = event.actor_type.as_deref() != Some("service");
-    match principals::of_role(login).filter(|_| is_person) {
+    match is_person.then(|| principals::of_role(login)).flatten() {
         Some(person) => {
             event.actor_type = Some("user".to_owned());
             event.actor_id = Some(person.actor_id.clone());
